@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The minidrivers and what they stand on. Add a source file to the list of its folder; headers too.
+
+noinst_LTLIBRARIES += libcardbase.la libcardlib.la
+
+# base: bytes, secrets, log; also what the virtual card may share
+libcardbase_la_SOURCES = \
+	include/carderr.h \
+	cardlib/base/auto.h \
+	cardlib/base/buf.h \
+	cardlib/base/cursor.h \
+	cardlib/base/inflate.h \
+	cardlib/base/limits.h \
+	cardlib/base/lock.h \
+	cardlib/base/log.h \
+	cardlib/base/pubkey.h \
+	cardlib/base/secret.h \
+	cardlib/base/types.h \
+	cardlib/base/utf16.h
+libcardbase_la_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
+libcardbase_la_LIBADD = $(ZLIB_LIBS)
+
+libcardlib_la_SOURCES = $(ISO7816_SOURCES) $(TRANSPORT_SOURCES) $(GIDS_SOURCES)
+libcardlib_la_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS)
+libcardlib_la_LIBADD = libcardbase.la $(PCSC_LIBS) $(CRYPTO_LIBS)
+
+ISO7816_SOURCES = \
+	cardlib/iso7816/apdu.h \
+	cardlib/iso7816/sw.h \
+	cardlib/iso7816/tlv.h
+TRANSPORT_SOURCES = \
+	cardlib/transport/transport.h
+GIDS_SOURCES = \
+	include/cardmod.h

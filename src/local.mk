@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The PKCS#11 front, the common part over the cards, and the module made of them.
+
+noinst_LTLIBRARIES += libcsp.la libp11.la
+
+libcsp_la_SOURCES =
+libcsp_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(INIH_CFLAGS)
+libcsp_la_LIBADD = $(CRYPTO_LIBS) $(INIH_LIBS)
+
+libp11_la_SOURCES =
+
+module_LTLIBRARIES = minidriver-pkcs11.la
+minidriver_pkcs11_la_SOURCES =
+minidriver_pkcs11_la_LIBADD = libp11.la libcsp.la libcardlib.la
+minidriver_pkcs11_la_LDFLAGS = $(AM_LDFLAGS) $(MD_MODULE_LDFLAGS) -module -avoid-version -shared \
+	-Wl,--version-script=$(srcdir)/src/module.map
+minidriver_pkcs11_la_DEPENDENCIES = $(minidriver_pkcs11_la_LIBADD) src/module.map
+
+EXTRA_DIST += src/module.map
+
+# libtool leaves an archive file beside every module; nobody links with this one
+install-data-hook:
+	rm -f $(DESTDIR)$(moduledir)/minidriver-pkcs11.la
