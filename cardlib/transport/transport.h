@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The way to cards: readers, connections, transactions, raw exchanges. pcsc.c implements it over PC/SC and is the only
+ * caller of winscard; trace.c wraps a connection and logs it; tests bring connections of their own. A connection is
+ * used by one thread at a time.
+ */
+#ifndef TRANSPORT_TRANSPORT_H
+#define TRANSPORT_TRANSPORT_H
+
+#include "base/buf.h"
+#include "base/limits.h"
+
+/* One connection to one card, always shared, with whatever protocol the card has. */
+struct io {
+	const struct io_ops *ops;
+	uint8_t atr[LIMIT_ATR];
+	size_t atr_len;
+	bool t0;	/* T=0: case 4 goes without Le, and the answer is fetched (ISO 7816-3) */
+};
+
+struct io_ops {
+	/*
+	 * Sends one command APDU and appends the answer, status word included (2 bytes at least), to response.
+	 * secret keeps the bytes of both directions out of any log. SCARD_W_REMOVED_CARD, SCARD_W_RESET_CARD,
+	 * SCARD_E_COMM_DATA_LOST (answer shorter than 2 bytes, transmission errors), SCARD_E_NO_MEMORY and others.
+	 */
+	DWORD (*transmit)(struct io *io, struct cursor command, bool secret, struct buf *response);
+	/*
+	 * Waits for and starts a transaction. A card that was reset by somebody since the last exchange is connected
+	 * again; *ret_reset is then true and nothing is known of the card's state. SCARD_W_REMOVED_CARD when the card
+	 * this connection was made to has left its reader, even if a card is there now.
+	 */
+	DWORD (*begin)(struct io *io, bool *ret_reset);
+	/* Ends the transaction, resetting the card if asked. Errors are logged; the transaction is over in any case. */
+	void (*end)(struct io *io, bool reset_card);
+	/* Closes and frees; ends an open transaction. Leaves the card powered unless it may be unlocked. */
+	void (*close)(struct io *io);
+};
+
+DWORD io_transmit(struct io *io, struct cursor command, bool secret, struct buf *response);
+DWORD io_begin(struct io *io, bool *ret_reset);
+void io_end(struct io *io, bool reset_card);
+/* Leaves *io NULL; NULL is fine. */
+void io_close(struct io **io);
+
+/*
+ * Connects to the card in a reader. SCARD_E_NO_SMARTCARD, SCARD_E_READER_UNAVAILABLE, SCARD_E_SHARING_VIOLATION
+ * (somebody has the card exclusively), SCARD_W_UNRESPONSIVE_CARD, SCARD_E_NO_SERVICE, SCARD_E_NO_MEMORY.
+ */
+DWORD io_connect(const char *reader, struct io **ret_io);
+
+/* Wraps a connection so that its exchanges are logged at LOG_APDU; owns inner from then on. On failure inner is left alone. */
+DWORD io_trace(struct io *inner, struct io **ret_io);
+
+/* What is known of one reader. */
+struct io_reader {
+	char name[LIMIT_READER_NAME];
+	bool present;		/* a card is in it */
+	uint32_t events;	/* insertions and removals so far; a change means another card, or the same one anew */
+	uint8_t atr[LIMIT_ATR];
+	size_t atr_len;
+};
+
+/*
+ * A view on all readers. One thread at a time, but for io_monitor_cancel. A monitor survives the death of the smart
+ * card service: calls then answer SCARD_E_NO_SERVICE until it is back.
+ */
+struct io_monitor;
+
+/* Never fails for a missing service, only with SCARD_E_NO_MEMORY. */
+DWORD io_monitor_open(struct io_monitor **ret_monitor);
+/*
+ * The readers there are now, without waiting. At most max are given. SCARD_E_NO_SERVICE (count 0) when there is no
+ * service; no reader at all is success with count 0. *ret_epoch changes when the service was restarted, which makes all
+ * connections void.
+ */
+DWORD io_monitor_poll(struct io_monitor *monitor, struct io_reader *ret_readers, size_t max, size_t *ret_count,
+		      uint32_t *ret_epoch);
+/*
+ * Waits until a reader comes or goes, a card comes or goes (compared with what is passed in), the time is over
+ * (SCARD_E_TIMEOUT), or somebody cancels (SCARD_E_CANCELLED). Without service it waits and looks again each second.
+ */
+DWORD io_monitor_wait(struct io_monitor *monitor, const struct io_reader *readers, size_t count, uint32_t timeout_ms);
+#define IO_WAIT_FOREVER UINT32_MAX
+/* From any thread: ends the wait under way, or the next one if none is. */
+void io_monitor_cancel(struct io_monitor *monitor);
+/* Leaves *monitor NULL; NULL is fine. */
+void io_monitor_close(struct io_monitor **monitor);
+
+/*
+ * After fork() in the child: frees what can be freed without a word to the service, whose connection is the
+ * parent's. Leaves the pointer NULL.
+ */
+void io_forget(struct io **io);
+void io_monitor_forget(struct io_monitor **monitor);
+
+#endif

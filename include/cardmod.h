@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The seam: the Smart Card Minidriver interface (specification v7.07) between the common part (src/csp, the role of
+ * Windows' Base CSP and KSP) and one minidriver per card family (cardlib/gids, ...). Names are the specification's.
+ *
+ * Differences from Windows:
+ *  1.  DWORD is 32 bits (base/types.h); status values are those of carderr.h, not of pcsc-lite.
+ *  2.  hSCardCtx and hScard are one struct io: the connection, whose transactions the caller begins and ends.
+ *  3.  Names of files, directories, properties, algorithms and cards are plain C strings, not UTF-16.
+ *  4.  RSA integers are big-endian everywhere: signatures, ciphertexts, blocks handed to the padding callbacks.
+ *  5.  Public keys are struct public_key instead of CAPI and BCRYPT blobs.
+ *  6.  Buffers that the callee returns are allocated with pfnCspAlloc as in the original and freed by the caller with
+ *      pfnCspFree. CardRSADecrypt's in-place buffer holds secrets and is the caller's to wipe.
+ *  7.  CARD_DATA ends with dwTransaction, the caller's number for the transaction it holds: a minidriver may reuse an
+ *      answer of the card as long as the number is the same, and must forget it when the number changes.
+ *  8.  BCRYPT_PSS_PADDING_INFO and BCRYPT_OAEP_PADDING_INFO carry the MGF1 hash as well (pszMgfAlgId; NULL means the
+ *      same as pszAlgId), which PKCS#11 lets callers choose.
+ *  9.  CardGetProperty(CP_CARD_PIN_TRIES) is added: attempts left for the PIN in dwFlags, as the specification returns
+ *      them only from a failed authentication. 0xFFFFFFFF when the card cannot tell.
+ * 10.  A minidriver leaves members that it does not serve NULL; the registry fills them with functions that answer
+ *      SCARD_E_UNSUPPORTED_FEATURE, so that callers never test for NULL.
+ * 11.  The v4 calls that v6 replaces (CardAuthenticatePin, CardGetChallenge, CardAuthenticateChallenge, CardUnblockPin,
+ *      CardChangeAuthenticator, CardDeauthenticate, CardCreateContainer) have no entry of their own yet.
+ *
+ * Every function assumes that the caller holds a transaction, but for pfnCardDeleteContext. Every function answers
+ * SCARD_E_INVALID_PARAMETER for a NULL mandatory pointer or an undefined flag, and passes on SCARD_W_REMOVED_CARD,
+ * SCARD_W_RESET_CARD and SCARD_E_COMM_DATA_LOST from the transport.
+ */
+#ifndef CARDMOD_H
+#define CARDMOD_H
+
+#include "base/pubkey.h"
+#include "carderr.h"
+
+struct io;
+
+#define CARD_DATA_VERSION_FOUR 4u
+#define CARD_DATA_VERSION_SIX 6u
+#define CARD_DATA_VERSION_SEVEN 7u
+#define CARD_DATA_CURRENT_VERSION CARD_DATA_VERSION_SEVEN
+#define CARD_DATA_VALUE_UNKNOWN ((DWORD)0xFFFFFFFF)
+
+/* Roles (specification, "PIN operations"): a role is a PIN identifier; sets have the bit 1 << role. */
+typedef DWORD PIN_ID;
+typedef DWORD PIN_SET;
+#define ROLE_EVERYONE 0u
+#define ROLE_USER 1u
+#define ROLE_ADMIN 2u
+#define MAX_PINS 8u
+#define CREATE_PIN_SET(id) ((PIN_SET)1 << (id))
+#define IS_PIN_SET(set, id) (((set) & CREATE_PIN_SET(id)) != 0)
+
+typedef enum { AlphaNumericPinType, ExternalPinType, ChallengeResponsePinType, EmptyPinType } SECRET_TYPE;
+typedef enum {
+	AuthenticationPin,
+	DigitalSignaturePin,
+	EncryptionPin,
+	NonRepudiationPin,
+	AdministratorPin,
+	PrimaryCardPin,
+	UnblockOnlyPin
+} SECRET_PURPOSE;
+typedef enum { PinCacheNormal, PinCacheTimed, PinCacheNone, PinCacheAlwaysPrompt } PIN_CACHE_POLICY_TYPE;
+
+#define PIN_INFO_CURRENT_VERSION 6u
+#define PIN_INFO_REQUIRE_SECURE_ENTRY 1u
+
+typedef struct {
+	DWORD dwVersion;
+	PIN_CACHE_POLICY_TYPE PinCachePolicyType;
+	DWORD dwPinCachePolicyInfo;	/* seconds, for PinCacheTimed */
+} PIN_CACHE_POLICY;
+
+typedef struct {
+	DWORD dwVersion;
+	SECRET_TYPE PinType;
+	SECRET_PURPOSE PinPurpose;
+	PIN_SET dwChangePermission;
+	PIN_SET dwUnblockPermission;
+	PIN_CACHE_POLICY PinCachePolicy;
+	DWORD dwFlags;
+} PIN_INFO;
+
+/* Flags of pfnCardAuthenticateEx. */
+#define CARD_PIN_SILENT_CONTEXT 0x40u
+#define CARD_AUTHENTICATE_GENERATE_SESSION_PIN 0x10000000u
+#define CARD_AUTHENTICATE_SESSION_PIN 0x20000000u
+
+/* Key specifications. */
+#define AT_KEYEXCHANGE 1u
+#define AT_SIGNATURE 2u
+#define AT_ECDSA_P256 3u
+#define AT_ECDSA_P384 4u
+#define AT_ECDSA_P521 5u
+#define AT_ECDHE_P256 6u
+#define AT_ECDHE_P384 7u
+#define AT_ECDHE_P521 8u
+
+#define CARD_PADDING_NONE 1u
+#define CARD_PADDING_PKCS1 2u
+#define CARD_PADDING_PSS 4u
+#define CARD_PADDING_OAEP 8u
+
+#define CARD_BUFFER_SIZE_ONLY 0x20000000u
+#define CARD_PADDING_INFO_PRESENT 0x40000000u
+
+/* Hash names of the padding infos. */
+#define BCRYPT_SHA1_ALGORITHM "SHA1"
+#define BCRYPT_SHA224_ALGORITHM "SHA224"
+#define BCRYPT_SHA256_ALGORITHM "SHA256"
+#define BCRYPT_SHA384_ALGORITHM "SHA384"
+#define BCRYPT_SHA512_ALGORITHM "SHA512"
+
+typedef struct {
+	const char *pszAlgId;	/* NULL: the data is padded as it is, no DigestInfo */
+} BCRYPT_PKCS1_PADDING_INFO;
+
+typedef struct {
+	const char *pszAlgId;
+	DWORD cbSalt;
+	const char *pszMgfAlgId;
+} BCRYPT_PSS_PADDING_INFO;
+
+typedef struct {
+	const char *pszAlgId;
+	const BYTE *pbLabel;
+	DWORD cbLabel;
+	const char *pszMgfAlgId;
+} BCRYPT_OAEP_PADDING_INFO;
+
+#define CARD_SIGNING_INFO_CURRENT_VERSION 2u
+typedef struct {
+	DWORD dwVersion;
+	BYTE bContainerIndex;
+	DWORD dwKeySpec;
+	DWORD dwSigningFlags;		/* CARD_PADDING_INFO_PRESENT, CARD_BUFFER_SIZE_ONLY */
+	const BYTE *pbData;		/* a hash, or a whole block with CARD_PADDING_NONE */
+	DWORD cbData;
+	BYTE *pbSignedData;		/* out: allocated; RSA: modulus length; ECDSA: r || s of fixed width */
+	DWORD cbSignedData;
+	const void *pPaddingInfo;	/* by dwPaddingType; ignored for ECDSA */
+	DWORD dwPaddingType;
+} CARD_SIGNING_INFO;
+
+#define CARD_RSA_DECRYPT_INFO_CURRENT_VERSION 2u
+typedef struct {
+	DWORD dwVersion;
+	BYTE bContainerIndex;
+	DWORD dwKeySpec;
+	BYTE *pbData;		/* in and out */
+	DWORD cbData;		/* in: modulus length; out: length of the result */
+	const void *pPaddingInfo;
+	DWORD dwPaddingType;	/* CARD_PADDING_NONE gives the whole block */
+} CARD_RSA_DECRYPT_INFO;
+
+#define CONTAINER_INFO_CURRENT_VERSION 1u
+typedef struct {
+	DWORD dwVersion;
+	struct public_key SigPublicKey;		/* type KEY_NONE when the slot is empty */
+	struct public_key KeyExPublicKey;
+} CONTAINER_INFO;
+
+typedef enum { InvalidDirAc, UserCreateDeleteDirAc, AdminCreateDeleteDirAc } CARD_DIRECTORY_ACCESS_CONDITION;
+typedef enum {
+	InvalidAc,
+	EveryoneReadUserWriteAc,
+	UserWriteExecuteAc,
+	EveryoneReadAdminWriteAc,
+	UnknownAc,
+	UserReadWriteAc,
+	AdminReadWriteAc
+} CARD_FILE_ACCESS_CONDITION;
+
+typedef struct {
+	DWORD dwVersion;
+	DWORD cbFileSize;
+	CARD_FILE_ACCESS_CONDITION AccessCondition;
+} CARD_FILE_INFO;
+
+typedef struct {
+	DWORD dwVersion;
+	bool fCertificateCompression;	/* the minidriver (de)compresses certificates itself */
+	bool fKeyGen;
+} CARD_CAPABILITIES;
+
+typedef struct {
+	DWORD dwVersion;
+	DWORD dwBytesAvailable;
+	DWORD dwKeyContainersAvailable;
+	DWORD dwMaxKeyContainers;
+} CARD_FREE_SPACE_INFO;
+
+typedef struct {
+	DWORD dwVersion;
+	DWORD dwMinimumBitlen;
+	DWORD dwDefaultBitlen;
+	DWORD dwMaximumBitlen;
+	DWORD dwIncrementalBitlen;
+} CARD_KEY_SIZES;
+
+#define CARD_CACHE_MODE_GLOBAL 1u
+#define CARD_CACHE_MODE_SESSION 2u
+#define CARD_CACHE_MODE_NONE 3u
+
+/* Properties of the card: name, type of the value, meaning of dwFlags. */
+#define CP_CARD_FREE_SPACE "Free Space"			/* CARD_FREE_SPACE_INFO, 0 */
+#define CP_CARD_CAPABILITIES "Capabilities"		/* CARD_CAPABILITIES, 0 */
+#define CP_CARD_KEYSIZES "Key Sizes"			/* CARD_KEY_SIZES, key specification */
+#define CP_CARD_READ_ONLY "Read Only Mode"		/* bool, 0 */
+#define CP_CARD_CACHE_MODE "Cache Mode"			/* DWORD, 0 */
+#define CP_CARD_GUID "Card Identifier"			/* BYTE[16], 0 */
+#define CP_CARD_SERIAL_NO "Card Serial Number"		/* BYTE[], 0; optional */
+#define CP_CARD_PIN_INFO "PIN Information"		/* PIN_INFO, role */
+#define CP_CARD_LIST_PINS "PIN List"			/* PIN_SET, 0 */
+#define CP_CARD_AUTHENTICATED_STATE "Authenticated State" /* PIN_SET, 0; optional */
+#define CP_CARD_PIN_STRENGTH_VERIFY "PIN Strength Verify" /* DWORD, role */
+#define CP_SUPPORTS_WIN_X509_ENROLLMENT "Supports Windows x.509 Enrollment" /* bool, 0 */
+#define CP_PADDING_SCHEMES "Padding Schemes"		/* DWORD mask of CARD_PADDING_* that CardSignData and CardRSADecrypt serve, 0 */
+#define CP_KEY_IMPORT_SUPPORT "Key Import Support"	/* DWORD, 0 */
+#define CP_CARD_PIN_TRIES "PIN Tries Left"		/* CARD_PIN_TRIES, role; not in the specification */
+#define CP_CARD_PIN_LIMITS "PIN Limits"			/* CARD_PIN_LIMITS, role; not in the specification */
+#define CP_CARD_NAME "Card Name"			/* char[], with NUL, 0: model for people; not in the specification */
+#define CARD_PIN_STRENGTH_PLAINTEXT 1u
+
+typedef struct {
+	DWORD dwLeft;	/* CARD_DATA_VALUE_UNKNOWN when the card does not tell */
+	DWORD dwMax;	/* likewise */
+} CARD_PIN_TRIES;
+
+typedef struct {
+	DWORD dwMinLength;	/* bytes */
+	DWORD dwMaxLength;
+} CARD_PIN_LIMITS;
+
+/* Properties of a container. */
+#define CCP_CONTAINER_INFO "Container Info"	/* CONTAINER_INFO */
+#define CCP_PIN_IDENTIFIER "PIN Identifier"	/* PIN_ID */
+
+typedef struct card_data CARD_DATA;
+
+typedef void *(*PFN_CSP_ALLOC)(size_t size);
+typedef void *(*PFN_CSP_REALLOC)(void *block, size_t size);
+typedef void (*PFN_CSP_FREE)(void *block);
+/*
+ * Pads the data of a CARD_SIGNING_INFO with PKCS#1 v1.5 or PSS (dwPaddingType) to a block of cbMaxWidth bytes, the
+ * modulus length; modulus_bits is the exact size, which PSS needs. The block is allocated, the minidriver frees it.
+ * SCARD_E_INVALID_PARAMETER when the data does not fit, SCARD_E_UNSUPPORTED_FEATURE for an unknown hash or padding.
+ */
+typedef DWORD (*PFN_CSP_PAD_DATA)(const CARD_SIGNING_INFO *pSigningInfo, DWORD modulus_bits, DWORD *pcbPaddedBuffer,
+				  BYTE **ppbPaddedBuffer);
+/*
+ * Removes PKCS#1 v1.5 or OAEP padding from the raw block in a CARD_RSA_DECRYPT_INFO, in place, in constant time but
+ * for the result. Every kind of bad padding is SCARD_E_INVALID_PARAMETER.
+ */
+typedef DWORD (*PFN_CSP_UNPAD_DATA)(CARD_RSA_DECRYPT_INFO *pDecryptInfo);
+
+struct card_data {
+	DWORD dwVersion;
+	const BYTE *pbAtr;
+	DWORD cbAtr;
+	const char *pszCardName;
+	PFN_CSP_ALLOC pfnCspAlloc;
+	PFN_CSP_REALLOC pfnCspReAlloc;
+	PFN_CSP_FREE pfnCspFree;
+	PFN_CSP_PAD_DATA pfnCspPadData;
+	PFN_CSP_UNPAD_DATA pfnCspUnpadData;
+	struct io *io;
+	void *pvVendorSpecific;
+
+	DWORD (*pfnCardDeleteContext)(CARD_DATA *card);
+	DWORD (*pfnCardQueryCapabilities)(CARD_DATA *card, CARD_CAPABILITIES *pCapabilities);
+	DWORD (*pfnCardGetContainerInfo)(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags,
+					 CONTAINER_INFO *pContainerInfo);
+	/* Whole content, allocated; *pcbData 0 with a non-NULL *ppbData for an empty file. pszDirectory NULL is the root. */
+	DWORD (*pfnCardReadFile)(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags,
+				 BYTE **ppbData, DWORD *pcbData);
+	/* Names of a directory, each with its NUL, and one more NUL; SCARD_E_FILE_NOT_FOUND when there is none. */
+	DWORD (*pfnCardEnumFiles)(CARD_DATA *card, const char *pszDirectory, char **pmszFiles, DWORD *pcbFiles,
+				  DWORD dwFlags);
+	DWORD (*pfnCardGetFileInfo)(CARD_DATA *card, const char *pszDirectory, const char *pszFile,
+				    CARD_FILE_INFO *pInfo);
+	DWORD (*pfnCardQueryFreeSpace)(CARD_DATA *card, DWORD dwFlags, CARD_FREE_SPACE_INFO *pInfo);
+	DWORD (*pfnCardQueryKeySizes)(CARD_DATA *card, DWORD dwKeySpec, DWORD dwFlags, CARD_KEY_SIZES *pKeySizes);
+	DWORD (*pfnCardSignData)(CARD_DATA *card, CARD_SIGNING_INFO *pInfo);
+	DWORD (*pfnCardRSADecrypt)(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pInfo);
+	/*
+	 * SCARD_W_WRONG_CHV with the attempts left in *pcAttemptsRemaining (CARD_DATA_VALUE_UNKNOWN when the card does
+	 * not tell), SCARD_W_CHV_BLOCKED with 0, SCARD_E_INVALID_PARAMETER for a PIN that this card cannot have (too short, too long,
+	 * empty): the card is not asked then.
+	 */
+	DWORD (*pfnCardAuthenticateEx)(CARD_DATA *card, PIN_ID PinId, DWORD dwFlags, const BYTE *pbPinData,
+				       DWORD cbPinData, BYTE **ppbSessionPin, DWORD *pcbSessionPin,
+				       DWORD *pcAttemptsRemaining);
+	DWORD (*pfnCardDeauthenticateEx)(CARD_DATA *card, PIN_SET PinId, DWORD dwFlags);
+	DWORD (*pfnCardGetContainerProperty)(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty,
+					     BYTE *pbData, DWORD cbData, DWORD *pdwDataLen, DWORD dwFlags);
+	DWORD (*pfnCardGetProperty)(CARD_DATA *card, const char *pszProperty, BYTE *pbData, DWORD cbData,
+				    DWORD *pdwDataLen, DWORD dwFlags);
+
+	/* The managing half; no minidriver serves it yet, so every entry answers SCARD_E_UNSUPPORTED_FEATURE. */
+	DWORD (*pfnCardSetProperty)(CARD_DATA *card, const char *pszProperty, const BYTE *pbData, DWORD cbData,
+				    DWORD dwFlags);
+	DWORD (*pfnCardSetContainerProperty)(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty,
+					     const BYTE *pbData, DWORD cbData, DWORD dwFlags);
+	DWORD (*pfnCardGetChallengeEx)(CARD_DATA *card, PIN_ID PinId, BYTE **ppbChallenge, DWORD *pcbChallenge,
+				       DWORD dwFlags);
+	DWORD (*pfnCardChangeAuthenticatorEx)(CARD_DATA *card, DWORD dwFlags, PIN_ID AuthPinId, const BYTE *pbAuthData,
+					      DWORD cbAuthData, PIN_ID TargetPinId, const BYTE *pbTargetData,
+					      DWORD cbTargetData, DWORD cRetryCount, DWORD *pcAttemptsRemaining);
+	DWORD (*pfnCardCreateDirectory)(CARD_DATA *card, const char *pszDirectory, CARD_DIRECTORY_ACCESS_CONDITION ac);
+	DWORD (*pfnCardDeleteDirectory)(CARD_DATA *card, const char *pszDirectory);
+	DWORD (*pfnCardCreateFile)(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD cbInitial,
+				   CARD_FILE_ACCESS_CONDITION ac);
+	DWORD (*pfnCardWriteFile)(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags,
+				  const BYTE *pbData, DWORD cbData);
+	DWORD (*pfnCardDeleteFile)(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags);
+	DWORD (*pfnCardCreateContainerEx)(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, DWORD dwKeySpec,
+					  DWORD dwKeySize, const BYTE *pbKeyData, DWORD cbKeyData, PIN_ID PinId);
+	DWORD (*pfnCardDeleteContainer)(CARD_DATA *card, BYTE bContainerIndex, DWORD dwReserved);
+
+	DWORD dwTransaction;
+};
+
+/*
+ * What a minidriver offers to the registry. Fills the function table and pvVendorSpecific, selects the application.
+ * SCARD_E_UNKNOWN_CARD when the card is not one of its own; SCARD_E_INVALID_PARAMETER, ERROR_REVISION_MISMATCH.
+ */
+typedef DWORD (*PFN_CARD_ACQUIRE_CONTEXT)(CARD_DATA *card, DWORD dwFlags);
+
+#endif
