@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The common part, as the PKCS#11 front and the tool see it: readers, the card in each, its keys and certificates, PINs,
+ * private-key operations on the card and public-key operations in software. What Base CSP and KSP are on Windows.
+ *
+ * Locking: every function that takes a reader or a card wants the reader's lock held (csp_reader_lock), but for those
+ * marked "any thread". A card transaction is opened when one is first needed under the lock and is held beyond the
+ * unlock for the configured time (decision D3), then ended in the background, leaving the card deauthenticated.
+ *
+ * Codes are those of carderr.h. Common to all card functions: SCARD_E_NO_SMARTCARD (nothing in the reader),
+ * SCARD_W_REMOVED_CARD (the card went away, now or since the last call), SCARD_E_COMM_DATA_LOST, SCARD_E_NO_MEMORY.
+ */
+#ifndef CSP_CSP_H
+#define CSP_CSP_H
+
+#include "base/buf.h"
+#include "base/lock.h"
+#include "base/pubkey.h"
+#include "base/secret.h"
+#include "carderr.h"
+
+struct csp;
+struct csp_reader;
+struct csp_card;
+struct csp_digest;
+
+/* Instance ------------------------------------------------------------------------------------------------------- */
+
+struct csp_options {
+	const struct lock_ops *locks;	/* NULL: pthread; must outlive the instance */
+	bool no_threads;		/* the application forbids threads, or has its own mutexes: hold time is 0 */
+	uint32_t transaction_timeout_ms; /* hold time after the last operation; CSP_DEFAULT_TIMEOUT_MS */
+};
+#define CSP_DEFAULT_TIMEOUT_MS 1500u
+
+/* Never fails for a missing service or reader. SCARD_E_NO_MEMORY, SCARD_F_INTERNAL_ERROR (libcrypto). */
+DWORD csp_open(const struct csp_options *options, struct csp **ret_csp);
+/* Ends transactions (deauthenticating), wipes secrets, joins the helper thread. No other call may be under way. */
+void csp_close(struct csp **csp);
+/* In a forked child: drops everything without a word to the smart card service and without touching any lock. */
+void csp_forget(struct csp **csp);
+
+/* Readers (any thread) ---------------------------------------------------------------------------------------------- */
+
+/*
+ * Looks at the readers without waiting and without card traffic. Readers that are new are appended when add is true;
+ * a reader never leaves the list, and is found again by name. A missing service is success with nothing present.
+ */
+DWORD csp_poll(struct csp *csp, bool add);
+size_t csp_reader_count(const struct csp *csp);
+/* index < csp_reader_count(); the pointer is good until csp_close(). */
+struct csp_reader *csp_reader_at(struct csp *csp, size_t index);
+const char *csp_reader_name(const struct csp_reader *reader);
+/* As of the last poll. */
+bool csp_reader_present(const struct csp_reader *reader);
+/* Rises with every insertion, removal, and restart of the service. As of the last poll, or of the last card call that noticed. */
+uint32_t csp_reader_generation(const struct csp_reader *reader);
+/*
+ * Waits until the readers differ from what the last csp_poll() saw. SCARD_E_CANCELLED after csp_cancel_waits() (which
+ * also ends waits that begin later), SCARD_E_TIMEOUT.
+ */
+DWORD csp_wait(struct csp *csp, uint32_t timeout_ms);
+void csp_cancel_waits(struct csp *csp);
+/* Waits until no csp_wait() is under way; after csp_cancel_waits(). */
+void csp_join_waits(struct csp *csp);
+
+void csp_reader_lock(struct csp_reader *reader);
+void csp_reader_unlock(struct csp_reader *reader);
+
+/* Card -------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The card in the reader, connected and recognised on first use. SCARD_E_UNKNOWN_CARD when no minidriver serves it
+ * (remembered until the card leaves: asking again costs nothing). The pointer is good until the lock is released; keep
+ * the generation and ask again.
+ */
+DWORD csp_reader_card(struct csp_reader *reader, struct csp_card **ret_card);
+
+#define CSP_UNKNOWN UINT32_MAX
+
+struct csp_token_info {
+	char label[33];		/* UTF-8, at most 32 bytes */
+	char manufacturer[33];
+	char model[17];
+	char serial[17];	/* 16 hex digits from the card identifier */
+	bool login_required;	/* some key wants a PIN */
+	bool read_only;
+	uint32_t pin_min, pin_max;	/* bytes */
+	uint32_t tries_left, tries_max;	/* of the user PIN, or CSP_UNKNOWN; as last seen */
+};
+
+/* Reads the card at the first call; later calls answer from memory, with the tries that our own attempts left. */
+DWORD csp_token_info(struct csp_card *card, struct csp_token_info *ret_info);
+
+/* Keys -------------------------------------------------------------------------------------------------------------- */
+
+/* Bytes of a container name in UTF-8 with its NUL: 39 UTF-16 units. */
+#define CSP_NAME_MAX 118
+
+/* One key of a container. A container with an exchange and a signature key gives two. */
+struct csp_key {
+	uint32_t id;		/* never 0, not reused; the same as long as container, slot, name and size are */
+	uint8_t container;	/* index in the container map */
+	bool exchange;		/* exchange slot (sign and decrypt), otherwise signature slot */
+	bool other_slot_used;	/* the container has a key in the other slot as well */
+	bool is_default;
+	enum key_type type;
+	unsigned bits;
+	bool can_sign, can_decrypt, can_derive;
+	uint32_t role;		/* PIN role that guards it */
+	bool always_authenticate; /* the role's PIN is wanted for every operation */
+	bool has_cert;		/* a certificate file exists; whether it can be read is another matter */
+	char name[CSP_NAME_MAX];
+};
+
+/*
+ * Brings the view of the card up to date: one exchange when the freshness counters have not moved and a transaction has
+ * to be begun, none while one is held. Damage to the container map hides what it damages and is logged once.
+ * *ret_version (may be NULL) changes when anything in the view changed.
+ */
+DWORD csp_refresh(struct csp_card *card, uint32_t *ret_version);
+/* The view as of the last refresh; no card traffic. Pointers are good until the next refresh. */
+size_t csp_key_count(const struct csp_card *card);
+const struct csp_key *csp_key_at(const struct csp_card *card, size_t index);
+/* NULL when there is no such key (any more). */
+const struct csp_key *csp_key_find(const struct csp_card *card, uint32_t key_id);
+
+/*
+ * The public key: from the certificate when there is one that fits the container, else read from the card, once. The
+ * pointer is good until the next refresh. SCARD_E_NO_KEY_CONTAINER when the key is gone or cannot be read.
+ */
+DWORD csp_key_public(struct csp_card *card, uint32_t key_id, const struct public_key **ret_key);
+
+struct csp_cert {
+	struct buf der;
+	bool parsed;			/* false: only der counts */
+	struct cursor subject, issuer, serial;	/* DER, inside der */
+	struct cursor spki;		/* DER SubjectPublicKeyInfo, inside der */
+	char not_before[9], not_after[9]; /* YYYYMMDD or empty */
+	bool is_ca;
+	struct public_key key;		/* type KEY_NONE when unknown */
+};
+
+/*
+ * The certificate, uncompressed; read once. SCARD_E_FILE_NOT_FOUND when there is none or it is damaged (logged once).
+ * The pointer is good until the next refresh.
+ */
+DWORD csp_key_cert(struct csp_card *card, uint32_t key_id, const struct csp_cert **ret_cert);
+
+/* Encodes DER SubjectPublicKeyInfo. */
+DWORD csp_public_key_spki(struct csp *csp, const struct public_key *key, struct buf *ret_der);
+
+/* PINs -------------------------------------------------------------------------------------------------------------- */
+
+#define CSP_ROLE_USER 1u
+#define CSP_ROLE_ADMIN 2u
+
+/*
+ * Verifies a PIN that the user has just given, and keeps it as the role's cache policy says, so that later transactions
+ * can present it again. *ret_tries (may be NULL) gets the tries left or CSP_UNKNOWN.
+ * SCARD_W_WRONG_CHV, SCARD_W_CHV_BLOCKED, SCARD_E_INVALID_PARAMETER (no PIN of this card can look like that; no try spent),
+ * SCARD_E_UNSUPPORTED_FEATURE (role). A wrong PIN also forgets a kept one.
+ */
+DWORD csp_login(struct csp_card *card, uint32_t role, const uint8_t *pin, size_t pin_len, uint32_t *ret_tries);
+/*
+ * For keys with always_authenticate: verifies the PIN for the one operation that follows, in the same transaction.
+ * Codes as csp_login().
+ */
+DWORD csp_login_once(struct csp_card *card, uint32_t role, const uint8_t *pin, size_t pin_len, uint32_t *ret_tries);
+/* Forgets the PINs of all roles, deauthenticates the card if it is authenticated, ends the transaction. */
+void csp_logout(struct csp_reader *reader);
+
+/* Operations -------------------------------------------------------------------------------------------------------- */
+
+enum csp_hash { CSP_HASH_NONE, CSP_SHA1, CSP_SHA224, CSP_SHA256, CSP_SHA384, CSP_SHA512 };
+enum csp_padding { CSP_PAD_RAW, CSP_PAD_PKCS1, CSP_PAD_PSS, CSP_PAD_OAEP, CSP_PAD_ECDSA };
+
+/* Bytes of a digest; 0 for CSP_HASH_NONE. */
+size_t csp_hash_len(enum csp_hash hash);
+
+struct csp_scheme {
+	enum csp_padding padding;
+	enum csp_hash hash;	/* PKCS1: DigestInfo to put before the data, NONE for none; PSS, OAEP: the hash */
+	enum csp_hash mgf;	/* PSS, OAEP: hash of MGF1 */
+	size_t salt_len;	/* PSS */
+	struct cursor label;	/* OAEP; not owned */
+};
+
+/*
+ * Signs on the card. data: RAW: a block of modulus length; PKCS1: what is to be padded; PSS: the hash; ECDSA: the hash,
+ * cut or not. ret_signature needs pubkey_signature_len() bytes of room; ECDSA gives r || s.
+ * SCARD_W_CARD_NOT_AUTHENTICATED: no PIN is kept for the key's role, or the kept one has become wrong (it is forgotten
+ * then and never sent again), or would cost the last try. SCARD_E_NO_KEY_CONTAINER, SCARD_E_INVALID_PARAMETER (data length),
+ * SCARD_E_UNSUPPORTED_FEATURE (this card cannot do this scheme with this key).
+ */
+DWORD csp_sign(struct csp_card *card, uint32_t key_id, const struct csp_scheme *scheme, struct cursor data,
+	       uint8_t *ret_signature, size_t room, size_t *ret_len);
+/*
+ * Decrypts on the card: RAW gives the whole block, PKCS1 and OAEP the message. Every kind of bad padding is
+ * SCARD_E_INVALID_VALUE, after the same time. ciphertext has the modulus length. Other codes as csp_sign().
+ */
+DWORD csp_decrypt(struct csp_card *card, uint32_t key_id, const struct csp_scheme *scheme, struct cursor ciphertext,
+		  struct secret *ret_plain);
+
+/* Public-key operations in software (any thread, no card). */
+
+/* *ret_good tells whether the signature is right. SCARD_E_INVALID_PARAMETER for lengths that cannot be. ECDSA: r || s. */
+DWORD csp_verify(struct csp *csp, const struct public_key *key, const struct csp_scheme *scheme, struct cursor data,
+		 struct cursor signature, bool *ret_good);
+/* RAW, PKCS1, OAEP; ret_cipher needs the modulus length. SCARD_E_INVALID_PARAMETER when the data is too long or, raw, not below the modulus. */
+DWORD csp_encrypt(struct csp *csp, const struct public_key *key, const struct csp_scheme *scheme, struct cursor plain,
+		  uint8_t *ret_cipher, size_t room, size_t *ret_len);
+
+DWORD csp_digest_new(struct csp *csp, enum csp_hash hash, struct csp_digest **ret_digest);
+DWORD csp_digest_update(struct csp_digest *digest, struct cursor data);
+/* ret_value needs csp_hash_len() bytes; the digest cannot be used further, only freed. */
+DWORD csp_digest_final(struct csp_digest *digest, uint8_t *ret_value);
+void csp_digest_free(struct csp_digest **digest);
+
+DWORD csp_random(struct csp *csp, void *ret_bytes, size_t len);
+
+#endif

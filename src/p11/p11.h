@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The PKCS#11 front: handles, state and rules of the standard, over csp.h. No APDU, no card file, no libcrypto.
+ *
+ * Locks, in the order in which they are taken:
+ *   slot    csp_reader_lock(): card, sessions' contents, objects and login state of that slot
+ *   module  p11.lock: the tables of sessions and slots, nothing else; never held while a slot lock is waited for
+ *           or a card is talked to
+ * Session handles are looked up under the module lock to find the slot, and again after the slot lock is taken: a
+ * closing thread may have been faster.
+ */
+#ifndef P11_P11_H
+#define P11_P11_H
+
+#include <sys/types.h>
+
+#include "csp/csp.h"
+#include "p11/mech.h"
+#include "pkcs11.h"
+
+/* Operations ---------------------------------------------------------------------------------------------------------- */
+
+enum p11_op_kind { P11_OP_DIGEST, P11_OP_SIGN, P11_OP_VERIFY, P11_OP_ENCRYPT, P11_OP_DECRYPT, P11_OP_KINDS };
+enum p11_op_phase { P11_PHASE_IDLE, P11_PHASE_READY, P11_PHASE_ONE_SHOT, P11_PHASE_MULTI };
+
+/* One active operation. Everything in it is the operation's own: parameters are checked and copied at Init. */
+struct p11_op {
+	enum p11_op_phase phase;	/* READY after Init; ONE_SHOT after a size query of the one-shot call; MULTI after an Update */
+	const struct p11_mech *mech;
+	struct csp_scheme scheme;	/* label points into label */
+	struct buf label;
+	uint32_t key_id;		/* of the card's key */
+	bool has_public;
+	struct public_key public;	/* verify, encrypt, and lengths of all */
+	struct csp_digest *digest;	/* hash mechanisms */
+	struct buf data;		/* raw mechanisms: what Updates have given so far */
+	bool always_authenticate;	/* wants C_Login(CKU_CONTEXT_SPECIFIC) */
+	bool context_login;		/* has it */
+	struct secret plain;		/* a decryption done once whose result did not fit (P-135) */
+};
+
+/* Ends the operation, wiping it. Safe when idle. */
+void p11_op_clear(struct p11_op *op);
+
+struct p11_search {
+	bool active;
+	CK_OBJECT_HANDLE *found;
+	size_t count, next;
+};
+void p11_search_clear(struct p11_search *search);
+
+/* Slots, sessions, objects -------------------------------------------------------------------------------------------- */
+
+enum p11_login { P11_PUBLIC, P11_USER, P11_SO };
+
+/* A token object. The content is csp's; here is what its handle stands for. */
+struct p11_object {
+	CK_OBJECT_HANDLE handle;	/* the same while the token stays and the key stays the same */
+	CK_OBJECT_CLASS class;		/* CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY */
+	uint32_t key_id;
+	bool stale;			/* seen before, but gone from the card, or a private object after logout: an invalid handle */
+};
+
+struct p11_slot {
+	CK_SLOT_ID id;			/* 1.. */
+	struct csp_reader *reader;
+	uint32_t generation;		/* of the card that sessions, objects and login belong to */
+	uint32_t reported;		/* generation that C_WaitForSlotEvent has told of */
+	enum p11_login login;
+	bool fresh_login;		/* C_Login(CKU_USER) with no private-key operation since (P-070) */
+	struct p11_object *objects;
+	size_t object_count;
+};
+
+struct p11_session {
+	CK_SESSION_HANDLE handle;
+	struct p11_slot *slot;
+	uint32_t generation;		/* the slot's when it was opened; dead when they differ */
+	CK_FLAGS flags;
+	struct p11_search search;
+	struct p11_op ops[P11_OP_KINDS];
+};
+
+/* Entering and leaving ------------------------------------------------------------------------------------------------ */
+
+/* CKR_CRYPTOKI_NOT_INITIALIZED unless initialised in this very process; then *ret_csp is the instance. */
+CK_RV p11_ready(struct csp **ret_csp);
+
+/*
+ * For functions with a session: initialised, handle valid, slot locked, card not changed. CKR_SESSION_HANDLE_INVALID,
+ * CKR_DEVICE_REMOVED. On CKR_OK the caller must end with p11_leave(), which unlocks and passes rv on.
+ */
+CK_RV p11_enter(CK_SESSION_HANDLE handle, struct p11_session **ret_session);
+CK_RV p11_leave(struct p11_session *session, const char *function, CK_RV rv);
+
+/* For functions with a slot ID; locks the slot. p11_leave_slot() unlocks. CKR_SLOT_ID_INVALID. */
+CK_RV p11_enter_slot(CK_SLOT_ID id, struct p11_slot **ret_slot);
+CK_RV p11_leave_slot(struct p11_slot *slot, const char *function, CK_RV rv);
+
+/* The instance, while entered. */
+struct csp *p11_csp(void);
+/* The slot's card. CKR_TOKEN_NOT_PRESENT, CKR_TOKEN_NOT_RECOGNIZED, CKR_DEVICE_REMOVED (which also ends the slot's sessions). */
+CK_RV p11_card(struct p11_slot *slot, struct csp_card **ret_card);
+
+/* Where a code of carderr.h came from decides what it means to the caller (pkcs11.md 6.7). */
+enum p11_context { P11_CTX_TOKEN, P11_CTX_LOGIN, P11_CTX_SIGN, P11_CTX_DECRYPT, P11_CTX_VERIFY, P11_CTX_ENCRYPT };
+CK_RV p11_rv(DWORD code, enum p11_context context);
+
+/* Objects ------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Makes the slot's object table agree with the card (csp_refresh): new objects get handles, vanished ones become stale.
+ */
+CK_RV p11_objects_refresh(struct p11_slot *slot, struct csp_card *card);
+/* The visible object behind a handle; NULL when unknown, stale, or private while nobody is logged in. */
+const struct p11_object *p11_object_find(const struct p11_slot *slot, CK_OBJECT_HANDLE handle);
+
+/*
+ * One attribute of an object, appended to ret_value. CKR_OK, CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_SENSITIVE, or a
+ * card error.
+ */
+CK_RV p11_attribute(struct csp_card *card, const struct p11_object *object, CK_ATTRIBUTE_TYPE type,
+		    struct buf *ret_value);
+
+/* The rule for outputs (PKCS#11 5.2) -------------------------------------------------------------------------------------- */
+
+/*
+ * What a call with an output buffer does now that `need` bytes are wanted: *ret_stop true means return the code at once
+ * (a size query: CKR_OK, or CKR_BUFFER_TOO_SMALL; *len is set), keeping the operation; false means produce the output.
+ * CKR_ARGUMENTS_BAD for a NULL len.
+ */
+CK_RV p11_output(CK_ULONG need, const void *out, CK_ULONG *len, bool *ret_stop);
+
+#endif
