@@ -1,33 +1,49 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Tests. A program tests/<folder>/test_<noun>.c is one line in its list below: its source is found by its name, and
-# it is linked with everything (testing library, virtual card, all layers of the module). Exit codes: 0 passed, 77
-# skipped, other failed. Shell tests are TAP or exit code in the same way; they go in their own lists.
+# Tests. A program tests/<folder>/test_<noun>.c is one line in its list below: its source is found by its name, and it
+# is linked with everything (test library, virtual card, all layers of the module). A shell test is one line as well.
+# Exit codes: 0 passed, 77 skipped, other failed.
 
 UNIT_TESTS =
 CARD_TESTS =
 MODULE_TESTS =
-STATIC_TESTS =
-E2E_TESTS =
-FUZZ_TARGETS =
-BENCHES =
-
-# those of the above that start threads; run under ThreadSanitizer
+# those of the above that start threads, for ThreadSanitizer
 THREADED_TESTS =
+
+# tests/fuzz/fuzz_<noun>.c with LLVMFuzzerTestOneInput(), and its corpus in tests/fuzz/corpus/<noun>/
+FUZZ_TARGETS =
+
+# need the build, not the card
+STATIC_TESTS =
+# other people's programs over the module, with libpcsc-vcard.so or a real pcscd
+E2E_TESTS =
+
+# what shell tests and the programs above read at run time, and headers of tests
+TEST_FILES =
 
 # --- libraries for tests --------------------------------------------------------------------------------------
 
-check_LTLIBRARIES += libtest.la
+check_LTLIBRARIES += libtest.la libfuzzmain.la
+
+# tests/lib: scripted card, faults, mutations, hex
 libtest_la_SOURCES =
 libtest_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
-AM_DEFAULT_SOURCE_EXT = .c
-LDADD = libtest.la libvcardlink.la libvcard.la libp11.la libcsp.la libcardlib.la libcardbase.la \
-	$(CMOCKA_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -ldl
+# main() of a fuzz target that only replays its corpus; a program with a main() of its own does not take it
+libfuzzmain_la_SOURCES = tests/fuzz/main.c
 
-COMPILED_TESTS = $(UNIT_TESTS) $(CARD_TESTS) $(MODULE_TESTS)
+AM_DEFAULT_SOURCE_EXT = .c
+TESTED_LIBS = libtest.la libvcardlink.la libvcard.la libp11.la libcsp.la libcardlib.la libcardbase.la \
+	$(CRYPTO_LIBS) $(ZLIB_LIBS)
+
+if ENABLE_FUZZ
+COMPILED_TESTS = $(FUZZ_TARGETS)
+LDADD = $(TESTED_LIBS) $(MD_FUZZ_LDFLAGS)
+else
+COMPILED_TESTS = $(UNIT_TESTS) $(CARD_TESTS) $(MODULE_TESTS) $(FUZZ_TARGETS)
+LDADD = $(TESTED_LIBS) libfuzzmain.la $(CMOCKA_LIBS)
+endif
 
 check_PROGRAMS += $(COMPILED_TESTS)
-
 TESTS += $(COMPILED_TESTS) $(STATIC_TESTS) $(E2E_TESTS)
 
 # --- how tests are run ----------------------------------------------------------------------------------------
@@ -37,4 +53,50 @@ AM_TESTS_ENVIRONMENT = . ./tests/lib/env.sh;
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/lib/run.sh
 SH_LOG_COMPILER = $(SHELL)
 
-EXTRA_DIST += tests/lib/run.sh $(STATIC_TESTS) $(E2E_TESTS)
+check-e2e:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(E2E_TESTS)"
+
+check-static:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(STATIC_TESTS)"
+
+check-compiled:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(COMPILED_TESTS)"
+
+check-threads:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(THREADED_TESTS)"
+
+VALGRIND = valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect,possible \
+	--errors-for-leak-kinds=definite,indirect --error-exitcode=99 --track-fds=no --num-callers=30
+VALGRIND_TESTS = $(UNIT_TESTS) $(CARD_TESTS) $(MODULE_TESTS)
+
+check-valgrind:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(VALGRIND_TESTS)" TEST_WRAPPER="$(VALGRIND)"
+
+# Every target for FUZZ_SECONDS, two at a time; findings are left in the build directory.
+FUZZ_SECONDS = 60
+
+if ENABLE_FUZZ
+check-fuzz: $(FUZZ_TARGETS)
+	. ./tests/lib/env.sh && $(SHELL) $(top_srcdir)/tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+else
+check-fuzz:
+	@echo "check-fuzz: configure a build with CC=clang --enable-fuzz" >&2; exit 1
+endif
+
+TIDY_FLAGS = $(DEFS) $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(INIH_CFLAGS) $(CMOCKA_CFLAGS) \
+	$(MD_LANG_CFLAGS)
+
+check-tidy:
+	. ./tests/lib/env.sh && $(SHELL) $(top_srcdir)/tests/static/tidy.sh $(TIDY_FLAGS)
+
+.PHONY: check-e2e check-static check-compiled check-threads check-valgrind check-fuzz check-tidy
+
+# --- demo and benchmark ---------------------------------------------------------------------------------------
+
+demo: all
+	. ./tests/lib/env.sh && $(SHELL) $(top_srcdir)/tests/demo.sh
+
+.PHONY: demo
+
+EXTRA_DIST += $(STATIC_TESTS) $(E2E_TESTS) $(TEST_FILES) tests/lib/run.sh tests/fuzz/run.sh tests/static/tidy.sh \
+	tests/static/cppcheck.supp tests/.clang-tidy

@@ -3,7 +3,6 @@
 # Headers go in the lists too.
 
 noinst_LTLIBRARIES += libvcard.la libvcardlink.la libpcsc-vcard.la
-noinst_PROGRAMS +=
 
 # engine, applet, persistent state, personalisation
 libvcard_la_SOURCES = tests/vcard/vcard.h
@@ -27,10 +26,5 @@ CLEANFILES += $(PCSC_VCARD_LINK)
 $(PCSC_VCARD_LINK): libpcsc-vcard.la
 	$(AM_V_GEN)$(MKDIR_P) tests/vcard/pcsc && rm -f $@ && $(LN_S) ../../../.libs/libpcsc-vcard.so $@
 
-# front 3: a client of the vpcd driver under a real pcscd
-tests_vcard_vcard_SOURCES =
-tests_vcard_vcard_LDADD = libvcard.la libcardbase.la $(CRYPTO_LIBS)
-
-# makes and personalises card files
-tests_vcard_vcard_perso_SOURCES =
-tests_vcard_vcard_perso_LDADD = libvcard.la libcardbase.la $(CRYPTO_LIBS)
+# front 3: vcard, a client of the vpcd driver under a real pcscd; vcard-perso makes card files. Both are linked with
+VCARD_PROGRAM_LIBS = libvcard.la libcardbase.la $(CRYPTO_LIBS)
