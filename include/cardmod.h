@@ -19,7 +19,10 @@
  *      them only from a failed authentication. 0xFFFFFFFF when the card cannot tell.
  * 10.  A minidriver leaves members that it does not serve NULL; the registry fills them with functions that answer
  *      SCARD_E_UNSUPPORTED_FEATURE, so that callers never test for NULL.
- * 11.  The v4 calls that v6 replaces (CardAuthenticatePin, CardGetChallenge, CardAuthenticateChallenge, CardUnblockPin,
+ * 11.  The padding callbacks get the CARD_DATA first, and CARD_DATA ends with pvCspContext, which belongs to them: Windows
+ *      has its cryptography at hand in every process, here it comes with the caller's own library context. A
+ *      minidriver passes the CARD_DATA on and never looks at pvCspContext.
+ * 12.  The v4 calls that v6 replaces (CardAuthenticatePin, CardGetChallenge, CardAuthenticateChallenge, CardUnblockPin,
  *      CardChangeAuthenticator, CardDeauthenticate, CardCreateContainer) have no entry of their own yet.
  *
  * Every function assumes that the caller holds a transaction, but for pfnCardDeleteContext. Every function answers
@@ -246,13 +249,13 @@ typedef void (*PFN_CSP_FREE)(void *block);
  * modulus length; modulus_bits is the exact size, which PSS needs. The block is allocated, the minidriver frees it.
  * SCARD_E_INVALID_PARAMETER when the data does not fit, SCARD_E_UNSUPPORTED_FEATURE for an unknown hash or padding.
  */
-typedef DWORD (*PFN_CSP_PAD_DATA)(const CARD_SIGNING_INFO *pSigningInfo, DWORD modulus_bits, DWORD *pcbPaddedBuffer,
-				  BYTE **ppbPaddedBuffer);
+typedef DWORD (*PFN_CSP_PAD_DATA)(CARD_DATA *card, const CARD_SIGNING_INFO *pSigningInfo, DWORD modulus_bits,
+				  DWORD *pcbPaddedBuffer, BYTE **ppbPaddedBuffer);
 /*
  * Removes PKCS#1 v1.5 or OAEP padding from the raw block in a CARD_RSA_DECRYPT_INFO, in place, in constant time but
  * for the result. Every kind of bad padding is SCARD_E_INVALID_PARAMETER.
  */
-typedef DWORD (*PFN_CSP_UNPAD_DATA)(CARD_RSA_DECRYPT_INFO *pDecryptInfo);
+typedef DWORD (*PFN_CSP_UNPAD_DATA)(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pDecryptInfo);
 
 struct card_data {
 	DWORD dwVersion;
@@ -319,6 +322,7 @@ struct card_data {
 	DWORD (*pfnCardDeleteContainer)(CARD_DATA *card, BYTE bContainerIndex, DWORD dwReserved);
 
 	DWORD dwTransaction;
+	void *pvCspContext;	/* the padding callbacks' own */
 };
 
 /*
