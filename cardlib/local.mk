@@ -7,15 +7,23 @@ noinst_LTLIBRARIES += libcardbase.la libcardlib.la
 libcardbase_la_SOURCES = \
 	include/carderr.h \
 	cardlib/base/auto.h \
+	cardlib/base/buf.c \
 	cardlib/base/buf.h \
+	cardlib/base/cursor.c \
 	cardlib/base/cursor.h \
+	cardlib/base/inflate.c \
 	cardlib/base/inflate.h \
 	cardlib/base/limits.h \
+	cardlib/base/lock.c \
 	cardlib/base/lock.h \
+	cardlib/base/log.c \
 	cardlib/base/log.h \
+	cardlib/base/pubkey.c \
 	cardlib/base/pubkey.h \
+	cardlib/base/secret.c \
 	cardlib/base/secret.h \
 	cardlib/base/types.h \
+	cardlib/base/utf16.c \
 	cardlib/base/utf16.h
 libcardbase_la_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
 libcardbase_la_LIBADD = $(ZLIB_LIBS)
