@@ -24,6 +24,11 @@
  *      minidriver passes the CARD_DATA on and never looks at pvCspContext.
  * 12.  The v4 calls that v6 replaces (CardAuthenticatePin, CardGetChallenge, CardAuthenticateChallenge, CardUnblockPin,
  *      CardChangeAuthenticator, CardDeauthenticate, CardCreateContainer) have no entry of their own yet.
+ * 13.  pfnCardReconnect is added: the caller found that the card was reset, or that another program used it, and still
+ *      has the same card. The minidriver selects its application again (one exchange) and forgets what the card forgot:
+ *      authentication, security environment, answers. Without a reset no call is needed; a minidriver notices by itself
+ *      when its application is not selected any more, and then answers SCARD_W_SECURITY_VIOLATION to the use of a key.
+ * 14.  The structure always has all members, whatever version was negotiated; there are no shorter old forms of it.
  *
  * Every function assumes that the caller holds a transaction, but for pfnCardDeleteContext. Every function answers
  * SCARD_E_INVALID_PARAMETER for a NULL mandatory pointer or an undefined flag, and passes on SCARD_W_REMOVED_CARD,
@@ -320,6 +325,9 @@ struct card_data {
 	DWORD (*pfnCardCreateContainerEx)(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, DWORD dwKeySpec,
 					  DWORD dwKeySize, const BYTE *pbKeyData, DWORD cbKeyData, PIN_ID PinId);
 	DWORD (*pfnCardDeleteContainer)(CARD_DATA *card, BYTE bContainerIndex, DWORD dwReserved);
+
+	/* SCARD_E_UNKNOWN_CARD when the application is not there any more. Not in the specification. */
+	DWORD (*pfnCardReconnect)(CARD_DATA *card);
 
 	DWORD dwTransaction;
 	void *pvCspContext;	/* the padding callbacks' own */
