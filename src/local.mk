@@ -3,11 +3,15 @@
 
 noinst_LTLIBRARIES += libcsp.la libp11.la
 
-libcsp_la_SOURCES =
+libcsp_la_SOURCES = \
+	src/csp/csp.h
 libcsp_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(INIH_CFLAGS)
 libcsp_la_LIBADD = $(CRYPTO_LIBS) $(INIH_LIBS)
 
-libp11_la_SOURCES =
+libp11_la_SOURCES = \
+	include/pkcs11.h \
+	src/p11/mech.h \
+	src/p11/p11.h
 
 module_LTLIBRARIES = minidriver-pkcs11.la
 minidriver_pkcs11_la_SOURCES =

@@ -13,7 +13,13 @@ THREADED_TESTS =
 FUZZ_TARGETS =
 
 # need the build, not the card
-STATIC_TESTS =
+STATIC_TESTS = \
+	tests/static/banned.sh \
+	tests/static/exports.sh \
+	tests/static/includes.sh \
+	tests/static/listed.sh \
+	tests/static/manpages.sh \
+	tests/static/private.sh
 # other people's programs over the module, with libpcsc-vcard.so or a real pcscd
 E2E_TESTS =
 
@@ -98,5 +104,12 @@ demo: all
 
 .PHONY: demo
 
-EXTRA_DIST += $(STATIC_TESTS) $(E2E_TESTS) $(TEST_FILES) tests/lib/run.sh tests/fuzz/run.sh tests/static/tidy.sh \
-	tests/static/cppcheck.supp tests/.clang-tidy
+EXTRA_DIST += $(STATIC_TESTS) $(E2E_TESTS) $(TEST_FILES) \
+	tests/.clang-tidy \
+	tests/fuzz/run.sh \
+	tests/lib/check.sh \
+	tests/lib/run.sh \
+	tests/static/cppcheck.supp \
+	tests/static/includes.awk \
+	tests/static/strip.awk \
+	tests/static/tidy.sh
