@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# pkcs11-tool over the module, on a card that OpenSC made. P-152, P-131, P-128, P-060
+# shellcheck source=tests/e2e/lib.sh
+. "$abs_top_srcdir/tests/e2e/lib.sh"
+e2e_needs gids-tool pkcs11-tool opensc-tool openssl pcscd
+
+# sign MECHANISM VERIFY-OPTIONS...: signs $W/data and lets openssl verify with the certificate's key
+sign() {
+	local mechanism=$1
+	shift
+	check "sign with $mechanism" our_tool --login --pin "$E2E_PIN" --sign -m "$mechanism" --id "$RSA_ID" \
+		-i "$SIGN_INPUT" -o "$W/sig" "${SIGN_OPTIONS[@]}"
+	check "openssl verifies $mechanism" openssl "$@" -signature "$W/sig" "$W/data"
+	rm -f "$W/sig"
+}
+
+# pkcs11-tool's own words for a failed check begin with ERR, and it exits with 0 all the same.
+self_test() {
+	our_tool --test --login --pin "$E2E_PIN" >"$W/test.log" 2>&1 || return 1
+	cat "$W/test.log"
+	grep -q 'No errors' "$W/test.log" && ! grep -q '^ *ERR' "$W/test.log"
+}
+
+tool() {
+	local hash
+	make_opensc_card
+	add_ec_key 1
+	printf 'hello\n' >"$W/data"
+	openssl dgst -sha256 -binary "$W/data" >"$W/hash"
+	{ printf '\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20'; cat "$W/hash"; } >"$W/info"
+
+	contains "-L shows the token" "token label" our_tool -L
+	contains "-O shows the certificate" "Certificate Object" our_tool -O
+	contains "-O shows the public key" "Public Key Object; RSA 2048" our_tool -O
+	contains "-O shows the EC key" "Public Key Object; EC" our_tool -O
+	contains "-O with login shows private keys" "Private Key Object" our_tool --login --pin "$E2E_PIN" -O
+	contains "-M lists PSS" "RSA-PKCS-PSS" our_tool -M
+	RSA_ID=$(our_tool -O --type cert 2>/dev/null | sed -n '/Alice rsa/,/ID:/s/^ *ID: *//p' | head -n 1)
+	EC_ID=$(our_tool -O --type cert 2>/dev/null | sed -n '/Alice ec/,/ID:/s/^ *ID: *//p' | head -n 1)
+	is "the IDs are those of OpenSC" "$RSA_ID" "$KEY_ID"
+	check "--test passes" self_test
+
+	SIGN_OPTIONS=() SIGN_INPUT="$W/info"
+	sign RSA-PKCS dgst -sha256 -verify "$W/rsa.pem"
+	SIGN_INPUT="$W/data"
+	for hash in 1 224 256 384 512; do
+		sign "SHA$hash-RSA-PKCS" dgst "-sha$hash" -verify "$W/rsa.pem"
+	done
+	for hash in 256 384 512; do
+		sign "SHA$hash-RSA-PKCS-PSS" dgst "-sha$hash" -verify "$W/rsa.pem" -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:-1
+	done
+	SIGN_INPUT="$W/hash" SIGN_OPTIONS=(--hash-algorithm SHA256 --mgf MGF1-SHA256)
+	sign RSA-PKCS-PSS dgst -sha256 -verify "$W/rsa.pem" -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:-1
+	refuse "no signature without login" CKR_ our_tool --sign -m SHA256-RSA-PKCS --id "$RSA_ID" -i "$W/data" -o "$W/sig"
+
+	check "sign with ECDSA-SHA256" our_tool --login --pin "$E2E_PIN" --sign -m ECDSA-SHA256 --id "$EC_ID" -i "$W/data" \
+		-o "$W/sig" --signature-format openssl
+	check "openssl verifies ECDSA-SHA256" openssl dgst -sha256 -verify "$W/ec.pem" -signature "$W/sig" "$W/data"
+	check "sign with ECDSA" our_tool --login --pin "$E2E_PIN" --sign -m ECDSA --id "$EC_ID" -i "$W/hash" -o "$W/sig" \
+		--signature-format openssl
+	check "openssl verifies ECDSA" openssl dgst -sha256 -verify "$W/ec.pem" -signature "$W/sig" "$W/data"
+
+	check "verify with the module" sh -c "'$(command -v pkcs11-tool)' --module '$MODULE' --login --pin $E2E_PIN --sign \
+		-m SHA256-RSA-PKCS --id $RSA_ID -i '$W/data' -o '$W/sig' && pkcs11-tool --module '$MODULE' --verify -m SHA256-RSA-PKCS \
+		--id $RSA_ID -i '$W/data' --signature-file '$W/sig' | grep 'Signature is valid'"
+
+	openssl pkeyutl -encrypt -pubin -inkey "$W/rsa.pem" -in "$W/data" -out "$W/enc"
+	check "decrypt with RSA-PKCS" our_tool --login --pin "$E2E_PIN" --decrypt -m RSA-PKCS --id "$RSA_ID" -i "$W/enc" -o "$W/dec"
+	check "the plaintext is right" cmp "$W/data" "$W/dec"
+	for hash in 1 256; do
+		openssl pkeyutl -encrypt -pubin -inkey "$W/rsa.pem" -pkeyopt rsa_padding_mode:oaep -pkeyopt "rsa_oaep_md:sha$hash" \
+			-pkeyopt "rsa_mgf1_md:sha$hash" -in "$W/data" -out "$W/enc"
+		rm -f "$W/dec"
+		local name="SHA$hash"
+		[ "$hash" != 1 ] || name=SHA-1
+		check "decrypt with OAEP $name" our_tool --login --pin "$E2E_PIN" --decrypt -m RSA-PKCS-OAEP --hash-algorithm "$name" \
+			--mgf "MGF1-SHA$hash" --id "$RSA_ID" -i "$W/enc" -o "$W/dec"
+		check "the plaintext of OAEP $name is right" cmp "$W/data" "$W/dec"
+	done
+	check "random numbers" our_tool --generate-random 32 -o "$W/random"
+	refuse "a wrong PIN is refused" CKR_PIN_INCORRECT our_tool --login --pin 999999 -O
+	card_remove
+}
+
+e2e_run tool
