@@ -57,7 +57,7 @@ TESTS += $(COMPILED_TESTS) $(STATIC_TESTS) $(E2E_TESTS)
 TEST_EXTENSIONS = .sh
 AM_TESTS_ENVIRONMENT = . ./tests/lib/env.sh;
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/lib/run.sh
-SH_LOG_COMPILER = $(SHELL)
+SH_LOG_COMPILER = bash
 
 check-e2e:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(E2E_TESTS)"
@@ -95,7 +95,10 @@ TIDY_FLAGS = $(DEFS) $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAG
 check-tidy:
 	. ./tests/lib/env.sh && $(SHELL) $(top_srcdir)/tests/static/tidy.sh $(TIDY_FLAGS)
 
-.PHONY: check-e2e check-static check-compiled check-threads check-valgrind check-fuzz check-tidy
+check-format:
+	. ./tests/lib/env.sh && $(SHELL) $(top_srcdir)/tests/static/format.sh
+
+.PHONY: check-e2e check-static check-compiled check-threads check-valgrind check-fuzz check-tidy check-format
 
 # --- demo and benchmark ---------------------------------------------------------------------------------------
 
@@ -110,6 +113,7 @@ EXTRA_DIST += $(STATIC_TESTS) $(E2E_TESTS) $(TEST_FILES) \
 	tests/lib/check.sh \
 	tests/lib/run.sh \
 	tests/static/cppcheck.supp \
+	tests/static/format.sh \
 	tests/static/includes.awk \
 	tests/static/strip.awk \
 	tests/static/tidy.sh

@@ -17,7 +17,7 @@ texts()
 			-o -name 'build-*' -o -name corpus \) -prune -o -type f \( -name '*.[ch]' -o -name '*.md' -o -name '*.sh' \
 			-o -name '*.mk' -o -name '*.am' -o -name '*.ac' -o -name '*.in' -o -name '*.map' -o -name '*.awk' \
 			-o -name '*.[1-8]' -o -name bootstrap -o -name run -o -name NEWS -o -name '.clang-*' \) -print |
-			sed 's|^\./||' | grep -v -e '^Makefile\.in$' -e '^tests/static/private\.sh$' | sort
+			sed 's|^\./||' | grep -v -e '^Makefile\.in$' -e '^tests/static/private\.sh$' -e '^tests/lib/env\.sh$' | sort
 	)
 }
 

@@ -23,7 +23,7 @@ PCSC_VCARD_LINK = tests/vcard/pcsc/libpcsclite.so.1
 noinst_DATA += $(PCSC_VCARD_LINK)
 CLEANFILES += $(PCSC_VCARD_LINK)
 
-$(PCSC_VCARD_LINK): libpcsc-vcard.la
+$(PCSC_VCARD_LINK): | libpcsc-vcard.la
 	$(AM_V_GEN)$(MKDIR_P) tests/vcard/pcsc && rm -f $@ && $(LN_S) ../../../.libs/libpcsc-vcard.so $@
 
 # front 3: vcard, a client of the vpcd driver under a real pcscd; vcard-perso makes card files. Both are linked with
