@@ -11,6 +11,8 @@ libcardbase_la_SOURCES = \
 	cardlib/base/buf.h \
 	cardlib/base/cursor.c \
 	cardlib/base/cursor.h \
+	cardlib/base/digestinfo.c \
+	cardlib/base/digestinfo.h \
 	cardlib/base/inflate.c \
 	cardlib/base/inflate.h \
 	cardlib/base/limits.h \
