@@ -111,9 +111,10 @@ secret_equal(const struct secret *a, const struct secret *b)
 	return a->len == b->len && secret_bytes_equal(a->p, b->p, a->len);
 }
 
-static bool
-fill_random(uint8_t *p, size_t len)
+bool
+secret_random(void *ret_bytes, size_t len)
 {
+	uint8_t *p = ret_bytes;
 	size_t done = 0;
 	ssize_t n;
 
@@ -139,7 +140,7 @@ masked_set(struct masked_secret *m, const void *p, size_t len)
 	struct masked_secret fresh = { SECRET_INIT, SECRET_INIT };
 
 	if (len > 0 &&
-	    (!secret_alloc(&fresh.pad, len) || !fill_random(fresh.pad.p, len) || !secret_set(&fresh.data, p, len))) {
+	    (!secret_alloc(&fresh.pad, len) || !secret_random(fresh.pad.p, len) || !secret_set(&fresh.data, p, len))) {
 		masked_free(&fresh);
 		masked_free(m);
 		return false;

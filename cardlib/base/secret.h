@@ -32,6 +32,8 @@ bool secret_equal(const struct secret *a, const struct secret *b);
 void secret_wipe(void *p, size_t len);
 /* Compares n bytes in constant time. */
 bool secret_bytes_equal(const void *a, const void *b, size_t n);
+/* Fills with the system's random bytes. False when it has none to give, as under a filter of system calls. */
+bool secret_random(void *ret_bytes, size_t len);
 
 /*
  * A secret kept over a longer time: masked with a random pad of its own so that its clear bytes are in memory only
