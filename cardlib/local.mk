@@ -35,8 +35,12 @@ libcardlib_la_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS)
 libcardlib_la_LIBADD = libcardbase.la $(PCSC_LIBS) $(CRYPTO_LIBS)
 
 ISO7816_SOURCES = \
+	cardlib/iso7816/apdu.c \
 	cardlib/iso7816/apdu.h \
+	cardlib/iso7816/exchange.c \
+	cardlib/iso7816/sw.c \
 	cardlib/iso7816/sw.h \
+	cardlib/iso7816/tlv.c \
 	cardlib/iso7816/tlv.h
 TRANSPORT_SOURCES = \
 	cardlib/transport/transport.h

@@ -6,6 +6,7 @@
 #include "base/types.h"
 
 #define SW_OK 0x9000u
+#define SW_TRIES_UNKNOWN 15u
 
 struct sw_row {
 	uint16_t value;
@@ -19,7 +20,8 @@ const struct sw_row *sw_find(uint16_t sw, const struct sw_row *rows, size_t coun
 DWORD sw_code(uint16_t sw, const struct sw_row *rows, size_t count);
 
 /*
- * Tries left as told by 63Cx (and 630x of one implementation): 0 to 15 with 15 meaning "cannot tell", and 0 for 6983.
+ * Tries left as told by 63Cx (and 6301 to 630F of one implementation): 0 to 15 with SW_TRIES_UNKNOWN meaning "cannot
+ * tell", which 6300 says too, and 0 for 6983.
  * False for every other status word.
  */
 bool sw_tries_left(uint16_t sw, unsigned *ret_tries);
