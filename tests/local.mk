@@ -21,10 +21,21 @@ STATIC_TESTS = \
 	tests/static/manpages.sh \
 	tests/static/private.sh
 # other people's programs over the module, with libpcsc-vcard.so or a real pcscd
-E2E_TESTS =
+E2E_TESTS = \
+	tests/bench/budgets.sh \
+	tests/e2e/opensc.sh \
+	tests/e2e/p11tool.sh \
+	tests/e2e/pin.sh \
+	tests/e2e/pkcs11-tool.sh \
+	tests/e2e/service.sh \
+	tests/e2e/ssh.sh
+# programs that shell tests and the benchmark run
+HELPERS = tests/bench/acts tests/e2e/p11script
 
 # what shell tests and the programs above read at run time, and headers of tests
-TEST_FILES =
+TEST_FILES = \
+	tests/bench/bench.sh \
+	tests/e2e/lib.sh
 
 # --- libraries for tests --------------------------------------------------------------------------------------
 
@@ -44,13 +55,17 @@ TESTED_LIBS = libtest.la libvcardlink.la libvcard.la libp11.la libcsp.la libcard
 if ENABLE_FUZZ
 COMPILED_TESTS = $(FUZZ_TARGETS)
 LDADD = $(TESTED_LIBS) $(MD_FUZZ_LDFLAGS)
+HELPERS_BUILT =
 else
 COMPILED_TESTS = $(UNIT_TESTS) $(CARD_TESTS) $(MODULE_TESTS) $(FUZZ_TARGETS)
 LDADD = $(TESTED_LIBS) libfuzzmain.la $(CMOCKA_LIBS)
+HELPERS_BUILT = $(HELPERS)
 endif
 
-check_PROGRAMS += $(COMPILED_TESTS)
-TESTS += $(COMPILED_TESTS) $(STATIC_TESTS) $(E2E_TESTS)
+check_PROGRAMS += $(COMPILED_TESTS) $(HELPERS_BUILT)
+# make E2E_RUN= check leaves out what takes longest
+E2E_RUN = $(E2E_TESTS)
+TESTS += $(COMPILED_TESTS) $(STATIC_TESTS) $(E2E_RUN)
 
 # --- how tests are run ----------------------------------------------------------------------------------------
 
@@ -103,9 +118,12 @@ check-format:
 # --- demo and benchmark ---------------------------------------------------------------------------------------
 
 demo: all
-	. ./tests/lib/env.sh && $(SHELL) $(top_srcdir)/tests/demo.sh
+	. ./tests/lib/env.sh && bash $(top_srcdir)/tests/demo.sh
 
-.PHONY: demo
+bench: all $(HELPERS)
+	. ./tests/lib/env.sh && $(SHELL) $(top_srcdir)/tests/bench/bench.sh
+
+.PHONY: demo bench
 
 EXTRA_DIST += $(STATIC_TESTS) $(E2E_TESTS) $(TEST_FILES) \
 	tests/.clang-tidy \

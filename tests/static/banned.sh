@@ -12,8 +12,8 @@ calls()
 	printf '(^|[^A-Za-z0-9_>.])(%s)[ \t]*\\(' "$1"
 }
 
-unbounded=$(calls 'strcpy|stpcpy|strcat|sprintf|vsprintf|strtok|strtok_r|atoi|atol|atoll|atof|gets|scanf|sscanf|fscanf|alloca|tmpnam|tempnam|mktemp')
-guest=$(calls 'printf|vprintf|fprintf|vfprintf|dprintf|puts|fputs|putchar|fputc|putc|perror|abort|exit|_exit|_Exit|quick_exit|assert|system|popen|getenv|atexit|signal|sigaction|setlocale|setenv|unsetenv|putenv|chdir|umask')
+unbounded=$(calls 'strcpy|stpcpy|strcat|sprintf|vsprintf|strtok|strtok_r|atoi|atol|atoll|atof|gets|alloca|tmpnam|tempnam|mktemp')
+guest=$(calls 'scanf|sscanf|fscanf|printf|vprintf|fprintf|vfprintf|dprintf|puts|fputs|putchar|fputc|putc|perror|abort|exit|_exit|_Exit|quick_exit|assert|system|popen|getenv|atexit|signal|sigaction|setlocale|setenv|unsetenv|putenv|chdir|umask')
 log=$(calls 'abort|exit|_exit|_Exit|quick_exit|assert|system|popen|getenv|atexit|signal|sigaction')
 compare='memcmp[ \t]*\(.*([Pp][Ii][Nn]($|[^a-z])|secret|_key|key_|password|challenge)'
 constructor='__attribute__.*(constructor|destructor)'

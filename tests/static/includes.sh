@@ -19,8 +19,8 @@ cardlib/base/*               base/ carderr.h                                    
 cardlib/transport/pcsc.c     transport/ base/ carderr.h                                          winscard.h wintypes.h reader.h pcsclite.h
 cardlib/transport/*          transport/ base/ carderr.h                                          -
 cardlib/iso7816/*            iso7816/ transport/transport.h base/ carderr.h                      -
-cardlib/gids/*               gids/ cardmod.h carderr.h iso7816/ base/                            -
-cardlib/piv/*                piv/ cardmod.h carderr.h iso7816/ base/                             -
+cardlib/gids/*               gids/ cardmod.h carderr.h check.h iso7816/ base/                    -
+cardlib/piv/*                piv/ cardmod.h carderr.h check.h iso7816/ base/                     -
 cardlib/registry.h           cardmod.h                                                           -
 cardlib/registry.c           registry.h check.h unsupported.h cardmod.h carderr.h gids/gids.h piv/piv.h base/   -
 cardlib/check.*              check.h cardmod.h carderr.h base/                                   -
