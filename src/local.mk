@@ -5,8 +5,8 @@ noinst_LTLIBRARIES += libcsp.la libp11.la
 
 libcsp_la_SOURCES = \
 	src/csp/csp.h
-libcsp_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(INIH_CFLAGS)
-libcsp_la_LIBADD = $(CRYPTO_LIBS) $(INIH_LIBS)
+libcsp_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+libcsp_la_LIBADD = $(CRYPTO_LIBS)
 
 libp11_la_SOURCES = \
 	include/pkcs11.h \

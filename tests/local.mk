@@ -105,7 +105,7 @@ check-fuzz:
 	@echo "check-fuzz: configure a build with CC=clang --enable-fuzz" >&2; exit 1
 endif
 
-TIDY_FLAGS = $(DEFS) $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(INIH_CFLAGS) $(CMOCKA_CFLAGS) \
+TIDY_FLAGS = $(DEFS) $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(CMOCKA_CFLAGS) \
 	$(MD_LANG_CFLAGS)
 
 check-tidy:
