@@ -25,6 +25,8 @@
 #define LIMIT_RSA_EXPONENT_BYTES 8u
 /* Uncompressed point of P-521: 04 and two coordinates of 66 bytes. */
 #define LIMIT_EC_POINT 133u
+/* What ECDSA may be asked to sign without hashing: twice the longest hash; more is a message by mistake. */
+#define LIMIT_ECDSA_INPUT 128u
 /* ISO 7816-3. */
 #define LIMIT_ATR 33u
 /* A PIN as typed; longer than any card takes (GIDS 127), and room for an admin key in hex. */
@@ -35,6 +37,8 @@
 #define LIMIT_READER_NAME 128u
 /* Sessions of one process on all slots together: a leak in the caller should not become ours. */
 #define LIMIT_SESSIONS 4096u
+/* Attributes in one template of a caller; real ones have a dozen, a count beyond this is garbage. */
+#define LIMIT_TEMPLATE 1024u
 /* Data that a single-part mechanism buffers over C_SignUpdate calls: the longest block plus one byte to notice more. */
 #define LIMIT_SINGLE_PART (LIMIT_RSA_BYTES + 1)
 
