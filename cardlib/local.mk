@@ -43,6 +43,11 @@ ISO7816_SOURCES = \
 	cardlib/iso7816/tlv.c \
 	cardlib/iso7816/tlv.h
 TRANSPORT_SOURCES = \
+	cardlib/transport/io.c \
+	cardlib/transport/monitor.c \
+	cardlib/transport/pcsc.c \
+	cardlib/transport/pcsc.h \
+	cardlib/transport/trace.c \
 	cardlib/transport/transport.h
 GIDS_SOURCES = \
 	include/cardmod.h

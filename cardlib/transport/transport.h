@@ -35,6 +35,8 @@ struct io_ops {
 	void (*end)(struct io *io, bool reset_card);
 	/* Closes and frees; ends an open transaction. Leaves the card powered unless it may be unlocked. */
 	void (*close)(struct io *io);
+	/* As close, but without a word to anybody: see io_forget. NULL when close speaks to nobody anyway. */
+	void (*forget)(struct io *io);
 };
 
 DWORD io_transmit(struct io *io, struct cursor command, bool secret, struct buf *response);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Connections, whoever makes them. */
+#include "transport/transport.h"
+
+DWORD
+io_transmit(struct io *io, struct cursor command, bool secret, struct buf *response)
+{
+	return io->ops->transmit(io, command, secret, response);
+}
+
+DWORD
+io_begin(struct io *io, bool *ret_reset)
+{
+	return io->ops->begin(io, ret_reset);
+}
+
+void
+io_end(struct io *io, bool reset_card)
+{
+	io->ops->end(io, reset_card);
+}
+
+void
+io_close(struct io **io)
+{
+	if (io == NULL || *io == NULL)
+		return;
+	(*io)->ops->close(*io);
+	*io = NULL;
+}
+
+void
+io_forget(struct io **io)
+{
+	if (io == NULL || *io == NULL)
+		return;
+	if ((*io)->ops->forget != NULL)
+		(*io)->ops->forget(*io);
+	else
+		(*io)->ops->close(*io);
+	*io = NULL;
+}
