@@ -51,25 +51,30 @@ void p11_search_clear(struct p11_search *search);
 
 /* Slots, sessions, objects -------------------------------------------------------------------------------------------- */
 
-enum p11_login { P11_PUBLIC, P11_USER, P11_SO };
+enum p11_login { P11_PUBLIC, P11_USER };
 
-/* A token object. The content is csp's; here is what its handle stands for. */
+/*
+ * A token object. The content is csp's; here is what its handle stands for. An object that has gone from the card, and
+ * a private one after logout, has left its slot's table: its handle is never given out again.
+ */
 struct p11_object {
 	CK_OBJECT_HANDLE handle;	/* the same while the token stays and the key stays the same */
-	CK_OBJECT_CLASS class;		/* CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY */
-	uint32_t key_id;
-	bool stale;			/* seen before, but gone from the card, or a private object after logout: an invalid handle */
+	CK_OBJECT_CLASS class;		/* CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_PROFILE */
+	uint32_t key_id;		/* 0 for a profile */
+	CK_ULONG profile;		/* CKP_, profiles only */
 };
 
 struct p11_slot {
 	CK_SLOT_ID id;			/* 1.. */
 	struct csp_reader *reader;
 	uint32_t generation;		/* of the card that sessions, objects and login belong to */
-	uint32_t reported;		/* generation that C_WaitForSlotEvent has told of */
+	uint32_t reported;		/* generation that C_WaitForSlotEvent has told of; under the module lock */
 	enum p11_login login;
 	bool fresh_login;		/* C_Login(CKU_USER) with no private-key operation since (P-070) */
 	struct p11_object *objects;
 	size_t object_count;
+	bool viewed;			/* objects agree with version `view` of csp's view of the card */
+	uint32_t view;
 };
 
 struct p11_session {
@@ -83,24 +88,63 @@ struct p11_session {
 
 /* Entering and leaving ------------------------------------------------------------------------------------------------ */
 
-/* CKR_CRYPTOKI_NOT_INITIALIZED unless initialised in this very process; then *ret_csp is the instance. */
-CK_RV p11_ready(struct csp **ret_csp);
+/*
+ * Every function but the four that work uninitialised runs between p11_begin() and p11_end(); p11_enter() and
+ * p11_enter_slot() include the first, p11_leave() and p11_leave_slot() the second. C_Finalize waits for all of them.
+ * CKR_CRYPTOKI_NOT_INITIALIZED unless initialised in this very process.
+ */
+CK_RV p11_begin(void);
+void p11_end(void);
 
 /*
- * For functions with a session: initialised, handle valid, slot locked, card not changed. CKR_SESSION_HANDLE_INVALID,
- * CKR_DEVICE_REMOVED. On CKR_OK the caller must end with p11_leave(), which unlocks and passes rv on.
+ * For functions with a session: initialised, handle valid, slot locked, card not changed. CKR_SESSION_HANDLE_INVALID.
+ * On CKR_OK the caller must end with p11_leave(), which unlocks and passes rv on; when the card has gone meanwhile it
+ * ends the slot's sessions, this one included.
  */
 CK_RV p11_enter(CK_SESSION_HANDLE handle, struct p11_session **ret_session);
 CK_RV p11_leave(struct p11_session *session, const char *function, CK_RV rv);
 
-/* For functions with a slot ID; locks the slot. p11_leave_slot() unlocks. CKR_SLOT_ID_INVALID. */
+/* For functions with a slot ID; looks at the readers and locks the slot. p11_leave_slot() unlocks. CKR_SLOT_ID_INVALID. */
 CK_RV p11_enter_slot(CK_SLOT_ID id, struct p11_slot **ret_slot);
 CK_RV p11_leave_slot(struct p11_slot *slot, const char *function, CK_RV rv);
 
 /* The instance, while entered. */
 struct csp *p11_csp(void);
-/* The slot's card. CKR_TOKEN_NOT_PRESENT, CKR_TOKEN_NOT_RECOGNIZED, CKR_DEVICE_REMOVED (which also ends the slot's sessions). */
+/* The slot's card. CKR_TOKEN_NOT_PRESENT, CKR_TOKEN_NOT_RECOGNIZED, CKR_DEVICE_REMOVED. */
 CK_RV p11_card(struct p11_slot *slot, struct csp_card **ret_card);
+
+/*
+ * Ends the user's login on a slot: PINs are forgotten, private objects and the operations that use them end. Also for
+ * an operation that found the kept PIN gone (SCARD_W_CARD_NOT_AUTHENTICATED while logged in): without it the
+ * application could not log in again.
+ */
+void p11_logout(struct p11_slot *slot);
+
+/* The module's tables (module.c) --------------------------------------------------------------------------------------- */
+
+/* CKR_CRYPTOKI_ALREADY_INITIALIZED, CKR_CANT_LOCK, CKR_HOST_MEMORY, CKR_FUNCTION_FAILED. locks may be NULL. */
+CK_RV p11_module_open(const struct lock_ops *locks, bool no_threads);
+CK_RV p11_module_close(void);
+
+/* Slots, in the order of their IDs. */
+size_t p11_slot_count(void);
+struct p11_slot *p11_slot_at(size_t index);
+/* NULL when there is none. */
+struct p11_slot *p11_slot_find(CK_SLOT_ID id);
+/* Looks at the readers; with add, new ones get slots. CKR_HOST_MEMORY, CKR_FUNCTION_FAILED. */
+CK_RV p11_slots_poll(bool add);
+/* A slot that something has happened to since this was last asked, or NULL. */
+struct p11_slot *p11_slot_event(void);
+
+/* CKR_SESSION_COUNT, CKR_HOST_MEMORY. Slot locked, as for all that follow. */
+CK_RV p11_session_add(struct p11_slot *slot, CK_FLAGS flags, CK_SESSION_HANDLE *ret_handle);
+/* Ends the session; with the last one of the slot the login ends as well. */
+void p11_session_remove(struct p11_session *session);
+void p11_sessions_remove(struct p11_slot *slot);
+/* Sessions of the slot that have all of these flags. */
+size_t p11_session_count(const struct p11_slot *slot, CK_FLAGS flags);
+
+CK_OBJECT_HANDLE p11_new_object_handle(void);
 
 /* Where a code of carderr.h came from decides what it means to the caller (pkcs11.md 6.7). */
 enum p11_context { P11_CTX_TOKEN, P11_CTX_LOGIN, P11_CTX_SIGN, P11_CTX_DECRYPT, P11_CTX_VERIFY, P11_CTX_ENCRYPT };
@@ -109,9 +153,14 @@ CK_RV p11_rv(DWORD code, enum p11_context context);
 /* Objects ------------------------------------------------------------------------------------------------------------- */
 
 /*
- * Makes the slot's object table agree with the card (csp_refresh): new objects get handles, vanished ones become stale.
+ * Makes the slot's object table agree with the card (csp_refresh) and the login: new objects get handles, vanished
+ * ones leave.
  */
 CK_RV p11_objects_refresh(struct p11_slot *slot, struct csp_card *card);
+/* Profile objects only, without a look at the card. CKR_HOST_MEMORY. */
+CK_RV p11_objects_add_profiles(struct p11_slot *slot);
+void p11_objects_drop_private(struct p11_slot *slot);
+void p11_objects_drop(struct p11_slot *slot);
 /* The visible object behind a handle; NULL when unknown, stale, or private while nobody is logged in. */
 const struct p11_object *p11_object_find(const struct p11_slot *slot, CK_OBJECT_HANDLE handle);
 
@@ -122,6 +171,13 @@ const struct p11_object *p11_object_find(const struct p11_slot *slot, CK_OBJECT_
 CK_RV p11_attribute(struct csp_card *card, const struct p11_object *object, CK_ATTRIBUTE_TYPE type,
 		    struct buf *ret_value);
 
+/* True for attributes that are known without reading a certificate or a public key. */
+bool p11_attribute_is_cheap(CK_ATTRIBUTE_TYPE type);
+/* False when the object is a certificate that cannot be read: such a one is not listed. Or a card error. */
+CK_RV p11_object_is_listed(struct csp_card *card, const struct p11_object *object, bool *ret_listed);
+/* A template that a caller gave: pointers present, count believable (LIMIT_TEMPLATE). CKR_ARGUMENTS_BAD. */
+CK_RV p11_template_check(const CK_ATTRIBUTE *template, CK_ULONG count);
+
 /* The rule for outputs (PKCS#11 5.2) -------------------------------------------------------------------------------------- */
 
 /*
@@ -130,5 +186,15 @@ CK_RV p11_attribute(struct csp_card *card, const struct p11_object *object, CK_A
  * CKR_ARGUMENTS_BAD for a NULL len.
  */
 CK_RV p11_output(CK_ULONG need, const void *out, CK_ULONG *len, bool *ret_stop);
+/*
+ * A text field of fixed size: blank-padded, without NUL, valid UTF-8 cut at a character; what is no text becomes '?'.
+ */
+void p11_pad(CK_UTF8CHAR *ret_field, size_t size, const char *text);
+
+/* Who made this, in CK_INFO and CK_SLOT_INFO. */
+#define P11_MANUFACTURER "minidriver-pkcs11"
+
+/* C_GetInfo as the 3.0 list has it; C_GetInfo itself is the 2.40 list's. */
+CK_RV p11_get_info_3(CK_INFO *info);
 
 #endif
