@@ -4,7 +4,13 @@
 noinst_LTLIBRARIES += libcsp.la libp11.la
 
 libcsp_la_SOURCES = \
-	src/csp/csp.h
+	src/csp/cert.c \
+	src/csp/cert.h \
+	src/csp/crypto.c \
+	src/csp/crypto.h \
+	src/csp/csp.h \
+	src/csp/padding.c \
+	src/csp/padding.h
 libcsp_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 libcsp_la_LIBADD = $(CRYPTO_LIBS)
 
