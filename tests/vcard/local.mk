@@ -5,19 +5,59 @@
 noinst_LTLIBRARIES += libvcard.la libvcardlink.la libpcsc-vcard.la
 
 # engine, applet, persistent state, personalisation
-libvcard_la_SOURCES = tests/vcard/vcard.h
-libvcard_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
-libvcard_la_LIBADD = libcardbase.la $(CRYPTO_LIBS)
+libvcard_la_SOURCES = \
+	tests/vcard/engine.c \
+	tests/vcard/engine.h \
+	tests/vcard/gids.c \
+	tests/vcard/gids.h \
+	tests/vcard/gids_admin.c \
+	tests/vcard/gids_crypto.c \
+	tests/vcard/gids_data.c \
+	tests/vcard/gids_file.c \
+	tests/vcard/gids_key.c \
+	tests/vcard/gids_pin.c \
+	tests/vcard/gids_store.c \
+	tests/vcard/key.c \
+	tests/vcard/key.h \
+	tests/vcard/key_internal.h \
+	tests/vcard/key_use.c \
+	tests/vcard/perso.c \
+	tests/vcard/perso.h \
+	tests/vcard/perso_internal.h \
+	tests/vcard/perso_key.c \
+	tests/vcard/state.c \
+	tests/vcard/tlv.c \
+	tests/vcard/tlv.h \
+	tests/vcard/vcard.h
+libvcard_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)
+libvcard_la_LIBADD = libcardbase.la $(CRYPTO_LIBS) $(ZLIB_LIBS)
 
 # front 1: a transport in the same process, for unit and card tests
-libvcardlink_la_SOURCES =
-libvcardlink_la_LIBADD = libvcard.la
+libvcardlink_la_SOURCES = \
+	tests/vcard/fault.c \
+	tests/vcard/io_front.c tests/vcard/io_front.h \
+	tests/vcard/link.c tests/vcard/link.h \
+	tests/vcard/stats.c
 
 # front 2: the PC/SC client API without a daemon; found by programs as tests/vcard/pcsc/libpcsclite.so.1
-libpcsc_vcard_la_SOURCES =
+libpcsc_vcard_la_SOURCES = \
+	tests/vcard/pcsc_card.c \
+	tests/vcard/pcsc_connect.c \
+	tests/vcard/pcsc_error.c \
+	tests/vcard/pcsc_front.c tests/vcard/pcsc_front.h \
+	tests/vcard/pcsc_handle.c \
+	tests/vcard/pcsc_reader.c \
+	tests/vcard/pcsc_share.c \
+	tests/vcard/pcsc_state.c \
+	tests/vcard/pcsc_transact.c \
+	tests/vcard/pcsc_wait.c \
+	tests/vcard/pcsc_world.h
 libpcsc_vcard_la_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
-libpcsc_vcard_la_LIBADD = libvcard.la
-libpcsc_vcard_la_LDFLAGS = $(AM_LDFLAGS) $(MD_MODULE_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+libpcsc_vcard_la_LIBADD = libvcardlink.la libvcard.la
+libpcsc_vcard_la_LDFLAGS = $(AM_LDFLAGS) $(MD_MODULE_LDFLAGS) -module -avoid-version -shared -rpath /nowhere \
+	-Wl,--version-script=$(srcdir)/tests/vcard/libpcsc-vcard.map
+EXTRA_libpcsc_vcard_la_DEPENDENCIES = $(srcdir)/tests/vcard/libpcsc-vcard.map
+EXTRA_DIST += tests/vcard/libpcsc-vcard.map
 
 PCSC_VCARD_LINK = tests/vcard/pcsc/libpcsclite.so.1
 noinst_DATA += $(PCSC_VCARD_LINK)
@@ -28,3 +68,11 @@ $(PCSC_VCARD_LINK): | libpcsc-vcard.la
 
 # front 3: vcard, a client of the vpcd driver under a real pcscd; vcard-perso makes card files. Both are linked with
 VCARD_PROGRAM_LIBS = libvcard.la libcardbase.la $(CRYPTO_LIBS)
+
+noinst_PROGRAMS += tests/vcard/vcard
+tests_vcard_vcard_SOURCES = tests/vcard/vpcd_front.c
+tests_vcard_vcard_LDADD = libvcardlink.la $(VCARD_PROGRAM_LIBS)
+
+noinst_PROGRAMS += tests/vcard/vcard-perso
+tests_vcard_vcard_perso_SOURCES = tests/vcard/vcard-perso.c
+tests_vcard_vcard_perso_LDADD = $(VCARD_PROGRAM_LIBS)

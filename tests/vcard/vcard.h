@@ -32,19 +32,20 @@ enum vcard_quirk {
 	VCARD_MSE_6F00 = 1u << 5,		/* mechanism not in the CRT: 6F00; key file without key: MSE 9000, PSO 6F00 */
 	VCARD_TWO_STEP_DELETE = 1u << 6,	/* zero-length PUT empties first and deletes only the second time */
 	VCARD_MSE_OUTLIVES_LOGOUT = 1u << 7,	/* a key chosen by MSE still signs after logout or a wrong PIN */
-	VCARD_NO_RAW_SIGN = 1u << 8,		/* mechanism 1x always answers 6F00 */
+	VCARD_NO_RAW_SIGN = 1u << 8,		/* RSA mechanism 1x always answers 6F00 */
 	VCARD_NO_EXTENDED = 1u << 9,		/* extended length answers 6700 and is not announced */
 	VCARD_NO_BULK = 1u << 10,		/* 5C00 answers 6A80 */
 	VCARD_ECDSA_DER = 1u << 11,		/* ECDSA answers DER instead of r||s */
 	VCARD_T0 = 1u << 12,			/* only T=0: case 4 without Le, 61xx, 6Cxx */
 	VCARD_STRIPS_ZEROS = 1u << 13,		/* raw decipher strips leading zero bytes */
+	VCARD_CHALLENGE_LIVES = 1u << 14,	/* the admin challenge survives other commands in between */
 };
 
 #define VCARD_STRICT 0u
 #define VCARD_APPLET                                                                                                   \
 	(VCARD_SELECT_LOGS_OUT | VCARD_EMPTY_VERIFY_COUNTS | VCARD_BULK_FAILS_AT_TENS | VCARD_BULK_REPEATS |           \
 	 VCARD_CHAIN_BLOCKS | VCARD_MSE_6F00 | VCARD_TWO_STEP_DELETE | VCARD_MSE_OUTLIVES_LOGOUT | VCARD_NO_RAW_SIGN | \
-	 VCARD_NO_EXTENDED)
+	 VCARD_NO_EXTENDED | VCARD_CHALLENGE_LIVES)
 
 /* What a blank card is made with. Zeroed members mean the default named. */
 struct vcard_profile {
@@ -54,9 +55,17 @@ struct vcard_profile {
 	unsigned pin_tries;		/* 3 */
 	unsigned max_objects;		/* 100 data objects per file */
 	unsigned max_files;		/* 40 files */
+	unsigned pin_min;		/* 4 bytes; the specification's 8 would refuse what tools send */
+	unsigned pin_max;		/* 16 bytes; at most 127 */
+	unsigned max_value;		/* 32000 bytes in one data object */
+	unsigned max_import;		/* 4096 bytes in one PUT KEY */
 	bool ecc;			/* key generation and import of P-256, P-384, P-521 */
 	bool puk;			/* has a PUK (then no admin unblock) */
+	bool terminable;		/* the application's rule lets the admin terminate it; otherwise nobody may */
 };
+
+/* The ATR of a card with these quirks: the GIDS application's AID in the historical bytes. Returns its length. */
+size_t vcard_default_atr(uint32_t quirks, uint8_t ret_atr[VCARD_ATR_MAX]);
 
 /* Makes a blank (uninitialised) card in the file, which must not exist. 0, or -1 with errno. */
 int vcard_create(const char *path, const struct vcard_profile *profile);

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The virtual card's dispatcher: ISO 7816-4 command forms, classes, chaining, GET RESPONSE and SELECT by name. What a
+ * command means is the selected applet's affair.
+ */
+#include "vcard/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+
+const struct vcard_applet *const vcard_applets[VCARD_APPLETS] = { &vcard_gids_applet };
+
+/* --- the card as an object -------------------------------------------------------------------------------------- */
+
+/* Compact-TLV F: application identifier, as TPM virtual cards announce GIDS; revision 02. */
+static const uint8_t gids_atr_t1[] = { 0x3B, 0x8D, 0x01, 0x80, 0xFB, 0xA0, 0x00, 0x00, 0x03,
+				       0x97, 0x42, 0x54, 0x46, 0x59, 0x02, 0x01 };
+/* The same historical bytes; without TD1 the card offers T=0 alone, and the ATR has no check byte. */
+static const uint8_t gids_atr_t0[] = { 0x3B, 0x0D, 0x80, 0xFB, 0xA0, 0x00, 0x00, 0x03,
+				       0x97, 0x42, 0x54, 0x46, 0x59, 0x02, 0x01 };
+
+size_t
+vcard_default_atr(uint32_t quirks, uint8_t ret_atr[VCARD_ATR_MAX])
+{
+	uint8_t check = 0;
+	size_t i;
+
+	if ((quirks & VCARD_T0) != 0) {
+		memcpy(ret_atr, gids_atr_t0, sizeof(gids_atr_t0));
+		return sizeof(gids_atr_t0);
+	}
+	memcpy(ret_atr, gids_atr_t1, sizeof(gids_atr_t1));
+	for (i = 1; i < sizeof(gids_atr_t1); i++)
+		check ^= gids_atr_t1[i];
+	ret_atr[sizeof(gids_atr_t1)] = check;
+	return sizeof(gids_atr_t1) + 1;
+}
+
+static void
+default_number(unsigned *number, unsigned standard)
+{
+	if (*number == 0)
+		*number = standard;
+}
+
+static void
+fill_profile(struct vcard_profile *profile)
+{
+	if (profile->atr_len == 0 || profile->atr_len > VCARD_ATR_MAX)
+		profile->atr_len = vcard_default_atr(profile->quirks, profile->atr);
+	default_number(&profile->pin_tries, 3);
+	default_number(&profile->pin_min, 4);
+	default_number(&profile->pin_max, 16);
+	default_number(&profile->max_objects, 100);
+	default_number(&profile->max_files, 40);
+	default_number(&profile->max_value, 32000);
+	default_number(&profile->max_import, 4096);
+}
+
+bool
+vcard_profile_good(const struct vcard_profile *p)
+{
+	return p->atr_len > 0 && p->atr_len <= VCARD_ATR_MAX && p->pin_tries > 0 && p->pin_tries <= 15 &&
+	       p->pin_min > 0 && p->pin_min <= p->pin_max && p->pin_max <= 127 && p->max_objects > 0 &&
+	       p->max_objects <= 10000 && p->max_files > 0 && p->max_files <= 1000 && p->max_value > 0 &&
+	       p->max_value <= CHAIN_MAX && p->max_import <= CHAIN_MAX;
+}
+
+struct vcard *
+vcard_new(const char *path, const struct vcard_profile *profile)
+{
+	struct vcard *card = calloc(1, sizeof(*card));
+	unsigned i;
+
+	if (card == NULL)
+		return NULL;
+	card->env.profile = *profile;
+	fill_profile(&card->env.profile);
+	card->selected = VCARD_NOT_SELECTED;
+	card->chain.max = CHAIN_MAX;
+	card->pending.max = ANSWER_MAX;
+	card->saved.max = STATE_MAX;
+	card->path = strdup(path);
+	for (i = 0; i < VCARD_APPLETS; i++)
+		card->applets[i] = vcard_applets[i]->create(&card->env);
+	for (i = 0; i < VCARD_APPLETS; i++) {
+		if (card->applets[i] == NULL || card->path == NULL) {
+			vcard_close(card);
+			errno = ENOMEM;
+			return NULL;
+		}
+	}
+	return card;
+}
+
+void
+vcard_close(struct vcard *card)
+{
+	unsigned i;
+
+	if (card == NULL)
+		return;
+	for (i = 0; i < VCARD_APPLETS; i++) {
+		if (card->applets[i] != NULL)
+			vcard_applets[i]->destroy(card->applets[i]);
+	}
+	vcard_crypto_free(&card->env.crypto);
+	buf_free(&card->saved);
+	buf_free(&card->chain);
+	buf_free(&card->pending);
+	free(card->path);
+	free(card);
+}
+
+size_t
+vcard_atr(const struct vcard *card, uint8_t ret_atr[VCARD_ATR_MAX])
+{
+	memcpy(ret_atr, card->env.profile.atr, card->env.profile.atr_len);
+	return card->env.profile.atr_len;
+}
+
+bool
+vcard_is_t0(const struct vcard *card)
+{
+	return (card->env.profile.quirks & VCARD_T0) != 0;
+}
+
+static bool
+has_quirk(const struct vcard *card, enum vcard_quirk quirk)
+{
+	return (card->env.profile.quirks & (uint32_t)quirk) != 0;
+}
+
+static void
+close_chain(struct vcard *card)
+{
+	card->chain_open = false;
+	buf_reset(&card->chain);
+}
+
+static void
+drop_pending(struct vcard *card)
+{
+	card->pending_at = 0;
+	buf_reset(&card->pending);
+}
+
+void
+vcard_reset(struct vcard *card)
+{
+	unsigned i;
+
+	for (i = 0; i < VCARD_APPLETS; i++)
+		vcard_applets[i]->reset(card->applets[i]);
+	card->selected = VCARD_NOT_SELECTED;
+	close_chain(card);
+	drop_pending(card);
+}
+
+/* --- command forms (ISO 7816-3, 12.1) --------------------------------------------------------------------------- */
+
+static bool
+parse_short(struct cursor *body, struct vcard_command *command)
+{
+	uint8_t byte;
+
+	if (cur_at_end(body))
+		return true;			/* case 1 */
+	if (body->left > 1) {			/* case 3 or 4 */
+		if (!cur_u8(body, &byte) || byte == 0 || !cur_take(body, byte, &command->data))
+			return false;
+		if (cur_at_end(body))
+			return true;
+	}
+	command->has_le = true;
+	if (!cur_u8(body, &byte))
+		return false;
+	command->ne = byte == 0 ? 256 : byte;
+	return cur_at_end(body);
+}
+
+static bool
+parse_extended(struct cursor *body, struct vcard_command *command)
+{
+	uint16_t number;
+
+	command->extended = true;
+	if (!cur_skip(body, 1))
+		return false;
+	if (body->left > 2) {
+		if (!cur_be16(body, &number) || number == 0 || !cur_take(body, number, &command->data))
+			return false;
+		if (cur_at_end(body))
+			return true;
+	}
+	command->has_le = true;
+	if (!cur_be16(body, &number))
+		return false;
+	command->ne = number == 0 ? 65536 : number;
+	return cur_at_end(body);
+}
+
+static uint16_t
+parse(const struct vcard *card, struct cursor bytes, struct vcard_command *ret_command)
+{
+	struct vcard_command command = { 0 };
+	bool extended;
+	uint8_t first;
+
+	if (!cur_u8(&bytes, &command.cla) || !cur_u8(&bytes, &command.ins) || !cur_u8(&bytes, &command.p1) ||
+	    !cur_u8(&bytes, &command.p2))
+		return SW_LENGTH;
+	if ((command.cla & 0xE0) != 0)
+		return SW_CLA;
+	if ((command.cla & 0x0C) != 0)
+		return SW_SECURE_MESSAGING;
+	if ((command.cla & 0x03) != 0)
+		return SW_CHANNEL;
+	extended = bytes.left > 1 && cur_peek(&bytes, &first) && first == 0;
+	if (extended && (has_quirk(card, VCARD_NO_EXTENDED) || vcard_is_t0(card)))
+		return SW_LENGTH;
+	if (!(extended ? parse_extended(&bytes, &command) : parse_short(&bytes, &command)))
+		return SW_LENGTH;
+	/* T=0 knows no Le behind data */
+	if (vcard_is_t0(card) && command.has_le && command.data.left != 0)
+		return SW_LENGTH;
+	*ret_command = command;
+	return SW_OK;
+}
+
+/* --- answers ---------------------------------------------------------------------------------------------------- */
+
+static uint16_t
+more_status(size_t left)
+{
+	return (uint16_t)(SW_MORE | (left > 255 ? 0 : left));
+}
+
+/* Moves up to limit bytes of what is pending to the answer. */
+static uint16_t
+give(struct vcard *card, size_t limit, struct buf *answer)
+{
+	struct cursor left = buf_cur(&card->pending), part;
+
+	if (!cur_skip(&left, card->pending_at))
+		return SW_FAULT;
+	if (limit > left.left)
+		limit = left.left;
+	if (!cur_take(&left, limit, &part))
+		return SW_FAULT;
+	buf_put_cur(answer, part);
+	card->pending_at += limit;
+	if (left.left > 0)
+		return more_status(left.left);
+	drop_pending(card);
+	return SW_OK;
+}
+
+static uint16_t
+get_response(struct vcard *card, const struct vcard_command *command, struct buf *answer)
+{
+	size_t left = card->pending.len - card->pending_at;
+	bool all = command->extended || (command->ne == 256 && !vcard_is_t0(card));
+
+	if (command->cla != 0)
+		return SW_CLA;
+	if (command->p1 != 0 || command->p2 != 0)
+		return SW_P1P2;
+	if (!command->has_le || command->data.left != 0)
+		return SW_LENGTH;
+	if (left == 0)
+		return SW_CONDITIONS;
+	if (command->ne > left && !all)
+		return (uint16_t)(SW_EXACT | left);
+	return give(card, command->ne, answer);
+}
+
+/* T=0, case 2: the host names the length that it takes. */
+static uint16_t
+give_exact(struct vcard *card, const struct vcard_command *command, struct buf *answer)
+{
+	size_t len = card->pending.len;
+
+	if (command->ne != len && len <= 256) {
+		drop_pending(card);
+		return (uint16_t)(SW_EXACT | (len & 0xFF));
+	}
+	return give(card, command->ne, answer);
+}
+
+/* Sends what an applet left in pending, as the protocol and Le allow. */
+static uint16_t
+give_first(struct vcard *card, const struct vcard_command *command, uint16_t sw, struct buf *answer)
+{
+	uint16_t more;
+
+	if (buf_failed(&card->pending))
+		sw = SW_MEMORY;
+	if ((sw != SW_OK && sw != SW_TERMINATED) || card->pending.len == 0) {
+		drop_pending(card);
+		return sw;
+	}
+	if (vcard_is_t0(card) && command->has_le)
+		more = give_exact(card, command, answer);
+	else
+		more = give(card, vcard_is_t0(card) ? 0 : command->ne, answer);
+	return more == SW_OK ? sw : more;
+}
+
+/* --- selection and dispatch ------------------------------------------------------------------------------------- */
+
+static const struct vcard_applet *
+current(const struct vcard *card, void **ret_applet)
+{
+	if (card->selected >= VCARD_APPLETS)
+		return NULL;
+	*ret_applet = card->applets[card->selected];
+	return vcard_applets[card->selected];
+}
+
+static void
+interrupt(struct vcard *card)
+{
+	void *state;
+	const struct vcard_applet *applet = current(card, &state);
+
+	if (applet != NULL)
+		applet->interrupted(state);
+}
+
+/* The name, whole or cut at its right (GIDS 2.0, ISO 7816-4 8.2.1.2). Five bytes are a registered provider at least. */
+static bool
+name_matches(const struct vcard_applet *applet, struct cursor name)
+{
+	return name.left >= 5 && name.left <= applet->aid_len && cur_equals(&name, applet->aid, name.left);
+}
+
+static uint16_t
+select_by_name(struct vcard *card, const struct vcard_command *command, struct buf *answer)
+{
+	bool next = (command->p2 & 0x03) == 0x02;
+	unsigned i = next && card->selected < VCARD_APPLETS ? card->selected + 1 : 0;
+	bool again;
+
+	if ((command->p2 & 0xF1) != 0) {
+		interrupt(card);
+		return SW_P1P2;
+	}
+	while (i < VCARD_APPLETS && !name_matches(vcard_applets[i], command->data))
+		i++;
+	if (i == VCARD_APPLETS) {
+		interrupt(card);
+		return SW_NO_FILE;
+	}
+	again = card->selected == i;
+	if (!again && card->selected < VCARD_APPLETS)
+		vcard_applets[card->selected]->reset(card->applets[card->selected]);
+	card->selected = i;
+	return vcard_applets[i]->select(card->applets[i], command, again, answer);
+}
+
+static uint16_t
+dispatch(struct vcard *card, const struct vcard_command *command, struct buf *answer)
+{
+	const struct vcard_applet *applet;
+	void *state;
+
+	if (command->ins == INS_SELECT && command->p1 == 0x04)
+		return select_by_name(card, command, answer);
+	applet = current(card, &state);
+	if (applet == NULL)
+		return command->ins == INS_SELECT ? SW_NO_FILE : SW_NOT_ALLOWED;
+	return applet->process(state, command, answer);
+}
+
+/* --- chaining (ISO 7816-4, 5.3.3) ------------------------------------------------------------------------------- */
+
+static bool
+continues_chain(const struct vcard *card, const struct vcard_command *command)
+{
+	return card->chain_open && card->chain_head[0] == command->ins && card->chain_head[1] == command->p1 &&
+	       card->chain_head[2] == command->p2;
+}
+
+static bool
+append_part(struct vcard *card, struct vcard_command *command)
+{
+	buf_put_cur(&card->chain, command->data);
+	command->data = buf_cur(&card->chain);
+	return !buf_failed(&card->chain);
+}
+
+static uint16_t
+chain_part(struct vcard *card, struct vcard_command *command)
+{
+	bool first = !card->chain_open;
+	const struct vcard_applet *applet;
+	void *state;
+	uint16_t sw;
+
+	applet = current(card, &state);
+	if (applet == NULL)
+		return SW_NOT_ALLOWED;
+	card->chain_open = true;
+	card->chain_head[0] = command->ins;
+	card->chain_head[1] = command->p1;
+	card->chain_head[2] = command->p2;
+	sw = append_part(card, command) ? applet->chain(state, command, first) : SW_LENGTH;
+	if (sw != SW_OK)
+		close_chain(card);
+	return sw;
+}
+
+static uint16_t
+execute(struct vcard *card, struct vcard_command *command, struct buf *answer)
+{
+	bool continues = continues_chain(card, command);
+	bool by_name = command->ins == INS_SELECT && command->p1 == 0x04;
+	uint16_t sw;
+
+	if (card->chain_open && !continues) {
+		if (has_quirk(card, VCARD_CHAIN_BLOCKS) && !by_name)
+			return SW_CHAINING;
+		close_chain(card);
+	}
+	if ((command->cla & 0x10) != 0)
+		return chain_part(card, command);
+	if (continues && !append_part(card, command)) {
+		close_chain(card);
+		return SW_LENGTH;
+	}
+	sw = dispatch(card, command, answer);
+	close_chain(card);
+	return sw;
+}
+
+static uint16_t
+exchange(struct vcard *card, struct cursor bytes, struct buf *answer)
+{
+	struct vcard_command command = { 0 };
+	uint16_t sw = parse(card, bytes, &command);
+
+	if (sw == SW_OK && command.ins == INS_GET_RESPONSE && !card->chain_open)
+		return get_response(card, &command, answer);
+	drop_pending(card);
+	if (sw != SW_OK) {
+		interrupt(card);
+		return sw;
+	}
+	sw = execute(card, &command, &card->pending);
+	return give_first(card, &command, sw, answer);
+}
+
+size_t
+vcard_transmit(struct vcard *card, const uint8_t *command, size_t command_len, uint8_t *ret_response)
+{
+	AUTO_BUF struct buf answer = BUF_INIT_MAX(ANSWER_MAX);
+	uint16_t sw = exchange(card, cur_of(command, command_len), &answer);
+
+	if (buf_failed(&answer)) {
+		buf_reset(&answer);
+		sw = SW_MEMORY;
+	}
+	if (answer.len > 0)
+		memcpy(ret_response, answer.p, answer.len);
+	ret_response[answer.len] = (uint8_t)(sw >> 8);
+	ret_response[answer.len + 1] = (uint8_t)sw;
+	return answer.len + 2;
+}

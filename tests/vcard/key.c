@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Keys of the virtual card: making them, taking them in, keeping them as bytes. Their use is in key_use.c. */
+#include "vcard/key.h"
+
+#include <sys/random.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include "base/auto.h"
+#include "base/secret.h"
+#include "vcard/key_internal.h"
+#include "vcard/tlv.h"
+
+void
+vcard_crypto_free(struct vcard_crypto *crypto)
+{
+	OSSL_LIB_CTX_free(crypto->libctx);
+	crypto->libctx = NULL;
+}
+
+OSSL_LIB_CTX *
+vcard_crypto_open(struct vcard_crypto *crypto)
+{
+	if (crypto->libctx == NULL)
+		crypto->libctx = OSSL_LIB_CTX_new();
+	return crypto->libctx;
+}
+
+bool
+vcard_random(uint8_t *ret_bytes, size_t n)
+{
+	return getrandom(ret_bytes, n, 0) == (ssize_t)n;
+}
+
+void
+vcard_key_clear(struct vcard_key *key)
+{
+	EVP_PKEY_free(key->pkey);
+	buf_free(&key->bytes);
+	*key = (struct vcard_key){ .type = VCARD_KEY_NONE };
+}
+
+void
+vcard_key_move(struct vcard_key *to, struct vcard_key *from)
+{
+	vcard_key_clear(to);
+	to->type = from->type;
+	to->bits = from->bits;
+	to->pkey = from->pkey;
+	buf_move(&to->bytes, &from->bytes);
+	from->pkey = NULL;
+	vcard_key_clear(from);
+}
+
+size_t
+vcard_key_block(const struct vcard_key *key)
+{
+	return (key->bits + 7) / 8;
+}
+
+const char *
+vcard_curve_name(unsigned bits)
+{
+	switch (bits) {
+	case 256:
+		return "P-256";
+	case 384:
+		return "P-384";
+	case 521:
+		return "P-521";
+	default:
+		return NULL;
+	}
+}
+
+EVP_PKEY *
+vcard_key_open(struct vcard_crypto *crypto, struct vcard_key *key)
+{
+	const unsigned char *at = key->bytes.p;
+
+	if (key->type != VCARD_KEY_RSA && key->type != VCARD_KEY_EC)
+		return NULL;
+	if (key->pkey == NULL && vcard_crypto_open(crypto) != NULL)
+		key->pkey = d2i_AutoPrivateKey_ex(NULL, &at, (long)key->bytes.len, crypto->libctx, NULL);
+	if (key->pkey != NULL && EVP_PKEY_get_bits(key->pkey) != (int)key->bits)
+		return NULL;
+	return key->pkey;
+}
+
+static bool
+keep_bytes(EVP_PKEY *pkey, struct buf *ret_bytes)
+{
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(pkey);
+	unsigned char *der = NULL;
+	int len = info != NULL ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : -1;
+
+	if (len > 0)
+		buf_put(ret_bytes, der, (size_t)len);
+	if (len > 0)
+		OPENSSL_clear_free(der, (size_t)len);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	return len > 0 && !buf_failed(ret_bytes);
+}
+
+/* Takes the reference to pkey, also on failure. */
+static bool
+keep_key(EVP_PKEY *pkey, enum vcard_key_type type, struct vcard_key *ret_key)
+{
+	struct vcard_key key = { .type = type, .pkey = pkey };
+
+	if (pkey != NULL) {
+		key.bits = (unsigned)EVP_PKEY_get_bits(pkey);
+		if (keep_bytes(pkey, &key.bytes)) {
+			vcard_key_move(ret_key, &key);
+			return true;
+		}
+	}
+	vcard_key_clear(&key);
+	ERR_clear_error();
+	return false;
+}
+
+bool
+vcard_key_generate(struct vcard_crypto *crypto, enum vcard_key_type type, unsigned bits, struct vcard_key *ret_key)
+{
+	OSSL_LIB_CTX *libctx = vcard_crypto_open(crypto);
+	EVP_PKEY *pkey = NULL;
+
+	if (libctx == NULL)
+		return false;
+	if (type == VCARD_KEY_RSA)
+		pkey = EVP_PKEY_Q_keygen(libctx, NULL, "RSA", (size_t)bits);
+	else if (type == VCARD_KEY_EC && vcard_curve_name(bits) != NULL)
+		pkey = EVP_PKEY_Q_keygen(libctx, NULL, "EC", vcard_curve_name(bits));
+	return keep_key(pkey, type, ret_key);
+}
+
+/* --- import ----------------------------------------------------------------------------------------------------- */
+
+static EVP_PKEY *
+key_from_params(OSSL_LIB_CTX *libctx, const char *algorithm, OSSL_PARAM_BLD *build)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(libctx, algorithm, NULL);
+	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
+	EVP_PKEY *pkey = NULL;
+
+	if (ctx != NULL && params != NULL && EVP_PKEY_fromdata_init(ctx) == 1 &&
+	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_KEYPAIR, params) != 1)
+		pkey = NULL;
+	OSSL_PARAM_free(params);
+	EVP_PKEY_CTX_free(ctx);
+	return pkey;
+}
+
+/* RFC 8017, A.1.2, in its order. */
+enum { RSA_N, RSA_E, RSA_D, RSA_P, RSA_Q, RSA_DP, RSA_DQ, RSA_QINV, RSA_NUMBERS };
+
+static const char *const rsa_names[RSA_NUMBERS] = {
+	OSSL_PKEY_PARAM_RSA_N,		OSSL_PKEY_PARAM_RSA_E,		OSSL_PKEY_PARAM_RSA_D,
+	OSSL_PKEY_PARAM_RSA_FACTOR1,	OSSL_PKEY_PARAM_RSA_FACTOR2,	OSSL_PKEY_PARAM_RSA_EXPONENT1,
+	OSSL_PKEY_PARAM_RSA_EXPONENT2,	OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
+};
+
+static bool
+rsa_read(struct cursor der, BIGNUM *ret_numbers[RSA_NUMBERS])
+{
+	struct cursor body, number;
+	uint8_t version;
+	unsigned i;
+
+	if (!vcard_tlv_expect(&der, 0x30, &body) || !vcard_tlv_expect(&body, 0x02, &number) ||
+	    !cur_u8(&number, &version) || version != 0 || !cur_at_end(&number))
+		return false;
+	for (i = 0; i < RSA_NUMBERS; i++) {
+		if (!vcard_tlv_expect(&body, 0x02, &number) || number.left == 0 || number.left > VCARD_RSA_MAX + 1)
+			return false;
+		ret_numbers[i] = BN_bin2bn(number.p, (int)number.left, NULL);
+		if (ret_numbers[i] == NULL)
+			return false;
+	}
+	return cur_at_end(&body);
+}
+
+/* x * y = 1 modulo (prime - minus). */
+static bool
+inverse_modulo(const BIGNUM *x, const BIGNUM *y, const BIGNUM *prime, BN_ULONG minus, BN_CTX *ctx)
+{
+	BIGNUM *modulus = BN_dup(prime), *product = BN_new();
+	bool is = modulus != NULL && product != NULL && BN_sub_word(modulus, minus) == 1 &&
+		  BN_mod_mul(product, x, y, modulus, ctx) == 1 && BN_is_one(product);
+
+	BN_clear_free(modulus);
+	BN_clear_free(product);
+	return is;
+}
+
+/* The card cannot know whether p and q are prime in reasonable time, but that the eight numbers fit together. */
+static bool
+rsa_numbers_fit(BIGNUM *const n[RSA_NUMBERS])
+{
+	BN_CTX *ctx = BN_CTX_secure_new();
+	BIGNUM *product = BN_new();
+	int bits = BN_num_bits(n[RSA_N]);
+	bool fit = ctx != NULL && product != NULL && (bits == 1024 || bits == 2048 || bits == 3072 || bits == 4096) &&
+		   BN_num_bits(n[RSA_E]) <= 64 && BN_is_odd(n[RSA_E]) && !BN_is_one(n[RSA_E]) &&
+		   BN_mul(product, n[RSA_P], n[RSA_Q], ctx) == 1 && BN_cmp(product, n[RSA_N]) == 0 &&
+		   BN_is_odd(n[RSA_N]) && inverse_modulo(n[RSA_E], n[RSA_D], n[RSA_P], 1, ctx) &&
+		   inverse_modulo(n[RSA_E], n[RSA_D], n[RSA_Q], 1, ctx) &&
+		   inverse_modulo(n[RSA_E], n[RSA_DP], n[RSA_P], 1, ctx) &&
+		   inverse_modulo(n[RSA_E], n[RSA_DQ], n[RSA_Q], 1, ctx) &&
+		   inverse_modulo(n[RSA_Q], n[RSA_QINV], n[RSA_P], 0, ctx);
+
+	BN_clear_free(product);
+	BN_CTX_free(ctx);
+	return fit;
+}
+
+bool
+vcard_key_import_rsa(struct vcard_crypto *crypto, struct cursor der, struct vcard_key *ret_key)
+{
+	OSSL_LIB_CTX *libctx = vcard_crypto_open(crypto);
+	BIGNUM *numbers[RSA_NUMBERS] = { NULL };
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	EVP_PKEY *pkey = NULL;
+	bool good = libctx != NULL && build != NULL && rsa_read(der, numbers) && rsa_numbers_fit(numbers);
+	unsigned i;
+
+	for (i = 0; good && i < RSA_NUMBERS; i++)
+		good = OSSL_PARAM_BLD_push_BN(build, rsa_names[i], numbers[i]) == 1;
+	if (good)
+		pkey = key_from_params(libctx, "RSA", build);
+	OSSL_PARAM_BLD_free(build);
+	for (i = 0; i < RSA_NUMBERS; i++)
+		BN_clear_free(numbers[i]);
+	return keep_key(pkey, VCARD_KEY_RSA, ret_key);
+}
+
+static unsigned
+curve_of_point(struct cursor point)
+{
+	switch (point.left) {
+	case 1 + 2 * 32:
+		return 256;
+	case 1 + 2 * 48:
+		return 384;
+	case 1 + 2 * 66:
+		return 521;
+	default:
+		return 0;
+	}
+}
+
+/* The point must be d times the base point; 0 < d < order follows from d * G not being the point at infinity. */
+static bool
+ec_numbers_fit(OSSL_LIB_CTX *libctx, const char *curve, const BIGNUM *d, struct cursor point)
+{
+	EC_GROUP *group = EC_GROUP_new_by_curve_name_ex(libctx, NULL, EC_curve_nist2nid(curve));
+	EC_POINT *given = group != NULL ? EC_POINT_new(group) : NULL;
+	EC_POINT *made = group != NULL ? EC_POINT_new(group) : NULL;
+	bool fit = given != NULL && made != NULL && EC_POINT_oct2point(group, given, point.p, point.left, NULL) == 1 &&
+		   BN_cmp(d, EC_GROUP_get0_order(group)) < 0 &&
+		   EC_POINT_mul(group, made, d, NULL, NULL, NULL) == 1 && !EC_POINT_is_at_infinity(group, made) &&
+		   EC_POINT_cmp(group, given, made, NULL) == 0;
+
+	EC_POINT_free(given);
+	EC_POINT_clear_free(made);
+	EC_GROUP_free(group);
+	return fit;
+}
+
+bool
+vcard_key_import_ec(struct vcard_crypto *crypto, struct cursor d, struct cursor point, struct vcard_key *ret_key)
+{
+	OSSL_LIB_CTX *libctx = vcard_crypto_open(crypto);
+	const char *curve = vcard_curve_name(curve_of_point(point));
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	BIGNUM *number = d.left > 0 && d.left <= 67 ? BN_bin2bn(d.p, (int)d.left, NULL) : NULL;
+	EVP_PKEY *pkey = NULL;
+
+	if (libctx != NULL && curve != NULL && build != NULL && number != NULL &&
+	    ec_numbers_fit(libctx, curve, number, point) &&
+	    OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve, 0) == 1 &&
+	    OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point.p, point.left) == 1 &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, number) == 1)
+		pkey = key_from_params(libctx, "EC", build);
+	OSSL_PARAM_BLD_free(build);
+	BN_clear_free(number);
+	return keep_key(pkey, VCARD_KEY_EC, ret_key);
+}
+
+bool
+vcard_key_import_symmetric(struct cursor bytes, struct vcard_key *ret_key)
+{
+	return vcard_key_restore(VCARD_KEY_SYMMETRIC, (unsigned)bytes.left * 8, bytes, ret_key);
+}
+
+bool
+vcard_key_restore(enum vcard_key_type type, unsigned bits, struct cursor bytes, struct vcard_key *ret_key)
+{
+	struct vcard_key key = { .type = type, .bits = bits };
+
+	buf_put_cur(&key.bytes, bytes);
+	if (buf_failed(&key.bytes)) {
+		vcard_key_clear(&key);
+		return false;
+	}
+	vcard_key_move(ret_key, &key);
+	return true;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Personalisation of virtual cards by real commands, in the order in which Windows sends them. Every function selects
+ * the application, does its work, and leaves the card deauthenticated. They return 0, or -1 with a text in
+ * vcard_perso_error(). None of them saves the card file.
+ */
+#ifndef VCARD_PERSO_H
+#define VCARD_PERSO_H
+
+#include "vcard/engine.h"
+
+#define VCARD_CARDID_LEN 16
+
+enum vcard_perso_algorithm {
+	VCARD_RSA1024 = 0x06,
+	VCARD_RSA2048 = 0x07,
+	VCARD_RSA3072 = 0x08,
+	VCARD_RSA4096 = 0x09,
+	VCARD_P256 = 0x0C,
+	VCARD_P384 = 0x0D,
+	VCARD_P521 = 0x0E,
+};
+
+struct vcard_perso_container {
+	const char *pin;
+	uint8_t index;
+	enum vcard_perso_algorithm algorithm;	/* of the key to generate; an import finds its own */
+	bool signature_only;			/* EC keys always are */
+	const char *name;			/* UTF-8, at most 39 characters; NULL: a random GUID */
+	bool make_default;			/* the first container is the default one anyway */
+};
+
+/* Why the last call of this thread failed. */
+const char *vcard_perso_error(void);
+
+/*
+ * One command from the host's side: the header, data in parts of 240 bytes when it is longer than 255, GET RESPONSE,
+ * and the repetition with the right Le. wants_answer adds Le = 00. answer (may be NULL) gets the data. Returns the
+ * status word.
+ */
+uint16_t vcard_perso_send(struct vcard *card, const uint8_t header[4], struct cursor data, bool wants_answer,
+			  struct buf *answer);
+
+/* The PUK of a blank card that was made with one. */
+int vcard_perso_set_puk(struct vcard *card, const char *puk);
+
+/*
+ * The Microsoft profile's file system on a blank card. admin_key NULL: zeros; cardid NULL: random.
+ */
+int vcard_perso_format(struct vcard *card, const char *pin, const uint8_t admin_key[VCARD_DES3_LEN],
+		       const uint8_t cardid[VCARD_CARDID_LEN]);
+
+/* A new container with a key made by the card, or with the private key of a PEM file. */
+int vcard_perso_keygen(struct vcard *card, const struct vcard_perso_container *container);
+int vcard_perso_import(struct vcard *card, const struct vcard_perso_container *container, const char *pem_path);
+
+/* The container's public key as SubjectPublicKeyInfo in DER. */
+int vcard_perso_pubkey(struct vcard *card, uint8_t index, struct buf *ret_spki);
+
+/*
+ * The container's certificate as mscp\kxcNN, or mscp\kscNN for a signature key, NN in lower-case hex; compressed
+ * unless plain.
+ */
+int vcard_perso_cert(struct vcard *card, const char *pin, uint8_t index, struct cursor der, bool plain);
+
+/* A file that everyone reads and the user writes, new or not. dir "" is the root. */
+int vcard_perso_put(struct vcard *card, const char *pin, const char *dir, const char *name, struct cursor content);
+
+#endif
