@@ -98,18 +98,12 @@ spoil(const struct link_rule *rule, uint8_t *answer, size_t len)
 		if (rule->len != 0)
 			memcpy(answer, rule->bytes, rule->len);
 		return rule->len;
-	case LINK_CUT:
-		return len < rule->number ? len : rule->number;
-	case LINK_BODY:
-		return shorten_body(answer, len, rule->number);
-	case LINK_EMPTY:
-		return put_sw(answer, 0, 0x9000);
-	case LINK_EXTEND:
-		return lengthen(answer, len, rule->bytes, rule->len);
-	case LINK_PAD:
-		return lengthen(answer, len, NULL, rule->number);
-	default:
-		return len;
+	case LINK_CUT: return len < rule->number ? len : rule->number;
+	case LINK_BODY: return shorten_body(answer, len, rule->number);
+	case LINK_EMPTY: return put_sw(answer, 0, 0x9000);
+	case LINK_EXTEND: return lengthen(answer, len, rule->bytes, rule->len);
+	case LINK_PAD: return lengthen(answer, len, NULL, rule->number);
+	default: return len;
 	}
 }
 
@@ -121,9 +115,7 @@ intercept(struct link *link, struct vcard *card, const struct link_rule *rule, u
 	*ret_len = 0;
 	*ret_outcome = LINK_ANSWERED;
 	switch (rule->fault) {
-	case LINK_SW:
-		*ret_len = put_sw(ret_answer, 0, rule->number);
-		return true;
+	case LINK_SW: *ret_len = put_sw(ret_answer, 0, rule->number); return true;
 	case LINK_ENDLESS_61:
 		memset(ret_answer, 0, rule->number);
 		*ret_len = put_sw(ret_answer, rule->number, 0x61FF);
@@ -135,18 +127,13 @@ intercept(struct link *link, struct vcard *card, const struct link_rule *rule, u
 		vcard_reset(card);
 		*ret_outcome = LINK_WAS_RESET;
 		return true;
-	case LINK_REMOVE:
-		*ret_outcome = LINK_WAS_REMOVED;
-		return true;
-	case LINK_PULL:
-		*ret_outcome = LINK_WAS_PULLED;
-		return true;
+	case LINK_REMOVE: *ret_outcome = LINK_WAS_REMOVED; return true;
+	case LINK_PULL: *ret_outcome = LINK_WAS_PULLED; return true;
 	case LINK_SILENCE:
 		sleep_ns((uint64_t)rule->number * 1000000u);
 		*ret_outcome = LINK_SILENT;
 		return true;
-	default:
-		return false;
+	default: return false;
 	}
 }
 

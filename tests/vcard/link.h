@@ -52,19 +52,19 @@ enum link_fault {
 };
 
 struct link_rule {
-	int ins;		/* -1: any command */
-	uint32_t first, last;	/* of the commands looked at, from 1 */
+	int ins;	      /* -1: any command */
+	uint32_t first, last; /* of the commands looked at, from 1 */
 	enum link_fault fault;
-	uint32_t number;	/* status word, length or milliseconds */
+	uint32_t number; /* status word, length or milliseconds */
 	uint8_t *bytes;
 	size_t len;
 };
 
 /* How far an armed text has come. Plain numbers, so that processes can hand it on. */
 struct link_progress {
-	uint32_t hits[LINK_RULES_MAX];	/* commands each rule has looked at */
-	uint32_t latched;		/* bit n: rule n applies to everything from now on */
-	uint32_t turns;			/* answers of pingpong6C so far */
+	uint32_t hits[LINK_RULES_MAX]; /* commands each rule has looked at */
+	uint32_t latched;	       /* bit n: rule n applies to everything from now on */
+	uint32_t turns;		       /* answers of pingpong6C so far */
 };
 
 struct link_faults {
@@ -81,8 +81,8 @@ struct link_latency {
 
 struct link_stats {
 	uint64_t exchanges;
-	uint64_t up;		/* bytes to the card */
-	uint64_t down;		/* bytes from the card, status words included */
+	uint64_t up;   /* bytes to the card */
+	uint64_t down; /* bytes from the card, status words included */
 };
 
 /* {0} with trace_fd = -1 is a link that only counts; LINK_INIT says so. */
@@ -90,17 +90,20 @@ struct link {
 	struct link_latency latency;
 	struct link_faults faults;
 	struct link_stats stats;
-	int trace_fd;		/* borrowed; lines "> 00 A4 ..", "< 90 00", "# reset"; -1: none */
+	int trace_fd; /* borrowed; lines "> 00 A4 ..", "< 90 00", "# reset"; -1: none */
 };
 
-#define LINK_INIT { .trace_fd = -1 }
+#define LINK_INIT                                                                                                      \
+	{                                                                                                              \
+		.trace_fd = -1                                                                                         \
+	}
 
 enum link_outcome {
-	LINK_ANSWERED,		/* there is an answer, of any length and sense */
-	LINK_WAS_RESET,		/* the card has been reset (the engine already was) */
-	LINK_WAS_REMOVED,	/* the front shall take the card out and say so */
-	LINK_WAS_PULLED,	/* the front shall take the card out and answer with a transmission error */
-	LINK_SILENT,		/* transmission error */
+	LINK_ANSWERED,	  /* there is an answer, of any length and sense */
+	LINK_WAS_RESET,	  /* the card has been reset (the engine already was) */
+	LINK_WAS_REMOVED, /* the front shall take the card out and say so */
+	LINK_WAS_PULLED,  /* the front shall take the card out and answer with a transmission error */
+	LINK_SILENT,	  /* transmission error */
 };
 
 /*

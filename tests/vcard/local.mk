@@ -4,10 +4,11 @@
 
 noinst_LTLIBRARIES += libvcard.la libvcardlink.la libpcsc-vcard.la
 
-# engine, applet, persistent state, personalisation
+# engine, applet, persistent state, personalisation; the link between a front and the engine
 libvcard_la_SOURCES = \
 	tests/vcard/engine.c \
 	tests/vcard/engine.h \
+	tests/vcard/fault.c \
 	tests/vcard/gids.c \
 	tests/vcard/gids.h \
 	tests/vcard/gids_admin.c \
@@ -21,30 +22,32 @@ libvcard_la_SOURCES = \
 	tests/vcard/key.h \
 	tests/vcard/key_internal.h \
 	tests/vcard/key_use.c \
+	tests/vcard/link.c \
+	tests/vcard/link.h \
 	tests/vcard/perso.c \
 	tests/vcard/perso.h \
 	tests/vcard/perso_internal.h \
 	tests/vcard/perso_key.c \
 	tests/vcard/state.c \
+	tests/vcard/stats.c \
 	tests/vcard/tlv.c \
 	tests/vcard/tlv.h \
 	tests/vcard/vcard.h
 libvcard_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)
-libvcard_la_LIBADD = libcardbase.la $(CRYPTO_LIBS) $(ZLIB_LIBS)
+libvcard_la_LIBADD = libcardbase.la $(CRYPTO_LIBS) $(ZLIB_LIBS) $(ZLIB_LIBS)
 
 # front 1: a transport in the same process, for unit and card tests
 libvcardlink_la_SOURCES = \
-	tests/vcard/fault.c \
-	tests/vcard/io_front.c tests/vcard/io_front.h \
-	tests/vcard/link.c tests/vcard/link.h \
-	tests/vcard/stats.c
+	tests/vcard/io_front.c \
+	tests/vcard/io_front.h
 
 # front 2: the PC/SC client API without a daemon; found by programs as tests/vcard/pcsc/libpcsclite.so.1
 libpcsc_vcard_la_SOURCES = \
 	tests/vcard/pcsc_card.c \
 	tests/vcard/pcsc_connect.c \
 	tests/vcard/pcsc_error.c \
-	tests/vcard/pcsc_front.c tests/vcard/pcsc_front.h \
+	tests/vcard/pcsc_front.c \
+	tests/vcard/pcsc_front.h \
 	tests/vcard/pcsc_handle.c \
 	tests/vcard/pcsc_reader.c \
 	tests/vcard/pcsc_share.c \
@@ -66,13 +69,12 @@ CLEANFILES += $(PCSC_VCARD_LINK)
 $(PCSC_VCARD_LINK): | libpcsc-vcard.la
 	$(AM_V_GEN)$(MKDIR_P) tests/vcard/pcsc && rm -f $@ && $(LN_S) ../../../.libs/libpcsc-vcard.so $@
 
-# front 3: vcard, a client of the vpcd driver under a real pcscd; vcard-perso makes card files. Both are linked with
-VCARD_PROGRAM_LIBS = libvcard.la libcardbase.la $(CRYPTO_LIBS)
-
+# front 3: a client of the vpcd driver under a real pcscd
 noinst_PROGRAMS += tests/vcard/vcard
 tests_vcard_vcard_SOURCES = tests/vcard/vpcd_front.c
-tests_vcard_vcard_LDADD = libvcardlink.la $(VCARD_PROGRAM_LIBS)
+tests_vcard_vcard_LDADD = libvcard.la $(CRYPTO_LIBS) $(ZLIB_LIBS)
 
+# makes and personalises card files
 noinst_PROGRAMS += tests/vcard/vcard-perso
 tests_vcard_vcard_perso_SOURCES = tests/vcard/vcard-perso.c
-tests_vcard_vcard_perso_LDADD = $(VCARD_PROGRAM_LIBS)
+tests_vcard_vcard_perso_LDADD = libvcard.la $(CRYPTO_LIBS) $(ZLIB_LIBS)

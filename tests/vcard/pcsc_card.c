@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The card in a reader: loaded when its file has changed, powered, reset, talked to, saved. */
-#define _GNU_SOURCE	/* asprintf */
+#define _GNU_SOURCE /* asprintf */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -241,8 +241,7 @@ settle(struct reader *r, enum link_outcome outcome)
 	if (!in_place || !save_card(r))
 		return SCARD_E_NOT_TRANSACTED;
 	switch (outcome) {
-	case LINK_ANSWERED:
-		return SCARD_S_SUCCESS;
+	case LINK_ANSWERED: return SCARD_S_SUCCESS;
 	case LINK_WAS_RESET:
 		r->state.resets++;
 		r->state.reset_removals = r->state.removals;
@@ -252,8 +251,7 @@ settle(struct reader *r, enum link_outcome outcome)
 	case LINK_WAS_PULLED:
 		(void)unlinkat(r->dir, "card", 0);
 		return outcome == LINK_WAS_REMOVED ? SCARD_W_REMOVED_CARD : SCARD_E_NOT_TRANSACTED;
-	case LINK_SILENT:
-		break;
+	case LINK_SILENT: break;
 	}
 	return SCARD_E_NOT_TRANSACTED;
 }
@@ -318,7 +316,7 @@ atr_protocols(const uint8_t *atr, size_t len)
 		    !interface_byte(atr, len, &at, (map & 4) != 0, &skipped) ||
 		    !interface_byte(atr, len, &at, (map & 8) != 0, &td))
 			return 0;
-		if (level == 2 && ta >= 0)	/* specific mode: this protocol alone */
+		if (level == 2 && ta >= 0) /* specific mode: this protocol alone */
 			return (ta & 15) == 0 ? SCARD_PROTOCOL_T0 : (ta & 15) == 1 ? SCARD_PROTOCOL_T1 : 0;
 		map = td >= 0 ? (unsigned)td >> 4 : 0;
 		if (td >= 0 && (td & 15) == 0)

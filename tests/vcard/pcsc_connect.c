@@ -4,7 +4,7 @@
 
 #include "vcard/pcsc_front.h"
 
-#define PROTOCOL_ANY_OLD 0x1000	/* pcsc-lite's SCARD_PROTOCOL_ANY_OLD */
+#define PROTOCOL_ANY_OLD 0x1000 /* pcsc-lite's SCARD_PROTOCOL_ANY_OLD */
 #define PROTOCOLS (SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1 | SCARD_PROTOCOL_RAW | PROTOCOL_ANY_OLD)
 
 static bool
@@ -44,7 +44,7 @@ connect_locked(struct handle *h, enum sharing others, DWORD mode, DWORD preferre
 	LONG rv;
 
 	if (others == SHARING_NONE)
-		r->state.powered = 0;	/* also when the last user died and could not power down */
+		r->state.powered = 0; /* also when the last user died and could not power down */
 	if (mode != SCARD_SHARE_DIRECT) {
 		if (r->state.present == 0)
 			return SCARD_E_NO_SMARTCARD;
@@ -58,7 +58,7 @@ connect_locked(struct handle *h, enum sharing others, DWORD mode, DWORD preferre
 		return rv;
 	handle_acknowledge(h);
 	if (h->exclusive)
-		handle_begin(h);	/* as in pcscd: nobody else may do anything */
+		handle_begin(h); /* as in pcscd: nobody else may do anything */
 	return SCARD_S_SUCCESS;
 }
 

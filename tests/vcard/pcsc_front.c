@@ -102,7 +102,7 @@ SCardFreeMemory(SCARDCONTEXT hContext, LPCVOID pvMem)
 
 	if (SCardIsValidContext(hContext) != SCARD_S_SUCCESS)
 		return SCARD_E_INVALID_HANDLE;
-	memcpy(&memory, &pvMem, sizeof(memory));	/* the API takes a pointer to const */
+	memcpy(&memory, &pvMem, sizeof(memory)); /* the API takes a pointer to const */
 	free(memory);
 	return SCARD_S_SUCCESS;
 }

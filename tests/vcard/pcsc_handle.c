@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Contexts, their handles and the readers of this process: tables, values, life time, fork. */
-#define _GNU_SOURCE	/* O_PATH */
+#define _GNU_SOURCE /* O_PATH */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,8 +10,8 @@
 
 #include "vcard/pcsc_world.h"
 
-#define CONTEXTS_MAX 200	/* pcscd's PCSC_MAX_CONTEXT_THREADS; it counts those of all processes */
-#define HANDLES_MAX 200		/* of one context: PCSC_MAX_CONTEXT_CARD_HANDLES */
+#define CONTEXTS_MAX 200 /* pcscd's PCSC_MAX_CONTEXT_THREADS; it counts those of all processes */
+#define HANDLES_MAX 200	 /* of one context: PCSC_MAX_CONTEXT_CARD_HANDLES */
 
 static struct {
 	pthread_mutex_t mutex;
@@ -235,7 +235,7 @@ context_alloc(const char *root)
 	(void)pthread_condattr_destroy(&monotonic);
 	c->root = strdup(root);
 	c->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	c->refs = 1;	/* the list's */
+	c->refs = 1; /* the list's */
 	return c;
 }
 

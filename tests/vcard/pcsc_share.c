@@ -11,7 +11,7 @@
 
 #include "vcard/pcsc_world.h"
 
-#define PAUSE_NS 1000000L	/* pcscd looks every 100 ms; tests would rather not wait */
+#define PAUSE_NS 1000000L /* pcscd looks every 100 ms; tests would rather not wait */
 
 void
 world_pause(void)
@@ -26,7 +26,7 @@ close_locked(int *fd)
 {
 	if (*fd < 0)
 		return;
-	(void)flock(*fd, LOCK_UN);	/* a forked child may have it open still */
+	(void)flock(*fd, LOCK_UN); /* a forked child may have it open still */
 	(void)close(*fd);
 	*fd = -1;
 }
@@ -115,7 +115,7 @@ handle_event(const struct handle *h)
 	const struct reader_state *s = &h->reader->state;
 
 	if (h->resets != s->resets && s->reset_removals == s->removals)
-		return SCARD_W_RESET_CARD;	/* also for a card that left before: the later event is told */
+		return SCARD_W_RESET_CARD; /* also for a card that left before: the later event is told */
 	return h->removals != s->removals ? SCARD_W_REMOVED_CARD : SCARD_S_SUCCESS;
 }
 
@@ -152,7 +152,7 @@ handle_change_sharing(struct handle *h, bool exclusive)
 	if (h->exclusive == exclusive)
 		return SCARD_S_SUCCESS;
 	if (flock(h->users_fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
-		(void)flock(h->users_fd, LOCK_SH | LOCK_NB);	/* a failed change gives up what was held */
+		(void)flock(h->users_fd, LOCK_SH | LOCK_NB); /* a failed change gives up what was held */
 		return SCARD_E_SHARING_VIOLATION;
 	}
 	h->exclusive = exclusive;

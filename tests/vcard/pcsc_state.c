@@ -13,14 +13,22 @@
 #define STATE_HEAD "vcard-reader 1"
 
 static const size_t members[] = {
-	offsetof(struct reader_state, events),	   offsetof(struct reader_state, removals),
-	offsetof(struct reader_state, resets),	   offsetof(struct reader_state, reset_removals),
-	offsetof(struct reader_state, card_dev),   offsetof(struct reader_state, card_ino),
-	offsetof(struct reader_state, card_time),  offsetof(struct reader_state, present),
-	offsetof(struct reader_state, mute),	   offsetof(struct reader_state, powered),
-	offsetof(struct reader_state, unpowered_by_client), offsetof(struct reader_state, protocol),
-	offsetof(struct reader_state, saves),	   offsetof(struct reader_state, holder),
-	offsetof(struct reader_state, holder_stamp), offsetof(struct reader_state, armed),
+	offsetof(struct reader_state, events),
+	offsetof(struct reader_state, removals),
+	offsetof(struct reader_state, resets),
+	offsetof(struct reader_state, reset_removals),
+	offsetof(struct reader_state, card_dev),
+	offsetof(struct reader_state, card_ino),
+	offsetof(struct reader_state, card_time),
+	offsetof(struct reader_state, present),
+	offsetof(struct reader_state, mute),
+	offsetof(struct reader_state, powered),
+	offsetof(struct reader_state, unpowered_by_client),
+	offsetof(struct reader_state, protocol),
+	offsetof(struct reader_state, saves),
+	offsetof(struct reader_state, holder),
+	offsetof(struct reader_state, holder_stamp),
+	offsetof(struct reader_state, armed),
 };
 
 static bool
@@ -116,7 +124,8 @@ state_write(int fd, const struct reader_state *state)
 	}
 	for (i = 0; i < LINK_RULES_MAX; i++)
 		(void)fprintf(f, " %" PRIu32, state->progress.hits[i]);
-	(void)fprintf(f, " %" PRIu32 " %" PRIu32 " %" PRIu64, state->progress.latched, state->progress.turns, state->atr_len);
+	(void)fprintf(f, " %" PRIu32 " %" PRIu32 " %" PRIu64, state->progress.latched, state->progress.turns,
+		      state->atr_len);
 	for (i = 0; i < state->atr_len; i++)
 		(void)fprintf(f, " %u", (unsigned)state->atr[i]);
 	(void)fputc('\n', f);

@@ -108,11 +108,11 @@ SCardBeginTransaction(SCARDHANDLE hCard)
 static LONG
 end_entered(struct handle *h, enum lock_result lock, DWORD disposition)
 {
-	unsigned floor = h->exclusive ? 1 : 0;	/* the exclusive handle's own lock is not the caller's to end */
+	unsigned floor = h->exclusive ? 1 : 0; /* the exclusive handle's own lock is not the caller's to end */
 	LONG rv = handle_event(h);
 
 	if (rv != SCARD_S_SUCCESS)
-		return rv;	/* as in pcsc-lite: after a reset the transaction goes on until somebody reconnects */
+		return rv; /* as in pcsc-lite: after a reset the transaction goes on until somebody reconnects */
 	if (lock != LOCK_TAKEN)
 		return lock == LOCK_OTHER ? SCARD_E_SHARING_VIOLATION : SCARD_E_NOT_TRANSACTED;
 	if (disposition == SCARD_RESET_CARD || disposition == SCARD_UNPOWER_CARD)
@@ -188,7 +188,7 @@ SCardTransmit(SCARDHANDLE hCard, const SCARD_IO_REQUEST *pioSendPci, LPCBYTE pbS
 	rv = front_lock(hCard, &c, &h);
 	if (rv == SCARD_S_SUCCESS) {
 		rv = cbSendLength > MAX_BUFFER_SIZE_EXTENDED ? SCARD_E_INSUFFICIENT_BUFFER
-							      : check_exchange(h, pioSendPci->dwProtocol);
+							     : check_exchange(h, pioSendPci->dwProtocol);
 		protocol = h->reader->state.protocol;
 		if (rv != SCARD_S_SUCCESS)
 			front_leave(c, h);
@@ -271,13 +271,13 @@ control(DWORD code, uint8_t ret_answer[6])
 		memcpy(ret_answer + 2, &value, 4);
 		return SCARD_S_SUCCESS;
 	case CONTROL_PROPERTIES:
-		memcpy(ret_answer, ((const uint8_t[]){ PCSCv2_PART10_PROPERTY_dwMaxAPDUDataSize, 4,
-						       APDU_DATA_MAX & 0xFF, APDU_DATA_MAX >> 8 & 0xFF,
-						       APDU_DATA_MAX >> 16 & 0xFF, APDU_DATA_MAX >> 24 }),
+		memcpy(ret_answer,
+		       ((const uint8_t[]){ PCSCv2_PART10_PROPERTY_dwMaxAPDUDataSize, 4, APDU_DATA_MAX & 0xFF,
+					   APDU_DATA_MAX >> 8 & 0xFF, APDU_DATA_MAX >> 16 & 0xFF,
+					   APDU_DATA_MAX >> 24 }),
 		       6);
 		return SCARD_S_SUCCESS;
-	default:
-		return SCARD_E_UNSUPPORTED_FEATURE;
+	default: return SCARD_E_UNSUPPORTED_FEATURE;
 	}
 }
 

@@ -99,16 +99,13 @@ static bool
 judge_sharing(DWORD believed, const struct view *v, DWORD *event)
 {
 	switch (v->sharing) {
-	case SHARING_EXCLUSIVE:
-		*event |= SCARD_STATE_EXCLUSIVE;
-		return (believed & SCARD_STATE_INUSE) != 0;
+	case SHARING_EXCLUSIVE: *event |= SCARD_STATE_EXCLUSIVE; return (believed & SCARD_STATE_INUSE) != 0;
 	case SHARING_SHARED:
 		if ((v->bits & SCARD_PRESENT) == 0)
 			return false;
 		*event |= SCARD_STATE_INUSE;
 		return (believed & SCARD_STATE_EXCLUSIVE) != 0;
-	case SHARING_NONE:
-		break;
+	case SHARING_NONE: break;
 	}
 	return (believed & (SCARD_STATE_INUSE | SCARD_STATE_EXCLUSIVE)) != 0;
 }
@@ -203,7 +200,7 @@ wait_for_change(struct context *c, int64_t end, SCARD_READERSTATE *rs, DWORD cou
 		if (sleep_until(c, next))
 			return SCARD_E_CANCELLED;
 		if (look_around(c, views) != SCARD_S_SUCCESS)
-			return SCARD_F_COMM_ERROR;	/* what a client sees of a daemon that dies under it */
+			return SCARD_F_COMM_ERROR; /* what a client sees of a daemon that dies under it */
 		if (judge_all(rs, count, views, count_before))
 			return SCARD_S_SUCCESS;
 	}
@@ -276,7 +273,7 @@ SCardCancel(SCARDCONTEXT hContext)
 	if (c == NULL)
 		return SCARD_E_INVALID_HANDLE;
 	(void)pthread_mutex_lock(&c->wait_mutex);
-	if (c->waiting) {	/* without a wait under way a cancel is lost, as in pcsc-lite */
+	if (c->waiting) { /* without a wait under way a cancel is lost, as in pcsc-lite */
 		c->cancelled = true;
 		(void)pthread_cond_broadcast(&c->wait_cond);
 	}

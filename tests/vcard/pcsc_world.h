@@ -45,23 +45,23 @@
 /* --- pcsc_state.c: what all processes know of one reader ------------------------------------------------------- */
 
 struct reader_state {
-	uint64_t events;	/* insertions and removals seen */
+	uint64_t events; /* insertions and removals seen */
 	uint64_t removals;
 	uint64_t resets;
-	uint64_t reset_removals;	/* removals at the time of the last reset: which of the two came later */
-	uint64_t card_dev, card_ino, card_time;	/* identity of the entry "card"; all 0: none */
+	uint64_t reset_removals; /* removals at the time of the last reset: which of the two came later */
+	uint64_t card_dev, card_ino, card_time; /* identity of the entry "card"; all 0: none */
 	uint64_t present;
-	uint64_t mute;		/* does not answer to reset */
-	uint64_t powered;	/* the volatile memory is alive */
-	uint64_t unpowered_by_client;	/* SCARD_UNPOWER_CARD: shown in SCardStatus */
-	uint64_t protocol;	/* SCARD_PROTOCOL_*, 0 before the first connection after a reset */
-	uint64_t saves;		/* of the card's file by anybody */
-	uint64_t holder;	/* process in a transaction, 0: none */
-	uint64_t holder_stamp;	/* removals + resets when it began */
-	uint64_t armed;		/* number of fault texts armed so far */
-	struct link_progress progress;	/* of the last one */
+	uint64_t mute;		       /* does not answer to reset */
+	uint64_t powered;	       /* the volatile memory is alive */
+	uint64_t unpowered_by_client;  /* SCARD_UNPOWER_CARD: shown in SCardStatus */
+	uint64_t protocol;	       /* SCARD_PROTOCOL_*, 0 before the first connection after a reset */
+	uint64_t saves;		       /* of the card's file by anybody */
+	uint64_t holder;	       /* process in a transaction, 0: none */
+	uint64_t holder_stamp;	       /* removals + resets when it began */
+	uint64_t armed;		       /* number of fault texts armed so far */
+	struct link_progress progress; /* of the last one */
 	uint64_t atr_len;
-	uint8_t atr[40];	/* VCARD_ATR_MAX, and no padding: states are compared as bytes */
+	uint8_t atr[40]; /* VCARD_ATR_MAX, and no padding: states are compared as bytes */
 };
 
 _Static_assert(sizeof(((struct reader_state *)0)->atr) >= VCARD_ATR_MAX, "an ATR fits");
@@ -75,27 +75,27 @@ void state_write(int fd, const struct reader_state *state);
 
 struct reader {
 	struct reader *next;
-	unsigned refs;		/* guarded by the world's mutex */
+	unsigned refs; /* guarded by the world's mutex */
 	char name[MAX_READERNAME];
 	char *path;
 	int dir;
 	dev_t dev;
 	ino_t ino;
 
-	pthread_mutex_t mutex;	/* with the flock on state: everything down to card_mutex */
+	pthread_mutex_t mutex; /* with the flock on state: everything down to card_mutex */
 	int state_fd;
-	int pin_fd;		/* holds the link "card", so that its inode cannot return as another */
+	int pin_fd; /* holds the link "card", so that its inode cannot return as another */
 	struct stat pin;
 	struct reader_state state, stored;
 
-	pthread_mutex_t card_mutex;	/* after mutex; everything below. Changed only by who has the flock on lock */
+	pthread_mutex_t card_mutex; /* after mutex; everything below. Changed only by who has the flock on lock */
 	struct vcard *card;
 	char *card_path;
-	uint64_t card_saves, card_events;	/* the state's, when the card was read or written last */
+	uint64_t card_saves, card_events; /* the state's, when the card was read or written last */
 	struct stat card_stat;
 	struct link link;
 	uint64_t link_armed;
-	bool faults_offered;	/* $VCARD_FAULTS has been */
+	bool faults_offered; /* $VCARD_FAULTS has been */
 };
 
 struct reader *reader_new(const char *root, const char *name);
@@ -147,21 +147,21 @@ struct handle {
 	SCARDHANDLE value;
 	struct reader *reader;
 	int users_fd, lock_fd;
-	unsigned transactions;	/* pcscd's LockCount, if this is the holder */
+	unsigned transactions; /* pcscd's LockCount, if this is the holder */
 	uint64_t transaction_removals;
-	uint64_t removals, resets;	/* as the client knows them */
+	uint64_t removals, resets; /* as the client knows them */
 	bool exclusive;
 };
 
 struct context {
 	struct context *next;
 	SCARDCONTEXT value;
-	unsigned refs;		/* guarded by the world's mutex */
+	unsigned refs; /* guarded by the world's mutex */
 	char *root;
 	int root_fd;		/* holds the directory, so that its inode cannot return as another */
-	struct handle *handles;	/* the list is guarded by the world's mutex */
+	struct handle *handles; /* the list is guarded by the world's mutex */
 
-	pthread_mutex_t mutex;	/* one call at a time, as in pcsc-lite */
+	pthread_mutex_t mutex; /* one call at a time, as in pcsc-lite */
 	bool released;
 
 	pthread_mutex_t wait_mutex;
@@ -199,9 +199,9 @@ void reader_unref(struct reader *r);
 /* --- pcsc_share.c: who may use the card now ------------------------------------------------------------------------ */
 
 enum lock_result {
-	LOCK_TAKEN,	/* this handle has the flock; reader_unlock gives it back unless a transaction is open */
-	LOCK_BUSY,	/* somebody's exchange is under way */
-	LOCK_OTHER,	/* somebody else is in a transaction */
+	LOCK_TAKEN, /* this handle has the flock; reader_unlock gives it back unless a transaction is open */
+	LOCK_BUSY,  /* somebody's exchange is under way */
+	LOCK_OTHER, /* somebody else is in a transaction */
 };
 
 /* Entered. Takes the lock without waiting; finds out whether a transaction of this handle was ended by a removal. */

@@ -42,8 +42,8 @@ link_stats_add(int dir, const char *name, const struct link_stats *more)
 	s.exchanges = parse_line(&p, "exchanges") + more->exchanges;
 	s.up = parse_line(&p, "up") + more->up;
 	s.down = parse_line(&p, "down") + more->down;
-	len = snprintf(text, sizeof(text), "exchanges %" PRIu64 "\nup %" PRIu64 "\ndown %" PRIu64 "\n", s.exchanges, s.up,
-		       s.down);
+	len = snprintf(text, sizeof(text), "exchanges %" PRIu64 "\nup %" PRIu64 "\ndown %" PRIu64 "\n", s.exchanges,
+		       s.up, s.down);
 	failed = pwrite(fd, text, (size_t)len, 0) != len;
 	if (close(fd) != 0)
 		failed = 1;
