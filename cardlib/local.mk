@@ -30,7 +30,7 @@ libcardbase_la_SOURCES = \
 libcardbase_la_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
 libcardbase_la_LIBADD = $(ZLIB_LIBS)
 
-libcardlib_la_SOURCES = cardlib/registry.h $(ISO7816_SOURCES) $(TRANSPORT_SOURCES) $(GIDS_SOURCES)
+libcardlib_la_SOURCES = $(CARD_SOURCES) $(ISO7816_SOURCES) $(TRANSPORT_SOURCES) $(GIDS_SOURCES)
 libcardlib_la_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS)
 libcardlib_la_LIBADD = libcardbase.la $(PCSC_LIBS) $(CRYPTO_LIBS)
 
@@ -50,4 +50,18 @@ TRANSPORT_SOURCES = \
 	cardlib/transport/trace.c \
 	cardlib/transport/transport.h
 GIDS_SOURCES = \
-	include/cardmod.h
+	cardlib/gids/container.c \
+	cardlib/gids/fs.c \
+	cardlib/gids/gids.h \
+	cardlib/gids/pin.c \
+	cardlib/gids/property.c \
+	cardlib/gids/session.c \
+	cardlib/gids/table.c
+# registry, and what all cards share
+CARD_SOURCES = \
+	include/cardmod.h \
+	cardlib/check.c \
+	cardlib/check.h \
+	cardlib/registry.h \
+	cardlib/unsupported.c \
+	cardlib/unsupported.h

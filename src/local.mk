@@ -4,20 +4,39 @@
 noinst_LTLIBRARIES += libcsp.la libp11.la
 
 libcsp_la_SOURCES = \
+	src/csp/cache.c \
+	src/csp/callbacks.c \
+	src/csp/card.c \
+	src/csp/card.h \
 	src/csp/cert.c \
 	src/csp/cert.h \
+	src/csp/certfile.c \
+	src/csp/cmap.c \
 	src/csp/crypto.c \
 	src/csp/crypto.h \
 	src/csp/csp.h \
+	src/csp/file.c \
+	src/csp/instance.c \
 	src/csp/padding.c \
-	src/csp/padding.h
+	src/csp/padding.h \
+	src/csp/reader.c \
+	src/csp/release.c \
+	src/csp/txn.c \
+	src/csp/wait.c
 libcsp_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 libcsp_la_LIBADD = $(CRYPTO_LIBS)
 
 libp11_la_SOURCES = \
 	include/pkcs11.h \
+	src/p11/entry.c \
+	src/p11/event.c \
+	src/p11/general.c \
+	src/p11/mech.c \
 	src/p11/mech.h \
-	src/p11/p11.h
+	src/p11/module.c \
+	src/p11/output.c \
+	src/p11/p11.h \
+	src/p11/slot.c
 
 module_LTLIBRARIES = minidriver-pkcs11.la
 minidriver_pkcs11_la_SOURCES =

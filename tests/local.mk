@@ -43,7 +43,16 @@ TEST_FILES = \
 check_LTLIBRARIES += libtest.la libfuzzmain.la
 
 # tests/lib: scripted card, faults, mutations, hex
-libtest_la_SOURCES =
+libtest_la_SOURCES = \
+	tests/lib/fault.c \
+	tests/lib/fault.h \
+	tests/lib/hex.c \
+	tests/lib/hex.h \
+	tests/lib/mutate.c \
+	tests/lib/mutate.h \
+	tests/lib/script.c \
+	tests/lib/script.h \
+	tests/lib/test.h
 libtest_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 
 # main() of a fuzz target that only replays its corpus; a program with a main() of its own does not take it
