@@ -50,18 +50,23 @@ TRANSPORT_SOURCES = \
 	cardlib/transport/trace.c \
 	cardlib/transport/transport.h
 GIDS_SOURCES = \
+	cardlib/gids/acquire.c \
 	cardlib/gids/container.c \
+	cardlib/gids/decrypt.c \
 	cardlib/gids/fs.c \
 	cardlib/gids/gids.h \
+	cardlib/gids/key.c \
 	cardlib/gids/pin.c \
 	cardlib/gids/property.c \
 	cardlib/gids/session.c \
+	cardlib/gids/sign.c \
 	cardlib/gids/table.c
 # registry, and what all cards share
 CARD_SOURCES = \
 	include/cardmod.h \
 	cardlib/check.c \
 	cardlib/check.h \
+	cardlib/registry.c \
 	cardlib/registry.h \
 	cardlib/unsupported.c \
 	cardlib/unsupported.h

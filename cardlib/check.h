@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The checks of parameters that every minidriver shares (minidriver specification, "General error rules"), made before
+ * any card traffic.
+ */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include "cardmod.h"
+
+/* Longest name of a file or directory, without NUL. */
+#define CHECK_NAME_MAX 8u
+
+/*
+ * What CardAcquireContext wants: SCARD_E_INVALID_PARAMETER (NULL, undefined flags, ATR length, name, allocators),
+ * SCARD_E_INVALID_HANDLE (no connection), ERROR_REVISION_MISMATCH (version below 4). On success card->dwVersion is the
+ * negotiated version.
+ */
+DWORD check_acquire(CARD_DATA *card, DWORD flags);
+
+/* The version of any other structure: 0 is 1, and never more than current. */
+DWORD check_version(DWORD asked, DWORD current);
+
+/*
+ * Folds the name of a file or directory to lower case. False when it is NULL, empty, too long or has a character that
+ * names cannot have.
+ */
+bool check_name(const char *name, char ret_folded[CHECK_NAME_MAX + 1]);
+/* True for a character that may stand in a name. */
+bool check_name_char(char c);
+/* Lower case of an ASCII letter; names are compared so. */
+char check_fold(char c);
+
+/* SCARD_E_INVALID_PARAMETER for a key specification that is not defined. */
+DWORD check_key_spec(DWORD key_spec);
+
+/*
+ * Whether a property of size bytes fits the caller's buffer; *pdwDataLen becomes size. SCARD_E_INVALID_PARAMETER for
+ * NULL pointers, ERROR_INSUFFICIENT_BUFFER when it does not fit (NULL with 0 bytes asks for the size that way).
+ */
+DWORD check_property_room(const BYTE *pbData, DWORD cbData, DWORD *pdwDataLen, size_t size);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Containers: which there are by the key map, and their public keys. A card edge container has one key. The container
+ * map (mscp\cmapfile) is the caller's; nothing here looks into it.
+ */
+#include "gids/gids.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "iso7816/tlv.h"
+
+#define DO_PUBLIC_KEY 0x7F49u
+#define TAG_KEY_REQUEST 0x70u
+#define TAG_KEY_REFERENCE 0x84u
+#define TAG_KEY_PARTS 0xA5u
+#define TAG_MODULUS 0x81u
+#define TAG_EXPONENT 0x82u
+#define TAG_POINT 0x86u
+
+#define SW_SECURITY 0x6982u
+
+static const struct gids_place keymap_place = { GIDS_EF_TABLE, GIDS_DO_KEYMAP };
+
+/* cardcf as read in this transaction. False when it was not, or is empty: then it cannot tell old from new. */
+static bool
+current_cardcf(const struct gids *g, struct cursor *ret_content)
+{
+	return g->cardcf_place.ef == GIDS_EF_PUBLIC &&
+	       tlv_find(buf_cur(&g->public.objects), g->cardcf_place.tag, ret_content) && ret_content->left > 0;
+}
+
+static bool
+cardcf_is_kept_one(const struct gids *g)
+{
+	struct cursor now;
+
+	return current_cardcf(g, &now) && cur_equals(&now, g->kept_cardcf.p, g->kept_cardcf.len);
+}
+
+void
+gids_keys_keep(struct gids *g)
+{
+	struct cursor now;
+
+	if (g->keys_state == GIDS_KEYS_NONE || !current_cardcf(g, &now)) {
+		if (g->keys_state == GIDS_KEYS_LOADED)
+			g->keys_state = GIDS_KEYS_NONE;
+		return;
+	}
+	if (g->keys_state == GIDS_KEYS_KEPT) {
+		if (!cardcf_is_kept_one(g))
+			g->keys_state = GIDS_KEYS_NONE;
+		return;
+	}
+	buf_reset(&g->kept_cardcf);
+	buf_put_cur(&g->kept_cardcf, now);
+	g->keys_state = buf_failed(&g->kept_cardcf) ? GIDS_KEYS_NONE : GIDS_KEYS_KEPT;
+}
+
+/* The key map's content; an absent one is empty. */
+static DWORD
+read_keymap(struct gids *g, struct buf *scratch, struct cursor *ret_content)
+{
+	DWORD r;
+
+	*ret_content = cur_of(NULL, 0);
+	if (g->table.whole && !tlv_find(buf_cur(&g->table.objects), GIDS_DO_KEYMAP, ret_content))
+		return SCARD_S_SUCCESS;
+	r = gids_object(g, keymap_place, true, scratch, ret_content);
+	return r == SCARD_E_FILE_NOT_FOUND || r == SCARD_E_DIR_NOT_FOUND ? SCARD_S_SUCCESS : r;
+}
+
+DWORD
+gids_keys_load(struct gids *g)
+{
+	AUTO_BUF struct buf scratch = BUF_INIT;
+	struct cursor content;
+	DWORD r;
+
+	if (g->keys_state == GIDS_KEYS_KEPT && cardcf_is_kept_one(g))
+		g->keys_state = GIDS_KEYS_LOADED;
+	if (g->keys_state == GIDS_KEYS_LOADED)
+		return SCARD_S_SUCCESS;
+	if ((r = read_keymap(g, &scratch, &content)) != SCARD_S_SUCCESS)
+		return r;
+	if (!gids_keymap_decode(content, g->keys))
+		log_warn(LOG_CARD, "key map of unknown form, %zu bytes: asking the card for each key", content.left);
+	g->keys_state = GIDS_KEYS_LOADED;
+	return SCARD_S_SUCCESS;
+}
+
+static bool
+decode_public_key(struct cursor answer, struct public_key *ret_key)
+{
+	struct cursor parts, n, e, point;
+
+	if (!tlv_get(&answer, DO_PUBLIC_KEY, &parts) || !cur_at_end(&answer))
+		return false;
+	if (tlv_find(parts, TAG_POINT, &point))
+		return pubkey_set_ec(ret_key, point.p, point.left);
+	return tlv_find(parts, TAG_MODULUS, &n) && tlv_find(parts, TAG_EXPONENT, &e) &&
+	       pubkey_set_rsa(ret_key, n.p, n.left, e.p, e.left);
+}
+
+/* GET DATA on the whole application with 70 { 84 reference, A5 { 7F49 80 } }, as Windows sends it. */
+static DWORD
+read_public_key(struct gids *g, uint8_t reference, struct public_key *ret_key)
+{
+	static const uint8_t parts[] = { 0x7F, 0x49, 0x80 };
+	AUTO_APDU struct apdu a =
+		apdu_of(0x00, GIDS_INS_GET_DATA, GIDS_EF_WHOLE >> 8, GIDS_EF_WHOLE & 0xFF, APDU_LE_MAX);
+	AUTO_BUF struct buf request = BUF_INIT, answer = BUF_INIT;
+	uint16_t sw = 0;
+	DWORD r;
+
+	tlv_put_u8(&request, TAG_KEY_REFERENCE, reference);
+	tlv_put(&request, TAG_KEY_PARTS, cur_of(parts, sizeof(parts)));
+	tlv_put(&a.data, TAG_KEY_REQUEST, buf_cur(&request));
+	if (buf_failed(&request))
+		return SCARD_E_NO_MEMORY;
+	if ((r = gids_confirm(g)) != SCARD_S_SUCCESS)
+		return r;
+	r = gids_exchange(g, &a, &answer, &sw);
+	if (gids_refused(sw))
+		return sw == SW_SECURITY ? SCARD_W_SECURITY_VIOLATION : SCARD_E_NO_KEY_CONTAINER;
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (!decode_public_key(buf_cur(&answer), ret_key)) {
+		log_fail(LOG_CARD, SCARD_E_COMM_DATA_LOST, "public key %02X", reference);
+		return SCARD_E_COMM_DATA_LOST;
+	}
+	return SCARD_S_SUCCESS;
+}
+
+/* Reads the public key of a container that may have one, and completes or checks its record by it. */
+static DWORD
+learn_key(struct gids *g, struct gids_key *key, struct public_key *ret_public)
+{
+	uint8_t algorithm;
+	DWORD r;
+
+	if ((r = read_public_key(g, key->reference, ret_public)) != SCARD_S_SUCCESS)
+		return r;
+	if ((algorithm = gids_algorithm_of(ret_public->type, ret_public->bits)) == 0)
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	if (key->algorithm != 0 && key->algorithm != algorithm) {
+		log_fail(LOG_CARD, SCARD_E_COMM_DATA_LOST, "key %02X has %u bits, the key map says otherwise",
+			 key->reference, ret_public->bits);
+		return SCARD_E_COMM_DATA_LOST;
+	}
+	key->algorithm = algorithm;
+	key->state = GIDS_KEY_USED;
+	return SCARD_S_SUCCESS;
+}
+
+/* The record of a container that is there or may be. */
+static DWORD
+candidate(struct gids *g, BYTE index, struct gids_key **ret_key)
+{
+	DWORD r;
+
+	if (index >= GIDS_KEYS)
+		return SCARD_E_NO_KEY_CONTAINER;
+	if ((r = gids_keys_load(g)) != SCARD_S_SUCCESS)
+		return r;
+	if (g->keys[index].state == GIDS_KEY_EMPTY)
+		return SCARD_E_NO_KEY_CONTAINER;
+	*ret_key = &g->keys[index];
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+gids_key_find(struct gids *g, BYTE index, struct gids_key **ret_key)
+{
+	struct public_key public;
+	struct gids_key *key;
+	DWORD r;
+
+	if ((r = candidate(g, index, &key)) != SCARD_S_SUCCESS)
+		return r;
+	if (key->state != GIDS_KEY_USED || key->algorithm == 0)
+		if ((r = learn_key(g, key, &public)) != SCARD_S_SUCCESS)
+			return r;
+	*ret_key = key;
+	return SCARD_S_SUCCESS;
+}
+
+/* The card edge cannot agree on keys, so an elliptic-curve key is a signature key whatever its kind byte says. */
+static void
+put_key(const struct gids_key *key, const struct public_key *public, CONTAINER_INFO *info)
+{
+	if (public->type == KEY_RSA && key->can_exchange)
+		info->KeyExPublicKey = *public;
+	else
+		info->SigPublicKey = *public;
+}
+
+static DWORD
+container_info(struct gids *g, BYTE index, CONTAINER_INFO *ret_info)
+{
+	CONTAINER_INFO info = { .dwVersion = CONTAINER_INFO_CURRENT_VERSION };
+	struct public_key public;
+	struct gids_key *key;
+	DWORD r;
+
+	if ((r = candidate(g, index, &key)) != SCARD_S_SUCCESS)
+		return r;
+	if ((r = learn_key(g, key, &public)) != SCARD_S_SUCCESS)
+		return r;
+	put_key(key, &public, &info);
+	*ret_info = info;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+gids_get_container_info(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, CONTAINER_INFO *pContainerInfo)
+{
+	struct gids *g = gids_of(card);
+
+	if (g == NULL || dwFlags != 0 || pContainerInfo == NULL)
+		return SCARD_E_INVALID_PARAMETER;
+	return container_info(g, bContainerIndex, pContainerInfo);
+}
+
+static DWORD
+get_info_property(struct gids *g, BYTE index, BYTE *data)
+{
+	CONTAINER_INFO info;
+	DWORD r = container_info(g, index, &info);
+
+	if (r == SCARD_S_SUCCESS)
+		memcpy(data, &info, sizeof(info));
+	return r;
+}
+
+/* Every key of this card edge is used with the user PIN. */
+static DWORD
+get_pin_property(struct gids *g, BYTE index, BYTE *data)
+{
+	const PIN_ID role = ROLE_USER;
+	struct gids_key *key;
+	DWORD r = gids_key_find(g, index, &key);
+
+	if (r == SCARD_S_SUCCESS)
+		memcpy(data, &role, sizeof(role));
+	return r;
+}
+
+DWORD
+gids_get_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, BYTE *pbData,
+			    DWORD cbData, DWORD *pdwDataLen, DWORD dwFlags)
+{
+	struct gids *g = gids_of(card);
+	bool info;
+	DWORD r;
+
+	if (g == NULL || pszProperty == NULL || dwFlags != 0)
+		return SCARD_E_INVALID_PARAMETER;
+	info = strcmp(pszProperty, CCP_CONTAINER_INFO) == 0;
+	if (!info && strcmp(pszProperty, CCP_PIN_IDENTIFIER) != 0)
+		return SCARD_E_INVALID_PARAMETER;
+	r = check_property_room(pbData, cbData, pdwDataLen, info ? sizeof(CONTAINER_INFO) : sizeof(PIN_ID));
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	return info ? get_info_property(g, bContainerIndex, pbData) : get_pin_property(g, bContainerIndex, pbData);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The GIDS minidriver (Generic Identity Device Specification 2.0, Microsoft profile): what its files share.
+ *
+ * What the card answered is kept for one transaction, by the caller's number (CARD_DATA.dwTransaction). Two things live
+ * longer: what a card cannot do (a refused bulk read, a refused mechanism), and where keys are, which is believed in a
+ * later transaction if cardcf read there is byte for byte what it was.
+ */
+#ifndef GIDS_GIDS_H
+#define GIDS_GIDS_H
+
+#include "cardmod.h"
+#include "check.h"
+#include "iso7816/apdu.h"
+
+/* Files and data objects of the Microsoft profile. */
+#define GIDS_EF_TABLE 0xA000u	/* file table and key map */
+#define GIDS_EF_PUBLIC 0xA010u	/* everybody reads, the user writes */
+#define GIDS_EF_EXECUTE 0xA011u
+#define GIDS_EF_CARDID 0xA012u
+#define GIDS_EF_USER 0xA013u
+#define GIDS_EF_ADMIN 0xA014u
+#define GIDS_EF_LAST 0xA0FFu
+#define GIDS_EF_WHOLE 0x3FFFu	/* the whole application */
+#define GIDS_DO_TABLE 0xDF1Fu
+#define GIDS_DO_KEYMAP 0xDF20u
+#define GIDS_DO_CARDID 0xDF20u
+#define GIDS_DO_CARDCF 0xDF22u
+
+#define GIDS_INS_VERIFY 0x20u
+#define GIDS_INS_MSE 0x22u
+#define GIDS_INS_PSO 0x2Au
+#define GIDS_INS_GET_DATA 0xCBu
+
+/* Key references 81..9E; container i has 81 + i. */
+#define GIDS_KEYS 30u
+#define GIDS_KEY_FIRST 0x81u
+
+/* table.c: the file table and the key map as bytes ----------------------------------------------------------------- */
+
+struct gids_record {
+	char directory[CHECK_NAME_MAX + 1];	/* lower case; empty: root */
+	char name[CHECK_NAME_MAX + 1];		/* empty: the record is the directory itself */
+	uint32_t tag;				/* 0 for a directory */
+	uint16_t ef;
+};
+
+/*
+ * Looks at the content of the file table. On true *ret_records holds whole records, LIMIT_FILES at most, and *ret_odd
+ * says whether anything behind them is left out. False for an unknown version.
+ */
+bool gids_table_open(struct cursor content, struct cursor *ret_records, bool *ret_odd);
+/* The next record that makes sense; others are skipped. False at the end. */
+bool gids_table_next(struct cursor *records, struct gids_record *ret_record);
+
+enum gids_key_state {
+	GIDS_KEY_EMPTY,
+	GIDS_KEY_USED,
+	GIDS_KEY_UNKNOWN	/* the key map does not say; the card has to be asked */
+};
+
+struct gids_key {
+	enum gids_key_state state;
+	uint8_t reference;
+	uint8_t algorithm;	/* 06..09 RSA, 0C..0E ECC; 0 unknown */
+	bool can_exchange;	/* the key may decrypt, or nobody knows */
+	bool can_sign_slot;	/* it lies in the signature slot, or nobody knows */
+	uint8_t refused;	/* operations that the card refused where another did the same: GIDS_OPERATION_BIT */
+};
+
+/*
+ * Decodes the key map; an empty map, a foreign version and what lies behind its end leave GIDS_KEY_UNKNOWN. False for
+ * a foreign version.
+ */
+bool gids_keymap_decode(struct cursor content, struct gids_key ret_keys[GIDS_KEYS]);
+
+/* Bits of a key algorithm identifier, 0 for an unknown one; the other way round, 0 for an unknown size. */
+unsigned gids_algorithm_bits(uint8_t algorithm);
+bool gids_algorithm_is_rsa(uint8_t algorithm);
+uint8_t gids_algorithm_of(enum key_type type, unsigned bits);
+
+/* session.c: the conversation with the card, and what is known of it in this transaction ----------------------------- */
+
+/* Data objects read from one file in this transaction, one after the other as the card gave them. */
+struct gids_bag {
+	struct buf objects;
+	bool whole;		/* read with an empty tag list: all there are */
+	bool refused;		/* the card does not read this file so; for the life of the context */
+};
+
+struct gids_place {
+	uint16_t ef;
+	uint32_t tag;
+};
+
+/* What MANAGE SECURITY ENVIRONMENT set last; set is false when nothing is known. */
+struct gids_environment {
+	bool set;
+	uint8_t template, mechanism, reference;
+};
+
+enum gids_tries_source { GIDS_TRIES_LOCAL, GIDS_TRIES_GLOBAL, GIDS_TRIES_VERIFY, GIDS_TRIES_NONE };
+
+enum gids_keys_state {
+	GIDS_KEYS_NONE,
+	GIDS_KEYS_KEPT,		/* from an earlier transaction, when cardcf was kept_cardcf */
+	GIDS_KEYS_LOADED
+};
+
+struct gids {
+	struct channel ch;
+	bool by_name;			/* selected by AID; false: a registered card that hides it */
+	uint8_t revision;		/* of the specification, from the AID; 0 unknown */
+
+	DWORD transaction;
+	bool confirmed;			/* in this transaction GIDS is the selected application */
+	struct gids_bag table, public, cardid;
+	struct gids_environment environment;
+
+	struct gids_key keys[GIDS_KEYS];
+	enum gids_keys_state keys_state;
+	struct buf kept_cardcf;
+	struct gids_place cardcf_place, cardid_place;	/* as the table said when it was last read */
+
+	enum gids_tries_source tries_source;
+	bool table_logged;
+};
+
+/* The context of a card, brought to the caller's transaction. NULL when there is none. */
+struct gids *gids_of(CARD_DATA *card);
+/* Forgets what the transaction or the card's reset ended. */
+void gids_forget(struct gids *g);
+/* The first SELECT of a context; registered: "not found" is an answer of a card that hides its AID. As gids_select(). */
+DWORD gids_discover(struct gids *g, bool registered);
+/* SELECT by AID; authentication counts as lost. SCARD_E_UNKNOWN_CARD when the application is not there. */
+DWORD gids_select(struct gids *g);
+/* Makes sure that GIDS is selected before a command that another application could take for its own. */
+DWORD gids_confirm(struct gids *g);
+/* True when the answer says, or may say, that GIDS is not selected or that somebody left a chain open. */
+bool gids_selection_lost(const struct gids *g, uint16_t sw);
+/* An exchange that needs no authentication: selects the application and repeats once when the selection was lost. */
+DWORD gids_exchange(struct gids *g, const struct apdu *a, struct buf *ret_answer, uint16_t *ret_sw);
+/* True when the card itself said no, as against trouble on the way and success. */
+bool gids_refused(uint16_t sw);
+
+/*
+ * The value of one data object, in the bag or in scratch (which must be empty and outlive the use). bulk: read the
+ * whole file at once if that is not known to fail. SCARD_E_FILE_NOT_FOUND when the card says that there is no such
+ * object, SCARD_E_DIR_NOT_FOUND no such file (EF), SCARD_W_SECURITY_VIOLATION, SCARD_E_COMM_DATA_LOST for damage.
+ */
+DWORD gids_object(struct gids *g, struct gids_place place, bool bulk, struct buf *scratch, struct cursor *ret_value);
+
+/* fs.c -------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The content of a file; names are folded, directory "" is the root. As gids_object(), but SCARD_E_FILE_NOT_FOUND and
+ * SCARD_E_DIR_NOT_FOUND speak of the minidriver's file system; a file without its object is empty.
+ */
+DWORD gids_file(struct gids *g, const char *directory, const char *name, struct buf *scratch,
+		struct cursor *ret_content);
+
+DWORD gids_read_file(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags, BYTE **ppbData,
+		     DWORD *pcbData);
+DWORD gids_enum_files(CARD_DATA *card, const char *pszDirectory, char **pmszFiles, DWORD *pcbFiles, DWORD dwFlags);
+DWORD gids_get_file_info(CARD_DATA *card, const char *pszDirectory, const char *pszFile, CARD_FILE_INFO *pInfo);
+
+/* pin.c ------------------------------------------------------------------------------------------------------------- */
+
+DWORD gids_authenticate_ex(CARD_DATA *card, PIN_ID PinId, DWORD dwFlags, const BYTE *pbPinData, DWORD cbPinData,
+			   BYTE **ppbSessionPin, DWORD *pcbSessionPin, DWORD *pcAttemptsRemaining);
+DWORD gids_deauthenticate_ex(CARD_DATA *card, PIN_SET PinId, DWORD dwFlags);
+/* Tries of the user PIN; unknown values where the card does not tell. */
+DWORD gids_pin_tries(struct gids *g, CARD_PIN_TRIES *ret_tries);
+
+/* container.c ------------------------------------------------------------------------------------------------------- */
+
+/* The record of a container, state GIDS_KEY_USED and algorithm known. SCARD_E_NO_KEY_CONTAINER. */
+DWORD gids_key_find(struct gids *g, BYTE index, struct gids_key **ret_key);
+/* Reads the key map, or takes over what is known of it. */
+DWORD gids_keys_load(struct gids *g);
+/* At the end of a transaction: decides whether keys[] may be believed later. */
+void gids_keys_keep(struct gids *g);
+
+DWORD gids_get_container_info(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, CONTAINER_INFO *pContainerInfo);
+DWORD gids_get_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, BYTE *pbData,
+				  DWORD cbData, DWORD *pdwDataLen, DWORD dwFlags);
+
+/* key.c: a private key at work --------------------------------------------------------------------------------------- */
+
+/* What a key does: the control reference template and the high nibble of the mechanism (GIDS 2.0, table of mechanisms). */
+enum gids_operation {
+	GIDS_SIGN_RAW,		/* B6, 1x: RSA without padding, ECDSA on a hash */
+	GIDS_SIGN_PKCS1,	/* B6, 5x */
+	GIDS_DECIPHER_RAW,	/* B8, 0x */
+	GIDS_DECIPHER_PKCS1,	/* B8, 4x */
+	GIDS_DECIPHER_OAEP	/* B8, 8x: SHA-1, no label */
+};
+#define GIDS_OPERATION_BIT(operation) ((uint8_t)(1u << (operation)))
+
+enum gids_refusal {
+	GIDS_NOT_REFUSED,	/* done, or failed in a way that another operation would share */
+	GIDS_REFUSED_KEY,	/* the environment cannot be set: not with this key, never */
+	GIDS_REFUSED_DATA	/* the operation was refused: not so, or not with this input */
+};
+
+/*
+ * Selects the key unless it is, and works on the input. SCARD_W_SECURITY_VIOLATION when the PIN has to be presented
+ * (again). When *ret_refusal says so the card understood and refused, and another operation may do the same; the code
+ * is then SCARD_E_NO_KEY_CONTAINER, SCARD_E_UNSUPPORTED_FEATURE, SCARD_E_INVALID_PARAMETER or SCARD_E_UNEXPECTED.
+ */
+DWORD gids_key_use(struct gids *g, const struct gids_key *key, enum gids_operation operation, struct cursor input,
+		   struct buf *ret_output, enum gids_refusal *ret_refusal);
+/*
+ * Copies an RSA result to ret_block (size bytes), putting back leading zero bytes that some cards drop, max_dropped at
+ * most. False for any other length.
+ */
+bool gids_rsa_block(struct cursor output, size_t size, size_t max_dropped, uint8_t *ret_block);
+/*
+ * The key of a container in the slot that a key specification means. SCARD_E_NO_KEY_CONTAINER for an empty slot,
+ * SCARD_E_INVALID_PARAMETER, SCARD_E_UNSUPPORTED_FEATURE for key agreement.
+ */
+DWORD gids_key_of_spec(struct gids *g, BYTE index, DWORD key_spec, struct gids_key **ret_key);
+
+/* sign.c, decrypt.c --------------------------------------------------------------------------------------------------- */
+
+DWORD gids_sign_data(CARD_DATA *card, CARD_SIGNING_INFO *pInfo);
+DWORD gids_rsa_decrypt(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pInfo);
+
+/* property.c -------------------------------------------------------------------------------------------------------- */
+
+DWORD gids_query_capabilities(CARD_DATA *card, CARD_CAPABILITIES *pCapabilities);
+DWORD gids_query_free_space(CARD_DATA *card, DWORD dwFlags, CARD_FREE_SPACE_INFO *pInfo);
+DWORD gids_query_key_sizes(CARD_DATA *card, DWORD dwKeySpec, DWORD dwFlags, CARD_KEY_SIZES *pKeySizes);
+DWORD gids_get_property(CARD_DATA *card, const char *pszProperty, BYTE *pbData, DWORD cbData, DWORD *pdwDataLen,
+			DWORD dwFlags);
+
+/* acquire.c --------------------------------------------------------------------------------------------------------- */
+
+/* For any card: GIDS only if it answers to the AID. */
+DWORD gids_acquire(CARD_DATA *card, DWORD dwFlags);
+/* For a card whose registered ATR says GIDS: an unknown AID means that the application is selected by default. */
+DWORD gids_acquire_registered(CARD_DATA *card, DWORD dwFlags);
+
+#endif

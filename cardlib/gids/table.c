@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The file table (A000/DF1F) and the key map (A000/DF20) of the Microsoft profile, as bytes and nothing else. */
+#include "gids/gids.h"
+
+#include <string.h>
+
+#define TABLE_VERSION 1u
+#define TABLE_NAME_SIZE 9u
+#define TABLE_RECORD_SIZE 28u
+
+#define KEYMAP_VERSION 1u
+#define KEYMAP_RECORD_SIZE 12u
+#define KEYMAP_STATE_EMPTY 0u
+#define KEYMAP_STATE_USED 1u
+#define KEYMAP_KIND_EXCHANGE 0x9Au
+#define KEYMAP_KIND_SIGNATURE 0x9Cu
+
+#define EF_KEY_BASE 0xB000u
+#define KEY_LAST (GIDS_KEY_FIRST + GIDS_KEYS - 1)
+
+bool
+gids_table_open(struct cursor content, struct cursor *ret_records, bool *ret_odd)
+{
+	struct cursor records = { 0 };
+	uint8_t version;
+	size_t count;
+
+	if (!cur_u8(&content, &version) || version != TABLE_VERSION)
+		return false;
+	count = content.left / TABLE_RECORD_SIZE;
+	if (count > LIMIT_FILES)
+		count = LIMIT_FILES;
+	if (!cur_take(&content, count * TABLE_RECORD_SIZE, &records))
+		return false;
+	*ret_records = records;
+	*ret_odd = !cur_at_end(&content);
+	return true;
+}
+
+/* Nine bytes, zero padded, perhaps without any zero; the interface's names have eight at most. */
+static bool
+decode_name(struct cursor *record, char ret_name[CHECK_NAME_MAX + 1])
+{
+	char raw[TABLE_NAME_SIZE + 1] = { 0 };
+
+	if (!cur_copy(record, raw, TABLE_NAME_SIZE))
+		return false;
+	if (raw[0] == '\0') {
+		ret_name[0] = '\0';
+		return true;
+	}
+	return check_name(raw, ret_name);
+}
+
+/* A tag that can stand in a tag list: one, two or three bytes as BER writes them. */
+static bool
+tag_is_sane(uint32_t tag)
+{
+	if (tag <= 0xFF)
+		return tag != 0 && (tag & 0x1F) != 0x1F;
+	if (tag <= 0xFFFF)
+		return (tag & 0x1F00) == 0x1F00 && (tag & 0x80) == 0;
+	return tag <= 0xFFFFFF && (tag & 0x1F0000) == 0x1F0000 && (tag & 0x8080) == 0x8000;
+}
+
+static bool
+decode_record(struct cursor record, struct gids_record *ret_record)
+{
+	struct gids_record r = { 0 };
+	uint32_t ef;
+
+	if (!decode_name(&record, r.directory) || !decode_name(&record, r.name) || !cur_skip(&record, 2) ||
+	    !cur_le32(&record, &r.tag) || !cur_le32(&record, &ef))
+		return false;
+	if (r.name[0] == '\0') {
+		r.tag = 0;
+		*ret_record = r;
+		return r.directory[0] != '\0';
+	}
+	if (ef < GIDS_EF_TABLE || ef > GIDS_EF_LAST || !tag_is_sane(r.tag))
+		return false;
+	r.ef = (uint16_t)ef;
+	*ret_record = r;
+	return true;
+}
+
+bool
+gids_table_next(struct cursor *records, struct gids_record *ret_record)
+{
+	struct cursor record;
+
+	while (cur_take(records, TABLE_RECORD_SIZE, &record))
+		if (decode_record(record, ret_record))
+			return true;
+	return false;
+}
+
+unsigned
+gids_algorithm_bits(uint8_t algorithm)
+{
+	switch (algorithm) {
+	case 0x06: return 1024;
+	case 0x07: return 2048;
+	case 0x08: return 3072;
+	case 0x09: return 4096;
+	case 0x0C: return 256;
+	case 0x0D: return 384;
+	case 0x0E: return 521;
+	default: return 0;
+	}
+}
+
+bool
+gids_algorithm_is_rsa(uint8_t algorithm)
+{
+	return algorithm >= 0x06 && algorithm <= 0x09;
+}
+
+uint8_t
+gids_algorithm_of(enum key_type type, unsigned bits)
+{
+	uint8_t algorithm;
+
+	for (algorithm = 0x06; algorithm <= 0x0E; algorithm++)
+		if (gids_algorithm_bits(algorithm) == bits && gids_algorithm_is_rsa(algorithm) == (type == KEY_RSA))
+			return algorithm;
+	return 0;
+}
+
+/* What is assumed of a container that the key map does not describe. */
+static struct gids_key
+unknown_key(size_t index)
+{
+	return (struct gids_key){
+		.state = GIDS_KEY_UNKNOWN,
+		.reference = (uint8_t)(GIDS_KEY_FIRST + index),
+		.can_exchange = true,
+		.can_sign_slot = true,
+	};
+}
+
+static bool
+decode_key(struct cursor record, struct gids_key *key)
+{
+	uint32_t state;
+	uint8_t algorithm, kind;
+	uint16_t ef;
+
+	if (!cur_le32(&record, &state) || !cur_u8(&record, &algorithm) || !cur_u8(&record, &kind) ||
+	    !cur_le16(&record, &ef))
+		return false;
+	if (state == KEYMAP_STATE_EMPTY)
+		key->state = GIDS_KEY_EMPTY;
+	if (state != KEYMAP_STATE_USED)
+		return true;
+	key->state = GIDS_KEY_USED;
+	key->algorithm = gids_algorithm_bits(algorithm) != 0 ? algorithm : 0;
+	key->can_exchange = kind != KEYMAP_KIND_SIGNATURE;
+	key->can_sign_slot = kind != KEYMAP_KIND_EXCHANGE;
+	if (ef >= EF_KEY_BASE + GIDS_KEY_FIRST && ef <= EF_KEY_BASE + KEY_LAST)
+		key->reference = (uint8_t)(ef - EF_KEY_BASE);
+	return true;
+}
+
+bool
+gids_keymap_decode(struct cursor content, struct gids_key ret_keys[GIDS_KEYS])
+{
+	struct cursor record;
+	uint8_t version = 0;
+	size_t i;
+	bool empty = cur_at_end(&content);
+	bool known = cur_u8(&content, &version) && version == KEYMAP_VERSION;
+
+	for (i = 0; i < GIDS_KEYS; i++) {
+		ret_keys[i] = unknown_key(i);
+		if (known && cur_take(&content, KEYMAP_RECORD_SIZE, &record))
+			(void)decode_key(record, &ret_keys[i]);
+	}
+	return known || empty;
+}
