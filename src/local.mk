@@ -28,15 +28,23 @@ libcsp_la_LIBADD = $(CRYPTO_LIBS)
 
 libp11_la_SOURCES = \
 	include/pkcs11.h \
+	src/p11/decrypt.c \
+	src/p11/digest.c \
+	src/p11/encrypt.c \
 	src/p11/entry.c \
 	src/p11/event.c \
 	src/p11/general.c \
 	src/p11/mech.c \
 	src/p11/mech.h \
 	src/p11/module.c \
+	src/p11/op.c \
+	src/p11/op.h \
 	src/p11/output.c \
 	src/p11/p11.h \
-	src/p11/slot.c
+	src/p11/random.c \
+	src/p11/sign.c \
+	src/p11/slot.c \
+	src/p11/verify.c
 
 module_LTLIBRARIES = minidriver-pkcs11.la
 minidriver_pkcs11_la_SOURCES =

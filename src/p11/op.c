@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Operations: their beginning, their phases, their input and their end. */
+#include "p11/op.h"
+
+#include <string.h>
+
+#define PKCS1_OVERHEAD 11u
+
+/* Init ------------------------------------------------------------------------------------------------------------ */
+
+void
+p11_op_clear(struct p11_op *op)
+{
+	csp_digest_free(&op->digest);
+	buf_free(&op->label);
+	buf_free(&op->data);
+	secret_free(&op->plain);
+	*op = (struct p11_op){ .phase = P11_PHASE_IDLE };
+}
+
+static const struct p11_mech *
+find_mechanism(enum p11_op_kind kind, const CK_MECHANISM *mechanism)
+{
+	static const CK_FLAGS wanted[P11_OP_KINDS] = {
+		[P11_OP_DIGEST] = CKF_DIGEST,	[P11_OP_SIGN] = CKF_SIGN,	[P11_OP_VERIFY] = CKF_VERIFY,
+		[P11_OP_ENCRYPT] = CKF_ENCRYPT, [P11_OP_DECRYPT] = CKF_DECRYPT,
+	};
+	const struct p11_mech *mech = p11_mech_find(mechanism->mechanism);
+
+	return mech != NULL && (mech->flags & wanted[kind]) != 0 ? mech : NULL;
+}
+
+static bool
+is_private(enum p11_op_kind kind)
+{
+	return kind == P11_OP_SIGN || kind == P11_OP_DECRYPT;
+}
+
+/* A private key that is known but hidden from those who have not logged in is no mistake in the handle. */
+static CK_RV
+find_object(const struct p11_slot *slot, CK_OBJECT_HANDLE handle, const struct p11_object **ret_object)
+{
+	const struct p11_object *o = p11_object_find(slot, handle);
+
+	if (o != NULL) {
+		*ret_object = o;
+		return o->class == CKO_PRIVATE_KEY || o->class == CKO_PUBLIC_KEY ? CKR_OK : CKR_KEY_HANDLE_INVALID;
+	}
+	for (size_t i = 0; i < slot->object_count; i++)
+		if (slot->objects[i].handle == handle && slot->objects[i].class == CKO_PRIVATE_KEY)
+			return CKR_USER_NOT_LOGGED_IN;
+	return CKR_KEY_HANDLE_INVALID;
+}
+
+static CK_RV
+check_key(enum p11_op_kind kind, const struct p11_object *object, const struct csp_key *key,
+	  const struct p11_mech *mech)
+{
+	bool signs = kind == P11_OP_SIGN || kind == P11_OP_VERIFY;
+
+	if (key->type != mech->key || object->class != (is_private(kind) ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY))
+		return CKR_KEY_TYPE_INCONSISTENT;
+	if (signs ? !key->can_sign : !key->can_decrypt)
+		return CKR_KEY_FUNCTION_NOT_PERMITTED;
+	if (key->bits < mech->min_bits || key->bits > mech->max_bits)
+		return CKR_KEY_SIZE_RANGE;
+	return CKR_OK;
+}
+
+/*
+ * The public key where it is needed; elsewhere its type and sizes do, which cost no exchange with the card. An operation
+ * on the card can do without: it only loses a check that the card makes as well.
+ */
+static CK_RV
+take_public(struct csp_card *card, enum p11_op_kind kind, const struct csp_key *key, struct p11_op *op)
+{
+	const struct public_key *public = NULL;
+	DWORD r;
+
+	op->public = (struct public_key){ .type = key->type, .bits = key->bits };
+	if (key->type == KEY_RSA)
+		op->public.modulus_len = ((size_t)key->bits + 7) / 8;
+	if (kind == P11_OP_SIGN && op->mech->padding != CSP_PAD_RAW)
+		return CKR_OK;
+	r = csp_key_public(card, key->id, &public);
+	if (r == SCARD_E_NO_KEY_CONTAINER && is_private(kind))
+		return CKR_OK;
+	if (r != SCARD_S_SUCCESS)
+		return p11_rv(r, P11_CTX_TOKEN);
+	op->public = *public;
+	op->has_public = true;
+	return CKR_OK;
+}
+
+static CK_RV
+prepare_key(struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handle,
+	    struct p11_op *op)
+{
+	const struct p11_object *object;
+	const struct csp_key *found;
+	struct csp_card *card;
+	struct csp_key key;
+	CK_RV rv;
+
+	if ((rv = find_object(s->slot, handle, &object)) != CKR_OK)
+		return rv;
+	if ((op->mech = find_mechanism(kind, mechanism)) == NULL)
+		return CKR_MECHANISM_INVALID;
+	if ((rv = p11_card(s->slot, &card)) != CKR_OK)
+		return rv;
+	if ((found = csp_key_find(card, object->key_id)) == NULL)
+		return CKR_KEY_HANDLE_INVALID;
+	key = *found; /* the view may be read anew below */
+	if ((rv = check_key(kind, object, &key, op->mech)) != CKR_OK)
+		return rv;
+	op->key_id = key.id;
+	op->always_authenticate = is_private(kind) && key.always_authenticate;
+	return take_public(card, kind, &key, op);
+}
+
+static CK_RV
+prepare(struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handle,
+	struct p11_op *op)
+{
+	CK_RV rv = CKR_OK;
+
+	if (kind != P11_OP_DIGEST)
+		rv = prepare_key(s, kind, mechanism, handle, op);
+	else if ((op->mech = find_mechanism(kind, mechanism)) == NULL)
+		rv = CKR_MECHANISM_INVALID;
+	if (rv != CKR_OK)
+		return rv;
+	op->data.max = LIMIT_SINGLE_PART;
+	if ((rv = p11_mech_scheme(op->mech, mechanism, &op->public, &op->scheme, &op->label)) != CKR_OK)
+		return rv;
+	if (op->mech->hash == CSP_HASH_NONE)
+		return CKR_OK;
+	return p11_rv(csp_digest_new(p11_csp(), op->mech->hash, &op->digest), P11_CTX_TOKEN);
+}
+
+CK_RV
+p11_op_init(struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handle)
+{
+	struct p11_op *op = &s->ops[kind];
+	CK_RV rv;
+
+	if (mechanism == NULL)
+		return p11_op_end(op, CKR_OK, false);
+	if (op->phase != P11_PHASE_IDLE)
+		return CKR_OPERATION_ACTIVE;
+	if ((rv = prepare(s, kind, mechanism, handle, op)) != CKR_OK)
+		return p11_op_end(op, rv, false);
+	op->phase = P11_PHASE_READY;
+	return CKR_OK;
+}
+
+/* Phases ---------------------------------------------------------------------------------------------------------- */
+
+bool
+p11_op_bytes(const void *p, CK_ULONG len, struct cursor *ret_bytes)
+{
+	if (p == NULL && len > 0)
+		return false;
+	*ret_bytes = cur_of(p, len);
+	return true;
+}
+
+CK_RV
+p11_op_step(struct p11_op *op, enum p11_op_phase phase)
+{
+	if (op->phase == P11_PHASE_IDLE)
+		return CKR_OPERATION_NOT_INITIALIZED;
+	if (op->phase != P11_PHASE_READY && op->phase != phase)
+		return CKR_OPERATION_ACTIVE;
+	op->phase = phase;
+	return CKR_OK;
+}
+
+CK_RV
+p11_op_end(struct p11_op *op, CK_RV rv, bool keep)
+{
+	if (!keep)
+		p11_op_clear(op);
+	return rv;
+}
+
+static CK_RV
+feed(struct p11_op *op, struct cursor data, CK_RV too_long)
+{
+	if (op->digest != NULL)
+		return p11_rv(csp_digest_update(op->digest, data), P11_CTX_TOKEN);
+	secret_free(&op->plain); /* belonged to less than this */
+	if (data.left > LIMIT_SINGLE_PART - op->data.len)
+		return too_long;
+	buf_put_cur(&op->data, data);
+	return buf_failed(&op->data) ? CKR_HOST_MEMORY : CKR_OK;
+}
+
+CK_RV
+p11_op_update(struct p11_op *op, const void *in, CK_ULONG in_len, CK_RV too_long)
+{
+	CK_RV rv = CKR_ARGUMENTS_BAD;
+	struct cursor data;
+
+	if (p11_op_bytes(in, in_len, &data) && (rv = p11_op_step(op, P11_PHASE_MULTI)) == CKR_OK)
+		rv = feed(op, data, too_long);
+	return p11_op_end(op, rv, rv == CKR_OK);
+}
+
+CK_RV
+p11_op_update_silent(struct p11_op *op, const void *in, CK_ULONG in_len, const void *out, CK_ULONG *out_len,
+		     CK_RV too_long)
+{
+	struct cursor nothing = cur_of(NULL, 0);
+	CK_RV rv;
+
+	if (out_len == NULL)
+		return p11_op_end(op, CKR_ARGUMENTS_BAD, false);
+	rv = out != NULL ? p11_op_update(op, in, in_len, too_long)
+			 : p11_op_update(op, nothing.p, nothing.left, too_long);
+	if (rv == CKR_OK)
+		*out_len = 0;
+	return rv;
+}
+
+CK_ULONG
+p11_op_output_len(const struct p11_op *op)
+{
+	if (op->mech == NULL)
+		return 0;
+	return op->mech->key == KEY_NONE ? csp_hash_len(op->mech->hash) : pubkey_signature_len(&op->public);
+}
+
+static CK_RV
+run(struct p11_session *s, struct p11_op *op, struct cursor data, CK_BYTE *out, CK_ULONG *out_len, p11_op_work work)
+{
+	bool stop = false;
+	CK_RV rv = p11_output(p11_op_output_len(op), out, out_len, &stop);
+
+	if (rv == CKR_OK && !stop)
+		rv = work(s, op, data, out, out_len);
+	return p11_op_end(op, rv, stop);
+}
+
+CK_RV
+p11_op_one_shot(struct p11_session *s, enum p11_op_kind kind, const void *in, CK_ULONG in_len, CK_BYTE *out,
+		CK_ULONG *out_len, p11_op_work work)
+{
+	struct p11_op *op = &s->ops[kind];
+	CK_RV rv = CKR_ARGUMENTS_BAD;
+	struct cursor data;
+
+	if (out_len == NULL || !p11_op_bytes(in, in_len, &data) ||
+	    (rv = p11_op_step(op, P11_PHASE_ONE_SHOT)) != CKR_OK)
+		return p11_op_end(op, rv, false);
+	return run(s, op, data, out, out_len, work);
+}
+
+CK_RV
+p11_op_final(struct p11_session *s, enum p11_op_kind kind, CK_BYTE *out, CK_ULONG *out_len, p11_op_work work)
+{
+	struct p11_op *op = &s->ops[kind];
+	CK_RV rv = CKR_ARGUMENTS_BAD;
+
+	if (out_len == NULL || (rv = p11_op_step(op, P11_PHASE_MULTI)) != CKR_OK)
+		return p11_op_end(op, rv, false);
+	return run(s, op, buf_cur(&op->data), out, out_len, work);
+}
+
+/* Input ----------------------------------------------------------------------------------------------------------- */
+
+static bool
+length_fits(const struct p11_op *op, size_t len)
+{
+	const size_t modulus_len = op->public.modulus_len, hash_len = csp_hash_len(op->scheme.hash);
+
+	switch (op->scheme.padding) {
+	case CSP_PAD_RAW:
+		return len <= modulus_len;
+	case CSP_PAD_PKCS1:
+		return len <= modulus_len - PKCS1_OVERHEAD;
+	case CSP_PAD_PSS:
+		return len == hash_len;
+	case CSP_PAD_OAEP: /* Init has seen that the hashes fit */
+		return len <= modulus_len - 2 * hash_len - 2;
+	case CSP_PAD_ECDSA:
+		return len > 0 && len <= LIMIT_ECDSA_INPUT;
+	}
+	return false;
+}
+
+/* Without a branch on what is compared: in an encryption it is the message. */
+bool
+p11_op_below_modulus(const struct p11_op *op, const uint8_t *block)
+{
+	unsigned borrow = 0;
+
+	if (!op->has_public)
+		return true;
+	for (size_t i = op->public.modulus_len; i > 0; i--)
+		borrow = ((unsigned)block[i - 1] - op->public.modulus[i - 1] - borrow) >> 31;
+	return borrow != 0;
+}
+
+static CK_RV
+fill_left(const struct p11_op *op, struct cursor data, uint8_t *ret_block, struct cursor *ret_input)
+{
+	const size_t len = op->public.modulus_len;
+
+	memset(ret_block, 0, len);
+	if (data.left > 0)
+		memcpy(ret_block + (len - data.left), data.p, data.left);
+	*ret_input = cur_of(ret_block, len);
+	return p11_op_below_modulus(op, ret_block) ? CKR_OK : CKR_DATA_INVALID;
+}
+
+CK_RV
+p11_op_input(struct p11_op *op, struct cursor data, uint8_t block[LIMIT_RSA_BYTES], struct cursor *ret_input)
+{
+	DWORD r;
+
+	if (op->digest != NULL) {
+		r = csp_digest_update(op->digest, data);
+		if (r == SCARD_S_SUCCESS)
+			r = csp_digest_final(op->digest, block);
+		*ret_input = cur_of(block, csp_hash_len(op->mech->hash));
+		return p11_rv(r, P11_CTX_TOKEN);
+	}
+	if (!length_fits(op, data.left))
+		return CKR_DATA_LEN_RANGE;
+	if (op->scheme.padding == CSP_PAD_RAW)
+		return fill_left(op, data, block, ret_input);
+	*ret_input = data;
+	return CKR_OK;
+}
+
+CK_RV
+p11_op_private(struct p11_session *s, const struct p11_op *op, struct csp_card **ret_card)
+{
+	bool authenticated = !op->always_authenticate || op->context_login || s->slot->fresh_login;
+	CK_RV rv;
+
+	if (!authenticated)
+		return CKR_USER_NOT_LOGGED_IN;
+	if ((rv = p11_card(s->slot, ret_card)) == CKR_OK)
+		s->slot->fresh_login = false;
+	return rv;
+}
+
+/*
+ * A kept PIN that has become wrong ends the login, so that the application can log in again. Where the PIN is wanted for
+ * each operation nothing was kept, and the login stays.
+ */
+CK_RV
+p11_op_private_rv(struct p11_session *s, const struct p11_op *op, DWORD code, enum p11_context context)
+{
+	if (code == SCARD_W_CARD_NOT_AUTHENTICATED && !op->always_authenticate && s->slot->login == P11_USER)
+		p11_logout(s->slot);
+	return p11_rv(code, context);
+}
