@@ -12,6 +12,7 @@ libcsp_la_SOURCES = \
 	src/csp/cert.h \
 	src/csp/certfile.c \
 	src/csp/cmap.c \
+	src/csp/container.c \
 	src/csp/crypto.c \
 	src/csp/crypto.h \
 	src/csp/csp.h \
@@ -19,9 +20,11 @@ libcsp_la_SOURCES = \
 	src/csp/instance.c \
 	src/csp/padding.c \
 	src/csp/padding.h \
+	src/csp/pin.c \
 	src/csp/reader.c \
 	src/csp/release.c \
 	src/csp/txn.c \
+	src/csp/view.c \
 	src/csp/wait.c
 libcsp_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 libcsp_la_LIBADD = $(CRYPTO_LIBS)
@@ -34,6 +37,7 @@ libp11_la_SOURCES = \
 	src/p11/entry.c \
 	src/p11/event.c \
 	src/p11/general.c \
+	src/p11/login.c \
 	src/p11/mech.c \
 	src/p11/mech.h \
 	src/p11/module.c \
@@ -42,8 +46,11 @@ libp11_la_SOURCES = \
 	src/p11/output.c \
 	src/p11/p11.h \
 	src/p11/random.c \
+	src/p11/rv.c \
+	src/p11/session.c \
 	src/p11/sign.c \
 	src/p11/slot.c \
+	src/p11/token.c \
 	src/p11/verify.c
 
 module_LTLIBRARIES = minidriver-pkcs11.la

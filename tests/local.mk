@@ -3,7 +3,13 @@
 # is linked with everything (test library, virtual card, all layers of the module). A shell test is one line as well.
 # Exit codes: 0 passed, 77 skipped, other failed.
 
-UNIT_TESTS =
+UNIT_TESTS = \
+	tests/unit/test_base_buf \
+	tests/unit/test_base_cursor \
+	tests/unit/test_base_log \
+	tests/unit/test_base_secret \
+	tests/unit/test_base_utf16 \
+	tests/unit/test_vcard_gids
 CARD_TESTS =
 MODULE_TESTS =
 # those of the above that start threads, for ThreadSanitizer

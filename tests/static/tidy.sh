@@ -37,7 +37,7 @@ done
 status=0
 
 printf '%s\n' "$sources" | sed "s|^|$abs_top_srcdir/|" |
-	xargs -P 2 -n 4 clang-tidy --quiet -p . 2>tidy.err || status=1
+	xargs -P 2 -n 1 clang-tidy --quiet -p . --header-filter="^$abs_top_srcdir/" 2>tidy.err || status=1
 grep -v -e 'warnings\{0,1\} generated' -e '^Suppressed ' -e '^Use -header-filter' tidy.err || :
 [ $status -eq 0 ] || echo "tidy: clang-tidy is not content" >&2
 

@@ -56,7 +56,7 @@ libpcsc_vcard_la_SOURCES = \
 	tests/vcard/pcsc_wait.c \
 	tests/vcard/pcsc_world.h
 libpcsc_vcard_la_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
-libpcsc_vcard_la_LIBADD = libvcardlink.la libvcard.la
+libpcsc_vcard_la_LIBADD = libvcard.la
 libpcsc_vcard_la_LDFLAGS = $(AM_LDFLAGS) $(MD_MODULE_LDFLAGS) -module -avoid-version -shared -rpath /nowhere \
 	-Wl,--version-script=$(srcdir)/tests/vcard/libpcsc-vcard.map
 EXTRA_libpcsc_vcard_la_DEPENDENCIES = $(srcdir)/tests/vcard/libpcsc-vcard.map
