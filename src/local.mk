@@ -18,11 +18,13 @@ libcsp_la_SOURCES = \
 	src/csp/csp.h \
 	src/csp/file.c \
 	src/csp/instance.c \
+	src/csp/key.c \
 	src/csp/padding.c \
 	src/csp/padding.h \
 	src/csp/pin.c \
 	src/csp/reader.c \
 	src/csp/release.c \
+	src/csp/token.c \
 	src/csp/txn.c \
 	src/csp/view.c \
 	src/csp/wait.c

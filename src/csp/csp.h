@@ -27,8 +27,8 @@ struct csp_digest;
 /* Instance ------------------------------------------------------------------------------------------------------- */
 
 struct csp_options {
-	const struct lock_ops *locks;	/* NULL: pthread; must outlive the instance */
-	bool no_threads;		/* the application forbids threads, or has its own mutexes: hold time is 0 */
+	const struct lock_ops *locks;	 /* NULL: pthread; must outlive the instance */
+	bool no_threads;		 /* the application forbids threads, or has its own mutexes: hold time is 0 */
 	uint32_t transaction_timeout_ms; /* hold time after the last operation; CSP_DEFAULT_TIMEOUT_MS */
 };
 #define CSP_DEFAULT_TIMEOUT_MS 1500u
@@ -79,14 +79,14 @@ DWORD csp_reader_card(struct csp_reader *reader, struct csp_card **ret_card);
 #define CSP_UNKNOWN UINT32_MAX
 
 struct csp_token_info {
-	char label[33];		/* UTF-8, at most 32 bytes */
+	char label[33]; /* UTF-8, at most 32 bytes */
 	char manufacturer[33];
 	char model[17];
-	char serial[17];	/* 16 hex digits from the card identifier */
-	bool login_required;	/* some key wants a PIN */
+	char serial[17];     /* 16 hex digits from the card identifier */
+	bool login_required; /* some key wants a PIN */
 	bool read_only;
 	uint32_t pin_min, pin_max;	/* bytes */
-	uint32_t tries_left, tries_max;	/* of the user PIN, or CSP_UNKNOWN; as last seen */
+	uint32_t tries_left, tries_max; /* of the user PIN, or CSP_UNKNOWN; as last seen */
 };
 
 /* Reads the card at the first call; later calls answer from memory, with the tries that our own attempts left. */
@@ -99,17 +99,17 @@ DWORD csp_token_info(struct csp_card *card, struct csp_token_info *ret_info);
 
 /* One key of a container. A container with an exchange and a signature key gives two. */
 struct csp_key {
-	uint32_t id;		/* never 0, not reused; the same as long as container, slot, name and size are */
-	uint8_t container;	/* index in the container map */
-	bool exchange;		/* exchange slot (sign and decrypt), otherwise signature slot */
-	bool other_slot_used;	/* the container has a key in the other slot as well */
+	uint32_t id;	      /* never 0, not reused; the same as long as container, slot, name and size are */
+	uint8_t container;    /* index in the container map */
+	bool exchange;	      /* exchange slot (sign and decrypt), otherwise signature slot */
+	bool other_slot_used; /* the container has a key in the other slot as well */
 	bool is_default;
 	enum key_type type;
 	unsigned bits;
 	bool can_sign, can_decrypt, can_derive;
-	uint32_t role;		/* PIN role that guards it */
+	uint32_t role;		  /* PIN role that guards it */
 	bool always_authenticate; /* the role's PIN is wanted for every operation */
-	bool has_cert;		/* a certificate file exists; whether it can be read is another matter */
+	bool has_cert;		  /* a certificate file exists; whether it can be read is another matter */
 	char name[CSP_NAME_MAX];
 };
 
@@ -133,12 +133,12 @@ DWORD csp_key_public(struct csp_card *card, uint32_t key_id, const struct public
 
 struct csp_cert {
 	struct buf der;
-	bool parsed;			/* false: only der counts */
-	struct cursor subject, issuer, serial;	/* DER, inside der */
-	struct cursor spki;		/* DER SubjectPublicKeyInfo, inside der */
-	char not_before[9], not_after[9]; /* YYYYMMDD or empty */
+	bool parsed;			       /* false: only der counts */
+	struct cursor subject, issuer, serial; /* DER, inside der */
+	struct cursor spki;		       /* DER SubjectPublicKeyInfo, inside der */
+	char not_before[9], not_after[9];      /* YYYYMMDD or empty */
 	bool is_ca;
-	struct public_key key;		/* type KEY_NONE when unknown */
+	struct public_key key; /* type KEY_NONE when unknown */
 };
 
 /*
@@ -180,10 +180,10 @@ size_t csp_hash_len(enum csp_hash hash);
 
 struct csp_scheme {
 	enum csp_padding padding;
-	enum csp_hash hash;	/* PKCS1: DigestInfo to put before the data, NONE for none; PSS, OAEP: the hash */
-	enum csp_hash mgf;	/* PSS, OAEP: hash of MGF1 */
-	size_t salt_len;	/* PSS */
-	struct cursor label;	/* OAEP; not owned */
+	enum csp_hash hash;  /* PKCS1: DigestInfo to put before the data, NONE for none; PSS, OAEP: the hash */
+	enum csp_hash mgf;   /* PSS, OAEP: hash of MGF1 */
+	size_t salt_len;     /* PSS */
+	struct cursor label; /* OAEP; not owned */
 };
 
 /*

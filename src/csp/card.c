@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One card: connection, context of its minidriver, properties, and its end. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "csp/card.h"
+#include "csp/padding.h"
+
+/* Readers of a name that the common part does not know; minidrivers want one (CardAcquireContext). */
+#define CARD_NAME "smart card"
+
+bool
+csp_code_is_removal(DWORD code)
+{
+	switch (code) {
+	case SCARD_W_REMOVED_CARD:
+	case SCARD_E_NO_SMARTCARD:
+	case SCARD_E_READER_UNAVAILABLE:
+	case SCARD_E_UNKNOWN_READER:
+	case SCARD_E_INVALID_HANDLE:
+	case SCARD_E_NO_SERVICE:
+	case SCARD_E_SERVICE_STOPPED: return true;
+	default: return false;
+	}
+}
+
+bool
+csp_code_is_trouble(DWORD code)
+{
+	switch (code) {
+	case SCARD_W_RESET_CARD:
+	case SCARD_E_COMM_DATA_LOST:
+	case SCARD_F_COMM_ERROR:
+	case SCARD_F_INTERNAL_ERROR:
+	case SCARD_E_TIMEOUT:
+	case SCARD_E_SHARING_VIOLATION:
+	case SCARD_E_NOT_TRANSACTED:
+	case SCARD_E_PROTO_MISMATCH:
+	case SCARD_W_UNRESPONSIVE_CARD:
+	case SCARD_W_UNPOWERED_CARD:
+	case SCARD_E_NO_MEMORY:
+	case ERROR_NOT_ENOUGH_MEMORY: return true;
+	default: return csp_code_is_removal(code);
+	}
+}
+
+DWORD
+csp_card_property(struct csp_card *card, const char *name, DWORD flags, void *ret_value, size_t size)
+{
+	DWORD len = 0, r;
+
+	r = card->data.pfnCardGetProperty(&card->data, name, ret_value, (DWORD)size, &len, flags);
+	if (r == SCARD_S_SUCCESS && len != size)
+		return SCARD_E_UNEXPECTED;
+	return r;
+}
+
+/* Connecting --------------------------------------------------------------------------------------------------------- */
+
+static DWORD
+open_connection(struct csp_card *card)
+{
+	struct io *traced = NULL;
+	DWORD r = io_connect(card->reader->name, &card->io);
+
+	if (r != SCARD_S_SUCCESS)
+		return csp_code_is_removal(r) ? SCARD_E_NO_SMARTCARD : r;
+	if (log_enabled(LOG_APDU) && io_trace(card->io, &traced) == SCARD_S_SUCCESS)
+		card->io = traced;
+	return SCARD_S_SUCCESS;
+}
+
+static void
+fill_data(struct csp_card *card)
+{
+	CARD_DATA *d = &card->data;
+
+	d->dwVersion = CARD_DATA_CURRENT_VERSION;
+	d->pbAtr = card->io->atr;
+	d->cbAtr = (DWORD)card->io->atr_len;
+	d->pszCardName = CARD_NAME;
+	d->pfnCspAlloc = csp_block_alloc;
+	d->pfnCspReAlloc = csp_block_realloc;
+	d->pfnCspFree = csp_block_free;
+	d->pfnCspPadData = csp_pad_data;
+	d->pfnCspUnpadData = csp_unpad_data;
+	d->pvCspContext = card->csp->crypto;
+	d->io = card->io;
+}
+
+/* The memory is shared by all readers, so that a card is known wherever it is put; not held while the card is asked. */
+static DWORD
+acquire(struct csp_card *card)
+{
+	struct csp *csp = card->csp;
+	struct registry_memory memory;
+	DWORD r;
+
+	lock_acquire(&csp->memory_lock);
+	memory = csp->memory;
+	lock_release(&csp->memory_lock);
+	fill_data(card);
+	if ((r = registry_acquire(&card->data, &memory)) != SCARD_S_SUCCESS)
+		return r;
+	card->acquired = true;
+	lock_acquire(&csp->memory_lock);
+	csp->memory = memory;
+	lock_release(&csp->memory_lock);
+	return SCARD_S_SUCCESS;
+}
+
+static DWORD
+acquire_work(struct csp_card *card, void *arg)
+{
+	(void)arg;
+	return card->acquired ? SCARD_S_SUCCESS : acquire(card);
+}
+
+DWORD
+csp_card_connect(struct csp_reader *reader, uint32_t generation, struct csp_card **ret_card)
+{
+	struct csp_card *card = calloc(1, sizeof(*card));
+	DWORD r;
+
+	if (card == NULL)
+		return SCARD_E_NO_MEMORY;
+	card->csp = reader->csp;
+	card->reader = reader;
+	card->generation = generation;
+	r = open_connection(card);
+	if (r == SCARD_S_SUCCESS)
+		r = csp_txn_run(card, acquire_work, NULL);
+	if (r != SCARD_S_SUCCESS) {
+		csp_card_free(&card);
+		return r;
+	}
+	*ret_card = card;
+	return SCARD_S_SUCCESS;
+}
+
+/* The end ------------------------------------------------------------------------------------------------------------ */
+
+static void
+free_kept(struct csp_card *card)
+{
+	csp_roles_wipe(card);
+	csp_view_free(&card->view);
+	free(card);
+}
+
+void
+csp_card_free(struct csp_card **card)
+{
+	struct csp_card *c = *card;
+
+	if (c == NULL)
+		return;
+	csp_txn_end(c);
+	if (c->acquired)
+		(void)c->data.pfnCardDeleteContext(&c->data);
+	io_close(&c->io);
+	free_kept(c);
+	*card = NULL;
+}
+
+void
+csp_card_forget(struct csp_card **card)
+{
+	struct csp_card *c = *card;
+
+	if (c == NULL)
+		return;
+	if (c->acquired)
+		(void)c->data.pfnCardDeleteContext(&c->data);
+	io_forget(&c->io);
+	free_kept(c);
+	*card = NULL;
+}
+
+void
+csp_card_removed(struct csp_card *card)
+{
+	if (card->gone)
+		return;
+	card->gone = true;
+	card->authenticated = card->exposed = 0;
+	csp_roles_wipe(card);
+	if (csp_reader_generation(card->reader) == card->generation)
+		csp_reader_removed(card->reader);
+}

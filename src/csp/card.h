@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of the common part share: the instance, its readers, the card in each, and the steps between a call
+ * of csp.h and a call of the minidriver.
+ *
+ * Locks, in the order in which they are taken:
+ *   reader   one for each: card, transaction, view, PINs of that reader
+ *   monitor  what csp_poll() saw; never held across card traffic
+ *   memory   the registry's memory; held for a copy only
+ *   waits    the list of waiting threads (pthread)
+ *   release  which transactions end when (pthread)
+ */
+#ifndef CSP_CARD_H
+#define CSP_CARD_H
+
+#include <stdatomic.h>
+
+#include "cardmod.h"
+#include "csp/csp.h"
+#include "registry.h"
+#include "transport/transport.h"
+
+struct csp_crypto;
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+uint64_t csp_now_ms(void);
+
+/* release.c: the thread that ends held transactions ------------------------------------------------------------------ */
+
+struct csp_release {
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	pthread_t thread;
+	bool started;		  /* thread is to be joined */
+	bool running;		  /* it has not decided to end */
+	bool stop;		  /* no new one may start */
+	struct csp_release *next; /* list of all, for the library's destructor */
+};
+
+bool csp_release_init(struct csp *csp);
+/* Ends and joins the thread; transactions that it would have ended stay as they are. */
+void csp_release_stop(struct csp *csp);
+void csp_release_destroy(struct csp *csp);
+/* In a forked child: takes the instance off the list without a lock. */
+void csp_release_forget(struct csp *csp);
+/* Has the reader's transaction ended at a time, unless its reader is busy then. False when there can be no thread. */
+bool csp_release_arm(struct csp_reader *reader, uint64_t deadline_ms);
+
+/* wait.c ------------------------------------------------------------------------------------------------------------- */
+
+struct csp_waiter;
+
+struct csp_waits {
+	pthread_mutex_t mutex;
+	pthread_cond_t none; /* the list has become empty */
+	struct csp_waiter *first;
+	bool cancelled;
+};
+
+bool csp_waits_init(struct csp_waits *waits);
+void csp_waits_destroy(struct csp_waits *waits);
+
+/* Instance ----------------------------------------------------------------------------------------------------------- */
+
+struct csp {
+	struct csp_crypto *crypto;
+	const struct lock_ops *locks;
+	uint32_t hold_ms; /* 0: a transaction ends with the lock */
+	atomic_uint next_key_id;
+
+	struct lock monitor_lock;
+	atomic_bool polling; /* somebody holds it; as csp_reader.busy */
+	struct io_monitor *monitor;
+	struct io_reader seen[LIMIT_READERS]; /* by the last poll */
+	size_t seen_count;
+	uint32_t epoch;
+	bool polled;
+
+	struct lock memory_lock;
+	struct registry_memory memory;
+
+	struct csp_waits waits;
+	struct csp_release release;
+
+	struct csp_reader *readers[LIMIT_READERS];
+	atomic_size_t reader_count;
+};
+
+struct csp_reader {
+	struct csp *csp;
+	char name[LIMIT_READER_NAME];
+	atomic_bool present;
+	_Atomic uint32_t generation;
+	atomic_bool gone_noticed; /* a card call saw the removal before the poll did */
+	atomic_bool busy;	  /* somebody holds the lock; for a forked child that must not touch it */
+
+	/* by the last poll; monitor lock */
+	bool listed;
+	uint32_t events;
+
+	uint64_t deadline_ms; /* when the held transaction ends, 0 never; release lock */
+
+	/* reader lock */
+	struct lock lock;
+	struct csp_card *card;
+	DWORD refused; /* why the card of refused_generation is of no use, or SCARD_S_SUCCESS */
+	uint32_t refused_generation;
+};
+
+/* reader.c: raises the generation because a card call found the card gone. */
+void csp_reader_removed(struct csp_reader *reader);
+
+/* Card --------------------------------------------------------------------------------------------------------------- */
+
+/* The counters of cardcf (minidriver specification, "Cache freshness"). */
+struct csp_freshness {
+	uint8_t pins;
+	uint16_t containers, files;
+};
+
+/* Classes of what is kept of a card. */
+#define CSP_PINS 1u
+#define CSP_CONTAINERS 2u
+#define CSP_FILES 4u
+#define CSP_ALL (CSP_PINS | CSP_CONTAINERS | CSP_FILES)
+
+struct csp_role {
+	bool info_read;
+	PIN_INFO info;
+	bool tries_read;
+	CARD_PIN_TRIES tries;
+	bool proven;  /* the kept PIN was right after the tries were read */
+	bool doubted; /* the PIN may have been changed since, or a verification ended without an answer */
+	bool once;    /* pin is for the next operation only */
+	struct masked_secret pin;
+	uint64_t given_ms; /* when the user gave it */
+};
+
+struct csp_entry {
+	struct csp_key key; /* what the caller sees */
+	bool public_read;
+	bool public_hidden; /* neither the certificate nor the card has one that fits */
+	struct public_key public;
+	char cert_file[9];     /* in mscp; empty when there is none */
+	bool cert_hidden;      /* damaged, or somebody else's */
+	struct csp_cert *cert; /* NULL until read */
+};
+
+struct csp_view {
+	struct csp_entry *entries;
+	size_t count;
+};
+
+/* What has been logged of a container, so that it is logged once. */
+#define CSP_SAID_SIZE 1u
+#define CSP_SAID_CERT 2u
+#define CSP_SAID_KEY 4u
+
+struct csp_card {
+	struct csp *csp;
+	struct csp_reader *reader;
+	uint32_t generation;
+	struct io *io;
+	CARD_DATA data;
+	bool acquired;
+	bool gone; /* removed or connection void; freed at the next unlock */
+
+	/* the transaction */
+	bool begun;
+	bool reconnect;	       /* our own reset: the application has to be selected again */
+	bool checked;	       /* freshness was compared in this transaction */
+	bool unsure;	       /* an exchange was lost while a role was, or may have been, authenticated */
+	PIN_SET authenticated; /* roles believed to be authenticated on the card */
+	PIN_SET exposed;       /* roles that may be */
+	uint64_t used_ms;      /* last card operation */
+
+	/* what is kept of the card */
+	bool loaded;
+	bool freshness_known;
+	struct csp_freshness freshness;
+	bool mode_read;
+	DWORD cache_mode;
+	struct csp_view view;
+	uint32_t version;
+	bool token_read;
+	struct csp_token_info token;
+	struct csp_role roles[MAX_PINS];
+	bool said_map;
+	bool said_freshness;
+	uint8_t said[LIMIT_CONTAINERS];
+};
+
+/*
+ * card.c: connects, opens a transaction (which stays open), acquires the minidriver's context. SCARD_E_NO_SMARTCARD,
+ * SCARD_E_UNKNOWN_CARD and others.
+ */
+DWORD csp_card_connect(struct csp_reader *reader, uint32_t generation, struct csp_card **ret_card);
+/* Ends the transaction, wipes, disconnects. Leaves *card NULL; NULL is fine. */
+void csp_card_free(struct csp_card **card);
+/* In a forked child: without a word to the card. */
+void csp_card_forget(struct csp_card **card);
+/* The card has gone: nothing secret stays; the memory lives until the lock is released. */
+void csp_card_removed(struct csp_card *card);
+/* True for codes that say that the card, its reader or the service has gone. */
+bool csp_code_is_removal(DWORD code);
+/* True for codes of exchanges whose outcome is unknown or that never took place; false for an answer of the card. */
+bool csp_code_is_trouble(DWORD code);
+/* A property of exactly size bytes. SCARD_E_UNEXPECTED for another size. */
+DWORD csp_card_property(struct csp_card *card, const char *name, DWORD flags, void *ret_value, size_t size);
+
+/* txn.c -------------------------------------------------------------------------------------------------------------- */
+
+/* Begins a transaction unless one is held; also selects the application again after a reset. */
+DWORD csp_txn_begin(struct csp_card *card);
+/* Deauthenticates what may be authenticated, and ends it. Harmless when there is none. */
+void csp_txn_end(struct csp_card *card);
+/* Marks now as the time of the last card operation. */
+void csp_txn_touch(struct csp_card *card);
+
+typedef DWORD (*csp_work)(struct csp_card *card, void *arg);
+/*
+ * Does card work in a transaction, once more if the card turns out to have been reset by somebody, and draws the
+ * conclusions from its code: removal drops the card, a lost exchange makes the state of authentication unsure.
+ */
+DWORD csp_txn_run(struct csp_card *card, csp_work work, void *arg);
+
+/* file.c ------------------------------------------------------------------------------------------------------------- */
+
+/* Whole file; directory NULL is the root. Codes as pfnCardReadFile; SCARD_E_COMM_DATA_LOST when it is over LIMIT_RESPONSE. */
+DWORD csp_file_read(struct csp_card *card, const char *directory, const char *name, struct buf *ret_content);
+/* Names, each with its NUL; empty when there are none. */
+DWORD csp_file_list(struct csp_card *card, const char *directory, struct buf *ret_names);
+/* True when name is in a list; upper and lower case are the same. */
+bool csp_file_listed(struct cursor names, const char *name);
+
+/* cache.c ------------------------------------------------------------------------------------------------------------ */
+
+/* Inside a transaction: compares the freshness counters if that was not done in it, and reads what is stale. */
+DWORD csp_cache_check(struct csp_card *card);
+/* Decodes cardcf; false when it is too short. */
+bool csp_freshness_decode(struct cursor content, struct csp_freshness *ret_freshness);
+
+/* cmap.c ------------------------------------------------------------------------------------------------------------- */
+
+struct csp_container {
+	uint8_t index;
+	bool is_default;
+	uint16_t signature_bits, exchange_bits;
+	char name[CSP_NAME_MAX];
+};
+
+struct csp_cmap {
+	struct csp_container containers[LIMIT_CONTAINERS]; /* those in use */
+	size_t count;
+	size_t records; /* also unused ones */
+	bool damaged;	/* a partial record, too many records, or flags that make no sense */
+};
+
+void csp_cmap_decode(struct cursor content, struct csp_cmap *ret_map);
+/* What a key of this many bits is; KEY_NONE for sizes that no key has. */
+enum key_type csp_key_type_of(uint16_t bits);
+
+/* certfile.c --------------------------------------------------------------------------------------------------------- */
+
+/* The content of a certificate file, plain or compressed, as DER. False when it is damaged. */
+bool csp_certfile_decode(struct cursor content, struct buf *ret_der);
+/* Name of a certificate file: prefix and two digits, hexadecimal or decimal. */
+void csp_certfile_name(bool exchange, uint8_t index, bool decimal, char ret_name[9]);
+
+/* view.c, container.c ------------------------------------------------------------------------------------------------ */
+
+/* Directory of the map and of certificates. */
+#define CSP_DIRECTORY "mscp"
+
+/* Inside a transaction: reads the map and builds the view anew. kept: classes that have not changed. */
+DWORD csp_view_load(struct csp_card *card, unsigned kept);
+/* Inside a transaction: brings what the view says about PINs up to date. */
+DWORD csp_view_roles(struct csp_card *card);
+void csp_view_free(struct csp_view *view);
+/* SCARD_W_REMOVED_CARD, SCARD_E_NO_KEY_CONTAINER. */
+DWORD csp_entry_find(const struct csp_card *card, uint32_t key_id, struct csp_entry **ret_entry);
+/* Inside a transaction: finds out which of the files that could be the entry's certificate is, by its public key. */
+DWORD csp_entry_settle_cert(struct csp_card *card, struct csp_entry *entry, struct cursor names);
+/* True the first time that something (CSP_SAID_*) is to be logged of a container. */
+bool csp_card_says(struct csp_card *card, uint8_t container, uint8_t what);
+/* AT_* of a key. */
+DWORD csp_key_spec(const struct csp_key *key);
+
+/* pin.c -------------------------------------------------------------------------------------------------------------- */
+
+/* PIN_INFO of a role, read once. */
+DWORD csp_role_info(struct csp_card *card, uint32_t role, const PIN_INFO **ret_info);
+/* Tries of a role, read unless known. Unknown values when the card does not tell. */
+DWORD csp_role_tries(struct csp_card *card, uint32_t role, CARD_PIN_TRIES *ret_tries);
+/*
+ * Makes sure, inside a transaction, that the role is authenticated, with the kept PIN if that is needed and safe.
+ * SCARD_W_CARD_NOT_AUTHENTICATED when only the user can help.
+ */
+DWORD csp_role_authenticate(struct csp_card *card, uint32_t role);
+/* After an operation: a PIN given for one operation has had it. */
+void csp_role_used(struct csp_card *card, uint32_t role);
+/* Doubts every kept PIN that was not verified in this transaction. */
+void csp_roles_doubt(struct csp_card *card);
+/* Drops what was read about PINs, and doubts them. */
+void csp_roles_stale(struct csp_card *card);
+/* Wipes every PIN. */
+void csp_roles_wipe(struct csp_card *card);
+
+/* callbacks.c -------------------------------------------------------------------------------------------------------- */
+
+/* Memory that crosses the seam; wiped when freed. */
+void *csp_block_alloc(size_t size);
+void *csp_block_realloc(void *block, size_t size);
+void csp_block_free(void *block);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Files of the card's logical file system, brought from the minidriver's memory into our own. */
+#include <string.h>
+#include <strings.h>
+
+#include "base/log.h"
+#include "csp/card.h"
+
+DWORD
+csp_file_read(struct csp_card *card, const char *directory, const char *name, struct buf *ret_content)
+{
+	BYTE *data = NULL;
+	DWORD len = 0, r;
+
+	csp_txn_touch(card);
+	r = card->data.pfnCardReadFile(&card->data, directory, name, 0, &data, &len);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	buf_reset(ret_content);
+	if (len > 0 && data != NULL)
+		buf_put(ret_content, data, len);
+	csp_block_free(data);
+	if (!buf_failed(ret_content))
+		return SCARD_S_SUCCESS;
+	buf_reset(ret_content);
+	return len > LIMIT_RESPONSE ? SCARD_E_COMM_DATA_LOST : SCARD_E_NO_MEMORY;
+}
+
+DWORD
+csp_file_list(struct csp_card *card, const char *directory, struct buf *ret_names)
+{
+	char *names = NULL;
+	DWORD len = 0, r;
+
+	csp_txn_touch(card);
+	buf_reset(ret_names);
+	r = card->data.pfnCardEnumFiles(&card->data, directory, &names, &len, 0);
+	if (r == SCARD_E_FILE_NOT_FOUND || r == SCARD_E_DIR_NOT_FOUND)
+		return SCARD_S_SUCCESS;
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (len > 0 && names != NULL)
+		buf_put(ret_names, names, len);
+	csp_block_free(names);
+	return buf_failed(ret_names) ? SCARD_E_NO_MEMORY : SCARD_S_SUCCESS;
+}
+
+/* The next name of a list; false at its end, which is an empty name or the end of the bytes. */
+static bool
+next_name(struct cursor *names, struct cursor *ret_name)
+{
+	const uint8_t *end = names->left == 0 ? NULL : memchr(names->p, '\0', names->left);
+
+	return end != NULL && cur_take(names, (size_t)(end - names->p), ret_name) && cur_skip(names, 1) &&
+	       ret_name->left > 0;
+}
+
+bool
+csp_file_listed(struct cursor names, const char *name)
+{
+	size_t len = strlen(name);
+	struct cursor item;
+
+	while (next_name(&names, &item)) {
+		if (item.left == len && strncasecmp((const char *)item.p, name, len) == 0)
+			return true;
+	}
+	return false;
+}

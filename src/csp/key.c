@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Operations with a private key: on the card, in one transaction with the authentication that they need. */
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "csp/card.h"
+#include "csp/crypto.h"
+
+/* PKCS#1 v1.5 puts at least 11 bytes before the data (RFC 8017, 9.2). */
+#define PKCS1_OVERHEAD 11u
+
+/* A scheme in the words of cardmod.h. */
+struct padding {
+	DWORD type, flags;
+	union {
+		BCRYPT_PKCS1_PADDING_INFO pkcs1;
+		BCRYPT_PSS_PADDING_INFO pss;
+		BCRYPT_OAEP_PADDING_INFO oaep;
+	} info;
+};
+
+struct operation {
+	uint32_t key_id;
+	const struct csp_scheme *scheme;
+	struct cursor data;
+	bool decrypt;
+	DWORD (*work)(struct csp_card *card, const struct csp_key *key, struct operation *op);
+	/* results */
+	uint8_t *signature;
+	size_t len;
+	struct secret plain;
+};
+
+static size_t
+width_of(const struct csp_key *key)
+{
+	return key->type == KEY_EC ? 2 * pubkey_ec_bytes(key->bits) : (key->bits + 7) / 8;
+}
+
+static DWORD
+describe(const struct csp_scheme *scheme, struct padding *ret_padding)
+{
+	*ret_padding = (struct padding){ .flags = CARD_PADDING_INFO_PRESENT };
+	switch (scheme->padding) {
+	case CSP_PAD_RAW: ret_padding->type = CARD_PADDING_NONE; return SCARD_S_SUCCESS;
+	case CSP_PAD_PKCS1:
+		ret_padding->type = CARD_PADDING_PKCS1;
+		ret_padding->info.pkcs1.pszAlgId = csp_hash_name(scheme->hash);
+		return SCARD_S_SUCCESS;
+	case CSP_PAD_PSS:
+		ret_padding->type = CARD_PADDING_PSS;
+		ret_padding->info.pss = (BCRYPT_PSS_PADDING_INFO){ csp_hash_name(scheme->hash), (DWORD)scheme->salt_len,
+								   csp_hash_name(scheme->mgf) };
+		return SCARD_S_SUCCESS;
+	case CSP_PAD_OAEP:
+		ret_padding->type = CARD_PADDING_OAEP;
+		ret_padding->info.oaep =
+			(BCRYPT_OAEP_PADDING_INFO){ csp_hash_name(scheme->hash), scheme->label.p,
+						    (DWORD)scheme->label.left, csp_hash_name(scheme->mgf) };
+		return SCARD_S_SUCCESS;
+	case CSP_PAD_ECDSA: *ret_padding = (struct padding){ .type = CARD_PADDING_NONE }; return SCARD_S_SUCCESS;
+	}
+	return SCARD_E_INVALID_PARAMETER;
+}
+
+/* What can be known to fail before a PIN is presented for it. */
+static DWORD
+check_sign(const struct csp_key *key, const struct csp_scheme *scheme, size_t len)
+{
+	size_t width = width_of(key), hash = csp_hash_len(scheme->hash);
+	bool ok = false;
+
+	if (!key->can_sign || (key->type == KEY_EC) != (scheme->padding == CSP_PAD_ECDSA))
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	switch (scheme->padding) {
+	case CSP_PAD_RAW: ok = len == width; break;
+	case CSP_PAD_PKCS1: ok = len <= width - PKCS1_OVERHEAD && (hash == 0 || len == hash); break;
+	case CSP_PAD_PSS:
+		ok = hash > 0 && len == hash && scheme->salt_len <= width && hash + scheme->salt_len + 2 <= width;
+		break;
+	case CSP_PAD_ECDSA: ok = len > 0 && len <= LIMIT_SINGLE_PART; break;
+	case CSP_PAD_OAEP: return SCARD_E_UNSUPPORTED_FEATURE;
+	}
+	return ok ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
+}
+
+static DWORD
+check_decrypt(const struct csp_key *key, const struct csp_scheme *scheme, size_t len)
+{
+	if (!key->can_decrypt || scheme->padding == CSP_PAD_PSS || scheme->padding == CSP_PAD_ECDSA)
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	return len == width_of(key) ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
+}
+
+static DWORD
+check(const struct csp_key *key, const struct operation *op)
+{
+	return op->decrypt ? check_decrypt(key, op->scheme, op->data.left) : check_sign(key, op->scheme, op->data.left);
+}
+
+static DWORD
+sign_once(struct csp_card *card, const struct csp_key *key, struct operation *op)
+{
+	struct cursor data = op->data, cut;
+	struct padding padding;
+	CARD_SIGNING_INFO info = { .dwVersion = CARD_SIGNING_INFO_CURRENT_VERSION };
+	DWORD r;
+
+	if ((r = describe(op->scheme, &padding)) != SCARD_S_SUCCESS)
+		return r;
+	/* ECDSA uses the leftmost bits (FIPS 186-4, 6.4); cards differ in what they do with more */
+	if (key->type == KEY_EC && cur_take(&data, pubkey_ec_bytes(key->bits), &cut))
+		data = cut;
+	info.bContainerIndex = key->container;
+	info.dwKeySpec = csp_key_spec(key);
+	info.dwSigningFlags = padding.flags;
+	info.pbData = data.p;
+	info.cbData = (DWORD)data.left;
+	info.dwPaddingType = padding.type;
+	info.pPaddingInfo = padding.type == CARD_PADDING_NONE ? NULL : (const void *)&padding.info;
+	r = card->data.pfnCardSignData(&card->data, &info);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (info.pbSignedData == NULL || info.cbSignedData != op->len) {
+		log_warn(LOG_CSP, "container %u: a signature of %u bytes", key->container, info.cbSignedData);
+		r = SCARD_E_UNEXPECTED;
+	} else {
+		memcpy(op->signature, info.pbSignedData, op->len);
+	}
+	csp_block_free(info.pbSignedData);
+	return r;
+}
+
+static DWORD
+decrypt_once(struct csp_card *card, const struct csp_key *key, struct operation *op)
+{
+	CARD_RSA_DECRYPT_INFO info = { .dwVersion = CARD_RSA_DECRYPT_INFO_CURRENT_VERSION };
+	struct padding padding;
+	DWORD r;
+
+	if ((r = describe(op->scheme, &padding)) != SCARD_S_SUCCESS)
+		return r;
+	if (!secret_set(&op->plain, op->data.p, op->data.left))
+		return SCARD_E_NO_MEMORY;
+	info.bContainerIndex = key->container;
+	info.dwKeySpec = csp_key_spec(key);
+	info.pbData = op->plain.p;
+	info.cbData = (DWORD)op->plain.len;
+	info.dwPaddingType = padding.type;
+	info.pPaddingInfo = padding.type == CARD_PADDING_NONE ? NULL : (const void *)&padding.info;
+	r = card->data.pfnCardRSADecrypt(&card->data, &info);
+	if (r == SCARD_E_INVALID_PARAMETER)
+		return SCARD_E_INVALID_VALUE;
+	if (r == SCARD_S_SUCCESS && info.cbData > op->plain.len)
+		return SCARD_E_UNEXPECTED;
+	if (r == SCARD_S_SUCCESS)
+		secret_truncate(&op->plain, info.cbData);
+	return r;
+}
+
+/* The card may have forgotten what we believe: another program logged it out, or selected something else. */
+static DWORD
+authenticated_once(struct csp_card *card, const struct csp_key *key, struct operation *op)
+{
+	bool believed = IS_PIN_SET(card->authenticated, key->role);
+	DWORD r = csp_role_authenticate(card, key->role);
+
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	csp_txn_touch(card);
+	r = op->work(card, key, op);
+	csp_txn_touch(card);
+	if (r != SCARD_W_SECURITY_VIOLATION || !believed)
+		return r;
+	card->authenticated &= ~CREATE_PIN_SET(key->role);
+	if ((r = csp_role_authenticate(card, key->role)) != SCARD_S_SUCCESS)
+		return r;
+	return op->work(card, key, op);
+}
+
+static DWORD
+operate(struct csp_card *card, void *arg)
+{
+	struct operation *op = arg;
+	struct csp_entry *e = NULL;
+	DWORD r;
+
+	if ((r = csp_cache_check(card)) != SCARD_S_SUCCESS ||
+	    (r = csp_entry_find(card, op->key_id, &e)) != SCARD_S_SUCCESS ||
+	    (r = check(&e->key, op)) != SCARD_S_SUCCESS)
+		return r;
+	r = authenticated_once(card, &e->key, op);
+	if (r != SCARD_W_RESET_CARD)
+		csp_role_used(card, e->key.role);
+	return r;
+}
+
+DWORD
+csp_sign(struct csp_card *card, uint32_t key_id, const struct csp_scheme *scheme, struct cursor data,
+	 uint8_t *ret_signature, size_t room, size_t *ret_len)
+{
+	uint8_t signature[LIMIT_RSA_BYTES];
+	struct operation op = { .key_id = key_id, .scheme = scheme, .data = data, .work = sign_once };
+	struct csp_entry *e = NULL;
+	DWORD r;
+
+	op.signature = signature;
+	if ((r = csp_entry_find(card, key_id, &e)) != SCARD_S_SUCCESS || (r = check(&e->key, &op)) != SCARD_S_SUCCESS)
+		return r;
+	op.len = width_of(&e->key);
+	if (op.len > sizeof(signature) || room < op.len)
+		return SCARD_E_INSUFFICIENT_BUFFER;
+	if ((r = csp_txn_run(card, operate, &op)) != SCARD_S_SUCCESS)
+		return r;
+	memcpy(ret_signature, signature, op.len);
+	*ret_len = op.len;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+csp_decrypt(struct csp_card *card, uint32_t key_id, const struct csp_scheme *scheme, struct cursor ciphertext,
+	    struct secret *ret_plain)
+{
+	struct operation op = {
+		.key_id = key_id, .scheme = scheme, .data = ciphertext, .decrypt = true, .work = decrypt_once
+	};
+	struct csp_entry *e = NULL;
+	DWORD r;
+
+	if ((r = csp_entry_find(card, key_id, &e)) != SCARD_S_SUCCESS || (r = check(&e->key, &op)) != SCARD_S_SUCCESS)
+		return r;
+	if ((r = csp_txn_run(card, operate, &op)) != SCARD_S_SUCCESS) {
+		secret_free(&op.plain);
+		return r;
+	}
+	secret_free(ret_plain);
+	*ret_plain = op.plain;
+	return SCARD_S_SUCCESS;
+}

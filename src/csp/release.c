@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Ends transactions that are held beyond the call that began them. One thread, started when there is something to wait
+ * for and gone when there is not. A library that is unloaded without C_Finalize must not leave a thread behind in code
+ * that is no longer there; the destructor at the end of this file joins it.
+ */
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "csp/card.h"
+
+#define MS_PER_S 1000u
+#define NS_PER_MS 1000000u
+
+/* Instances with a thread, for the destructor: the only state of this library that is not in an instance. */
+static struct {
+	pthread_mutex_t mutex;
+	struct csp_release *first;
+	pid_t pid;
+	bool unloading;
+} all = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+uint64_t
+csp_now_ms(void)
+{
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * MS_PER_S + (uint64_t)t.tv_nsec / NS_PER_MS;
+}
+
+/* The earliest time at which a reader wants something, 0 for never. */
+static uint64_t
+earliest(const struct csp *csp)
+{
+	size_t count = csp_reader_count(csp);
+	uint64_t first = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (csp->readers[i]->deadline_ms != 0 && (first == 0 || csp->readers[i]->deadline_ms < first))
+			first = csp->readers[i]->deadline_ms;
+	}
+	return first;
+}
+
+static bool
+is_due(struct csp_reader *reader)
+{
+	struct csp_release *r = &reader->csp->release;
+	bool due;
+
+	(void)pthread_mutex_lock(&r->mutex);
+	due = reader->deadline_ms != 0 && reader->deadline_ms <= csp_now_ms();
+	if (due)
+		reader->deadline_ms = 0;
+	(void)pthread_mutex_unlock(&r->mutex);
+	return due;
+}
+
+/* Somebody is at work with the reader, and will set a new time when ready; look again in case that was just before. */
+static void
+put_off(struct csp_reader *reader)
+{
+	struct csp_release *r = &reader->csp->release;
+
+	(void)pthread_mutex_lock(&r->mutex);
+	if (reader->deadline_ms != 0)
+		reader->deadline_ms = csp_now_ms() + reader->csp->hold_ms;
+	(void)pthread_mutex_unlock(&r->mutex);
+}
+
+static void
+end_one(struct csp_reader *reader)
+{
+	if (!lock_try(&reader->lock)) {
+		put_off(reader);
+		return;
+	}
+	atomic_store(&reader->busy, true);
+	if (is_due(reader) && reader->card != NULL)
+		csp_txn_end(reader->card);
+	atomic_store(&reader->busy, false);
+	lock_release(&reader->lock);
+}
+
+/* Called with the mutex, which is let go while a transaction is ended. */
+static void
+end_due(struct csp *csp)
+{
+	size_t count = csp_reader_count(csp);
+	uint64_t now = csp_now_ms();
+	struct csp_reader *reader;
+
+	for (size_t i = 0; i < count; i++) {
+		reader = csp->readers[i];
+		if (reader->deadline_ms == 0 || reader->deadline_ms > now || csp->release.stop)
+			continue;
+		(void)pthread_mutex_unlock(&csp->release.mutex);
+		end_one(reader);
+		(void)pthread_mutex_lock(&csp->release.mutex);
+	}
+}
+
+static void
+wait_until(struct csp_release *r, uint64_t when_ms)
+{
+	struct timespec t = { .tv_sec = (time_t)(when_ms / MS_PER_S),
+			      .tv_nsec = (long)(when_ms % MS_PER_S * NS_PER_MS) };
+
+	(void)pthread_cond_timedwait(&r->changed, &r->mutex, &t);
+}
+
+static void *
+run(void *arg)
+{
+	struct csp *csp = arg;
+	struct csp_release *r = &csp->release;
+	uint64_t next;
+
+	(void)pthread_mutex_lock(&r->mutex);
+	while (!r->stop && (next = earliest(csp)) != 0) {
+		if (next > csp_now_ms())
+			wait_until(r, next);
+		else
+			end_due(csp);
+	}
+	r->running = false;
+	(void)pthread_mutex_unlock(&r->mutex);
+	return NULL;
+}
+
+/* Called with the mutex. The host's signals are not for this thread. */
+static bool
+start(struct csp *csp)
+{
+	struct csp_release *r = &csp->release;
+	sigset_t every, before;
+
+	if (r->started)
+		(void)pthread_join(r->thread, NULL);
+	(void)sigfillset(&every);
+	(void)pthread_sigmask(SIG_SETMASK, &every, &before);
+	r->started = r->running = pthread_create(&r->thread, NULL, run, csp) == 0;
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!r->started)
+		log_warn(LOG_CSP, "no thread to end transactions; they are ended at once");
+	return r->started;
+}
+
+bool
+csp_release_arm(struct csp_reader *reader, uint64_t deadline_ms)
+{
+	struct csp_release *r = &reader->csp->release;
+	uint64_t before;
+	bool armed;
+
+	(void)pthread_mutex_lock(&r->mutex);
+	before = earliest(reader->csp);
+	reader->deadline_ms = deadline_ms;
+	armed = !r->stop && (r->running || start(reader->csp));
+	if (!armed)
+		reader->deadline_ms = 0;
+	else if (before == 0 || deadline_ms < before)
+		(void)pthread_cond_signal(&r->changed);
+	(void)pthread_mutex_unlock(&r->mutex);
+	return armed;
+}
+
+static void
+join(struct csp_release *r)
+{
+	bool started;
+
+	(void)pthread_mutex_lock(&r->mutex);
+	r->stop = true;
+	started = r->started;
+	r->started = false;
+	(void)pthread_cond_signal(&r->changed);
+	(void)pthread_mutex_unlock(&r->mutex);
+	if (started)
+		(void)pthread_join(r->thread, NULL);
+}
+
+static bool
+init_locks(struct csp_release *r)
+{
+	pthread_condattr_t attr;
+	bool ok;
+
+	if (pthread_condattr_init(&attr) != 0)
+		return false;
+	ok = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 && pthread_cond_init(&r->changed, &attr) == 0;
+	(void)pthread_condattr_destroy(&attr);
+	if (ok && pthread_mutex_init(&r->mutex, NULL) != 0) {
+		(void)pthread_cond_destroy(&r->changed);
+		ok = false;
+	}
+	return ok;
+}
+
+bool
+csp_release_init(struct csp *csp)
+{
+	struct csp_release *r = &csp->release;
+
+	if (!init_locks(r))
+		return false;
+	(void)pthread_mutex_lock(&all.mutex);
+	if (all.pid != getpid()) {
+		/* what a parent had listed is not ours */
+		all.first = NULL;
+		all.pid = getpid();
+	}
+	r->stop = all.unloading;
+	r->next = all.first;
+	all.first = r;
+	(void)pthread_mutex_unlock(&all.mutex);
+	return true;
+}
+
+static void
+unlist(struct csp_release *r)
+{
+	for (struct csp_release **p = &all.first; *p != NULL; p = &(*p)->next) {
+		if (*p == r) {
+			*p = r->next;
+			return;
+		}
+	}
+}
+
+void
+csp_release_stop(struct csp *csp)
+{
+	(void)pthread_mutex_lock(&all.mutex);
+	unlist(&csp->release);
+	(void)pthread_mutex_unlock(&all.mutex);
+	join(&csp->release);
+}
+
+void
+csp_release_destroy(struct csp *csp)
+{
+	(void)pthread_cond_destroy(&csp->release.changed);
+	(void)pthread_mutex_destroy(&csp->release.mutex);
+}
+
+void
+csp_release_forget(struct csp *csp)
+{
+	static const pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
+
+	/* the parent may have held it at the time of the fork, and this is the child's only thread */
+	all.mutex = fresh;
+	unlist(&csp->release);
+}
+
+static void unload(void) __attribute__((destructor));
+
+static void
+unload(void)
+{
+	if (all.pid != getpid())
+		return;
+	(void)pthread_mutex_lock(&all.mutex);
+	all.unloading = true;
+	for (struct csp_release *r = all.first; r != NULL; r = r->next)
+		join(r);
+	(void)pthread_mutex_unlock(&all.mutex);
+}

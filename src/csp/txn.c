@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Transactions (decision D3). Nothing that this process unlocked is left unlocked when a transaction ends: the card is
+ * deauthenticated, and reset when that is not certain (minidriver specification, CardDeauthenticate).
+ */
+#include "base/log.h"
+#include "csp/card.h"
+
+void
+csp_txn_touch(struct csp_card *card)
+{
+	card->used_ms = csp_now_ms();
+}
+
+/* The card lost its state, by a reset of ours or somebody else's. */
+static DWORD
+reconnect(struct csp_card *card)
+{
+	DWORD r;
+
+	if (!card->acquired)
+		return SCARD_S_SUCCESS;
+	r = card->data.pfnCardReconnect(&card->data);
+	card->reconnect = r != SCARD_S_SUCCESS;
+	return r;
+}
+
+DWORD
+csp_txn_begin(struct csp_card *card)
+{
+	bool reset = false;
+	DWORD r;
+
+	if (card->gone || csp_reader_generation(card->reader) != card->generation)
+		return SCARD_W_REMOVED_CARD;
+	if (card->begun)
+		return SCARD_S_SUCCESS;
+	if ((r = io_begin(card->io, &reset)) != SCARD_S_SUCCESS)
+		return r;
+	card->begun = true;
+	card->checked = card->unsure = false;
+	card->authenticated = card->exposed = 0;
+	card->data.dwTransaction++;
+	csp_txn_touch(card);
+	if ((reset || card->reconnect) && (r = reconnect(card)) != SCARD_S_SUCCESS)
+		csp_txn_end(card);
+	return r;
+}
+
+/* True when nobody can use what we authenticated. */
+static bool
+deauthenticated(struct csp_card *card)
+{
+	DWORD r;
+
+	if (card->exposed == 0 || card->gone)
+		return true;
+	if (card->unsure) {
+		log_info(LOG_CSP, "an exchange was lost while the card was unlocked; it is reset");
+		return false;
+	}
+	r = card->data.pfnCardDeauthenticateEx(&card->data, card->exposed, 0);
+	if (csp_code_is_removal(r))
+		return true;
+	if (r != SCARD_S_SUCCESS)
+		log_fail(LOG_CSP, r, "the card cannot be locked again and is reset");
+	return r == SCARD_S_SUCCESS;
+}
+
+void
+csp_txn_end(struct csp_card *card)
+{
+	bool reset;
+
+	if (!card->begun)
+		return;
+	reset = !deauthenticated(card);
+	io_end(card->io, reset);
+	card->reconnect = card->reconnect || reset;
+	card->begun = false;
+	card->authenticated = card->exposed = 0;
+}
+
+/* What a code means for the card and the transaction. */
+static DWORD
+conclude(struct csp_card *card, DWORD code)
+{
+	if (csp_code_is_removal(code)) {
+		csp_card_removed(card);
+		return SCARD_W_REMOVED_CARD;
+	}
+	if (code == SCARD_W_RESET_CARD) {
+		card->authenticated = card->exposed = 0;
+		card->reconnect = true;
+		csp_txn_end(card);
+	} else if (csp_code_is_trouble(code) && card->exposed != 0) {
+		card->unsure = true;
+	}
+	return code;
+}
+
+static DWORD
+attempt(struct csp_card *card, csp_work work, void *arg)
+{
+	DWORD r = csp_txn_begin(card);
+
+	if (r == SCARD_S_SUCCESS)
+		r = work(card, arg);
+	return conclude(card, r);
+}
+
+DWORD
+csp_txn_run(struct csp_card *card, csp_work work, void *arg)
+{
+	DWORD r = attempt(card, work, arg);
+
+	if (r == SCARD_W_RESET_CARD)
+		r = attempt(card, work, arg);
+	return r;
+}

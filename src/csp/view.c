@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The view of a card: built from the container map and the list of certificate files, as one piece. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "csp/card.h"
+#include "csp/cert.h"
+
+/* From this container on, two hexadecimal and two decimal digits differ (minidriver specification 7.07 leaves it open). */
+#define FIRST_AMBIGUOUS 10u
+
+void
+csp_view_free(struct csp_view *view)
+{
+	for (size_t i = 0; i < view->count; i++)
+		csp_cert_free(&view->entries[i].cert);
+	free(view->entries);
+	*view = (struct csp_view){ NULL, 0 };
+}
+
+/*
+ * Which file has the certificate. known: the directory was listed. True when only a look at the public keys can tell
+ * (csp_entry_settle_cert).
+ */
+static bool
+choose_cert(struct csp_entry *e, struct cursor names, bool known)
+{
+	char hex[9], decimal[9];
+	bool has_hex, has_decimal;
+
+	csp_certfile_name(e->key.exchange, e->key.container, false, hex);
+	csp_certfile_name(e->key.exchange, e->key.container, true, decimal);
+	has_hex = !known || csp_file_listed(names, hex);
+	has_decimal = e->key.container >= FIRST_AMBIGUOUS && known && csp_file_listed(names, decimal);
+	if (has_hex)
+		memcpy(e->cert_file, hex, sizeof(hex));
+	else if (has_decimal)
+		memcpy(e->cert_file, decimal, sizeof(decimal));
+	e->key.has_cert = has_hex || has_decimal;
+	return has_decimal;
+}
+
+static DWORD
+find_role(struct csp_card *card, struct csp_key *key)
+{
+	const PIN_INFO *info;
+	PIN_ID role = ROLE_USER;
+	DWORD len = 0, r;
+
+	r = card->data.pfnCardGetContainerProperty(&card->data, key->container, CCP_PIN_IDENTIFIER, (BYTE *)&role,
+						   sizeof(role), &len, 0);
+	if (csp_code_is_trouble(r))
+		return r;
+	if (r != SCARD_S_SUCCESS || len != sizeof(role) || role == ROLE_EVERYONE || role == ROLE_ADMIN ||
+	    role >= MAX_PINS)
+		role = ROLE_USER;
+	if ((r = csp_role_info(card, role, &info)) != SCARD_S_SUCCESS)
+		return r;
+	key->role = role;
+	key->always_authenticate = info->PinCachePolicy.PinCachePolicyType == PinCacheAlwaysPrompt;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+csp_view_roles(struct csp_card *card)
+{
+	DWORD r = SCARD_S_SUCCESS;
+
+	for (size_t i = 0; i < card->view.count && r == SCARD_S_SUCCESS; i++)
+		r = find_role(card, &card->view.entries[i].key);
+	card->version++;
+	return r;
+}
+
+/* The same key as in the old view keeps its number, and what has not become stale. */
+static void
+inherit(struct csp_card *card, struct csp_entry *e, unsigned kept)
+{
+	struct csp_entry *old;
+
+	for (size_t i = 0; i < card->view.count && e->key.id == 0; i++) {
+		old = &card->view.entries[i];
+		if (old->key.container != e->key.container || old->key.exchange != e->key.exchange ||
+		    old->key.bits != e->key.bits || strcmp(old->key.name, e->key.name) != 0)
+			continue;
+		e->key.id = old->key.id;
+		if ((kept & CSP_FILES) != 0 && strcmp(old->cert_file, e->cert_file) == 0) {
+			e->cert_hidden = old->cert_hidden;
+			e->cert = old->cert;
+			old->cert = NULL;
+		}
+	}
+	while (e->key.id == 0)
+		e->key.id = atomic_fetch_add(&card->csp->next_key_id, 1) + 1;
+}
+
+static void
+fill_key(struct csp_key *key, const struct csp_container *c, bool exchange, enum key_type type)
+{
+	key->container = c->index;
+	key->exchange = exchange;
+	key->other_slot_used = csp_key_type_of(exchange ? c->signature_bits : c->exchange_bits) != KEY_NONE;
+	key->is_default = c->is_default;
+	key->type = type;
+	key->bits = exchange ? c->exchange_bits : c->signature_bits;
+	key->can_sign = type == KEY_RSA || !exchange;
+	key->can_decrypt = type == KEY_RSA && exchange;
+	key->can_derive = type == KEY_EC && exchange;
+	memcpy(key->name, c->name, sizeof(key->name));
+}
+
+/* One slot of a container, if it has a key that anybody can believe in. */
+static DWORD
+add_slot(struct csp_card *card, struct csp_view *view, const struct csp_container *c, bool exchange)
+{
+	uint16_t bits = exchange ? c->exchange_bits : c->signature_bits;
+	enum key_type type = csp_key_type_of(bits);
+	struct csp_key *key;
+
+	if (bits == 0)
+		return SCARD_S_SUCCESS;
+	if (type == KEY_NONE) {
+		if (csp_card_says(card, c->index, CSP_SAID_SIZE))
+			log_warn(LOG_CSP, "container %u: hidden, no key has %u bits", c->index, bits);
+		return SCARD_S_SUCCESS;
+	}
+	key = &view->entries[view->count++].key;
+	fill_key(key, c, exchange, type);
+	return find_role(card, key);
+}
+
+static DWORD
+build(struct csp_card *card, const struct csp_cmap *map, struct csp_view *view)
+{
+	DWORD r = SCARD_S_SUCCESS;
+
+	if (map->count == 0)
+		return SCARD_S_SUCCESS;
+	if ((view->entries = calloc(2 * map->count, sizeof(*view->entries))) == NULL)
+		return SCARD_E_NO_MEMORY;
+	for (size_t i = 0; i < map->count && r == SCARD_S_SUCCESS; i++) {
+		r = add_slot(card, view, &map->containers[i], true);
+		if (r == SCARD_S_SUCCESS)
+			r = add_slot(card, view, &map->containers[i], false);
+	}
+	return r;
+}
+
+static DWORD
+read_map(struct csp_card *card, struct csp_cmap *ret_map)
+{
+	AUTO_BUF struct buf content = BUF_INIT;
+	DWORD r = csp_file_read(card, CSP_DIRECTORY, "cmapfile", &content);
+
+	/* a card without the file has no containers: blank, or made for something else */
+	if (r != SCARD_S_SUCCESS && r != SCARD_E_FILE_NOT_FOUND && r != SCARD_E_DIR_NOT_FOUND)
+		return r;
+	csp_cmap_decode(buf_cur(&content), ret_map);
+	if (ret_map->damaged && !card->said_map) {
+		log_warn(LOG_CSP, "the container map is damaged (%zu bytes)", content.len);
+		card->said_map = true;
+	}
+	return SCARD_S_SUCCESS;
+}
+
+/* *ret_known false: the minidriver cannot list, and files have to be tried. */
+static DWORD
+read_names(struct csp_card *card, struct buf *ret_names, bool *ret_known)
+{
+	DWORD r = csp_file_list(card, CSP_DIRECTORY, ret_names);
+
+	*ret_known = r == SCARD_S_SUCCESS;
+	return csp_code_is_trouble(r) ? r : SCARD_S_SUCCESS;
+}
+
+/* The view is in place, so that what is read for one key is found for the other. */
+static DWORD
+join_certs(struct csp_card *card, const bool *ambiguous, struct cursor names)
+{
+	struct csp_entry *e;
+	DWORD r = SCARD_S_SUCCESS;
+
+	for (size_t i = 0; i < card->view.count && r == SCARD_S_SUCCESS; i++) {
+		e = &card->view.entries[i];
+		if (ambiguous[i])
+			r = csp_entry_settle_cert(card, e, names);
+	}
+	return r;
+}
+
+DWORD
+csp_view_load(struct csp_card *card, unsigned kept)
+{
+	AUTO_BUF struct buf names = BUF_INIT;
+	bool ambiguous[2 * LIMIT_CONTAINERS] = { false }, known = true;
+	struct csp_view view = { NULL, 0 };
+	struct csp_cmap map;
+	DWORD r;
+
+	if ((r = read_map(card, &map)) != SCARD_S_SUCCESS)
+		return r;
+	if (map.count > 0 && (r = read_names(card, &names, &known)) != SCARD_S_SUCCESS)
+		return r;
+	if ((r = build(card, &map, &view)) != SCARD_S_SUCCESS) {
+		csp_view_free(&view);
+		return r;
+	}
+	for (size_t i = 0; i < view.count; i++) {
+		ambiguous[i] = choose_cert(&view.entries[i], buf_cur(&names), known);
+		inherit(card, &view.entries[i], kept);
+	}
+	csp_view_free(&card->view);
+	card->view = view;
+	card->version++;
+	return join_certs(card, ambiguous, buf_cur(&names));
+}
