@@ -33,16 +33,23 @@ libcsp_la_LIBADD = $(CRYPTO_LIBS)
 
 libp11_la_SOURCES = \
 	include/pkcs11.h \
+	src/p11/attr.c \
+	src/p11/attr.h \
+	src/p11/certattr.c \
 	src/p11/decrypt.c \
 	src/p11/digest.c \
 	src/p11/encrypt.c \
 	src/p11/entry.c \
 	src/p11/event.c \
+	src/p11/find.c \
 	src/p11/general.c \
+	src/p11/keyattr.c \
 	src/p11/login.c \
 	src/p11/mech.c \
 	src/p11/mech.h \
+	src/p11/message.c \
 	src/p11/module.c \
+	src/p11/object.c \
 	src/p11/op.c \
 	src/p11/op.h \
 	src/p11/output.c \
@@ -53,6 +60,8 @@ libp11_la_SOURCES = \
 	src/p11/sign.c \
 	src/p11/slot.c \
 	src/p11/token.c \
+	src/p11/unsupported.c \
+	src/p11/value.c \
 	src/p11/verify.c
 
 module_LTLIBRARIES = minidriver-pkcs11.la

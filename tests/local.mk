@@ -6,10 +6,16 @@
 UNIT_TESTS = \
 	tests/unit/test_base_buf \
 	tests/unit/test_base_cursor \
+	tests/unit/test_base_inflate \
+	tests/unit/test_base_lock \
 	tests/unit/test_base_log \
+	tests/unit/test_base_pubkey \
 	tests/unit/test_base_secret \
 	tests/unit/test_base_utf16 \
-	tests/unit/test_vcard_gids
+	tests/unit/test_sw \
+	tests/unit/test_tlv \
+	tests/unit/test_vcard_gids \
+	tests/unit/test_vcard_pcsc
 CARD_TESTS =
 MODULE_TESTS =
 # those of the above that start threads, for ThreadSanitizer
@@ -48,7 +54,7 @@ TEST_FILES = \
 
 check_LTLIBRARIES += libtest.la libfuzzmain.la
 
-# tests/lib: scripted card, faults, mutations, hex
+# scripted card, faults, mutations, hex; fixtures of several tests
 libtest_la_SOURCES = \
 	tests/lib/fault.c \
 	tests/lib/fault.h \
@@ -58,8 +64,11 @@ libtest_la_SOURCES = \
 	tests/lib/mutate.h \
 	tests/lib/script.c \
 	tests/lib/script.h \
-	tests/lib/test.h
-libtest_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+	tests/lib/test.h \
+	tests/unit/pcsc_fixture.c \
+	tests/unit/pcsc_fixture.h \
+	tests/unit/vcard_fixture.h
+libtest_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(PCSC_CFLAGS)
 
 # main() of a fuzz target that only replays its corpus; a program with a main() of its own does not take it
 libfuzzmain_la_SOURCES = tests/fuzz/main.c
@@ -67,6 +76,9 @@ libfuzzmain_la_SOURCES = tests/fuzz/main.c
 AM_DEFAULT_SOURCE_EXT = .c
 TESTED_LIBS = libtest.la libvcardlink.la libvcard.la libp11.la libcsp.la libcardlib.la libcardbase.la \
 	$(CRYPTO_LIBS) $(ZLIB_LIBS)
+
+# the only test that is itself a PC/SC application
+tests_unit_test_vcard_pcsc_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
 
 if ENABLE_FUZZ
 COMPILED_TESTS = $(FUZZ_TARGETS)
