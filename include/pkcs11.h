@@ -126,42 +126,35 @@ typedef struct CK_INTERFACE {
 } CK_INTERFACE;
 
 #define MINIDRIVER_DECLARE(name, args)                                                                                 \
-	typedef CK_RV (*CK_##name) args;                                                                               \
+	typedef CK_RV(*CK_##name) args;                                                                                \
 	CK_RV name args
 
 MINIDRIVER_DECLARE(C_GetInterfaceList, (CK_INTERFACE * interfaces, CK_ULONG *count));
-MINIDRIVER_DECLARE(C_GetInterface,
-		   (CK_UTF8CHAR * name, CK_VERSION *version, CK_INTERFACE **interface, CK_FLAGS flags));
-MINIDRIVER_DECLARE(C_LoginUser, (CK_SESSION_HANDLE session, CK_USER_TYPE user_type, CK_UTF8CHAR *pin,
-				 CK_ULONG pin_len, CK_UTF8CHAR *username, CK_ULONG username_len));
+MINIDRIVER_DECLARE(C_GetInterface, (CK_UTF8CHAR * name, CK_VERSION *version, CK_INTERFACE **interface, CK_FLAGS flags));
+MINIDRIVER_DECLARE(C_LoginUser, (CK_SESSION_HANDLE session, CK_USER_TYPE user_type, CK_UTF8CHAR *pin, CK_ULONG pin_len,
+				 CK_UTF8CHAR *username, CK_ULONG username_len));
 MINIDRIVER_DECLARE(C_SessionCancel, (CK_SESSION_HANDLE session, CK_FLAGS flags));
 
-MINIDRIVER_DECLARE(C_MessageEncryptInit,
-		   (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key));
-MINIDRIVER_DECLARE(C_EncryptMessage,
-		   (CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_len, CK_BYTE *associated_data,
-		    CK_ULONG associated_data_len, CK_BYTE *plaintext, CK_ULONG plaintext_len, CK_BYTE *ciphertext,
-		    CK_ULONG *ciphertext_len));
+MINIDRIVER_DECLARE(C_MessageEncryptInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key));
+MINIDRIVER_DECLARE(C_EncryptMessage, (CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_len,
+				      CK_BYTE *associated_data, CK_ULONG associated_data_len, CK_BYTE *plaintext,
+				      CK_ULONG plaintext_len, CK_BYTE *ciphertext, CK_ULONG *ciphertext_len));
 MINIDRIVER_DECLARE(C_EncryptMessageBegin, (CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_len,
 					   CK_BYTE *associated_data, CK_ULONG associated_data_len));
-MINIDRIVER_DECLARE(C_EncryptMessageNext,
-		   (CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_len, CK_BYTE *plaintext_part,
-		    CK_ULONG plaintext_part_len, CK_BYTE *ciphertext_part, CK_ULONG *ciphertext_part_len,
-		    CK_FLAGS flags));
+MINIDRIVER_DECLARE(C_EncryptMessageNext, (CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_len,
+					  CK_BYTE *plaintext_part, CK_ULONG plaintext_part_len,
+					  CK_BYTE *ciphertext_part, CK_ULONG *ciphertext_part_len, CK_FLAGS flags));
 MINIDRIVER_DECLARE(C_MessageEncryptFinal, (CK_SESSION_HANDLE session));
 
-MINIDRIVER_DECLARE(C_MessageDecryptInit,
-		   (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key));
-MINIDRIVER_DECLARE(C_DecryptMessage,
-		   (CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_len, CK_BYTE *associated_data,
-		    CK_ULONG associated_data_len, CK_BYTE *ciphertext, CK_ULONG ciphertext_len, CK_BYTE *plaintext,
-		    CK_ULONG *plaintext_len));
+MINIDRIVER_DECLARE(C_MessageDecryptInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key));
+MINIDRIVER_DECLARE(C_DecryptMessage, (CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_len,
+				      CK_BYTE *associated_data, CK_ULONG associated_data_len, CK_BYTE *ciphertext,
+				      CK_ULONG ciphertext_len, CK_BYTE *plaintext, CK_ULONG *plaintext_len));
 MINIDRIVER_DECLARE(C_DecryptMessageBegin, (CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_len,
 					   CK_BYTE *associated_data, CK_ULONG associated_data_len));
-MINIDRIVER_DECLARE(C_DecryptMessageNext,
-		   (CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_len, CK_BYTE *ciphertext_part,
-		    CK_ULONG ciphertext_part_len, CK_BYTE *plaintext_part, CK_ULONG *plaintext_part_len,
-		    CK_FLAGS flags));
+MINIDRIVER_DECLARE(C_DecryptMessageNext, (CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_len,
+					  CK_BYTE *ciphertext_part, CK_ULONG ciphertext_part_len,
+					  CK_BYTE *plaintext_part, CK_ULONG *plaintext_part_len, CK_FLAGS flags));
 MINIDRIVER_DECLARE(C_MessageDecryptFinal, (CK_SESSION_HANDLE session));
 
 MINIDRIVER_DECLARE(C_MessageSignInit, (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key));

@@ -77,10 +77,10 @@ struct p11_slot {
 	uint32_t view;
 };
 
+/* Ends with the card: a slot whose generation has moved closes its sessions before anybody uses them again. */
 struct p11_session {
 	CK_SESSION_HANDLE handle;
 	struct p11_slot *slot;
-	uint32_t generation;		/* the slot's when it was opened; dead when they differ */
 	CK_FLAGS flags;
 	struct p11_search search;
 	struct p11_op ops[P11_OP_KINDS];
@@ -146,9 +146,11 @@ size_t p11_session_count(const struct p11_slot *slot, CK_FLAGS flags);
 
 CK_OBJECT_HANDLE p11_new_object_handle(void);
 
-/* Where a code of carderr.h came from decides what it means to the caller (pkcs11.md 6.7). */
+/* Where a code of carderr.h came from decides what it means to the caller. */
 enum p11_context { P11_CTX_TOKEN, P11_CTX_LOGIN, P11_CTX_SIGN, P11_CTX_DECRYPT, P11_CTX_VERIFY, P11_CTX_ENCRYPT };
 CK_RV p11_rv(DWORD code, enum p11_context context);
+/* Codes that say that one thing on the card cannot be had, as against a card that has gone or does not answer. */
+bool p11_rv_is_missing(DWORD code);
 
 /* Objects ------------------------------------------------------------------------------------------------------------- */
 

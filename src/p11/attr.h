@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Values of attributes, by class of object. Each function appends to a buffer and answers CKR_ATTRIBUTE_TYPE_INVALID
+ * for what the object does not have, CKR_ATTRIBUTE_SENSITIVE for what is never shown, or a card error.
+ */
+#ifndef P11_ATTR_H
+#define P11_ATTR_H
+
+#include "p11/p11.h"
+
+CK_RV p11_attr_bool(struct buf *value, bool yes);
+CK_RV p11_attr_ulong(struct buf *value, CK_ULONG number);
+CK_RV p11_attr_text(struct buf *value, const char *text);
+CK_RV p11_attr_bytes(struct buf *value, struct cursor bytes);
+
+/*
+ * The key's certificate, or NULL when there is none that can be read: damage to it must not stop anything else. A card
+ * error when the card itself fails.
+ */
+CK_RV p11_attr_cert_of(struct csp_card *card, const struct csp_key *key, const struct csp_cert **ret_cert);
+/* As above, for the public key. */
+CK_RV p11_attr_public_of(struct csp_card *card, const struct csp_key *key, const struct public_key **ret_public);
+
+/* What private and public keys have in common, and what each has for itself. */
+CK_RV p11_attr_key(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
+CK_RV p11_attr_private(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
+CK_RV p11_attr_public(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
+CK_RV p11_attr_cert(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
+
+#endif

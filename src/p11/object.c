@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of objects of a slot: which there are, and their handles. Objects are not made or changed yet. */
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "p11/p11.h"
+
+static bool
+object_is(const struct p11_object *object, CK_OBJECT_CLASS class, uint32_t key_id, CK_ULONG profile)
+{
+	return object->class == class && object->key_id == key_id && object->profile == profile;
+}
+
+static bool
+object_present(const struct p11_slot *slot, CK_OBJECT_CLASS class, uint32_t key_id, CK_ULONG profile)
+{
+	for (size_t i = 0; i < slot->object_count; i++)
+		if (object_is(&slot->objects[i], class, key_id, profile))
+			return true;
+	return false;
+}
+
+/* Adds an object unless it is there, so that it keeps its handle. */
+static CK_RV
+object_add(struct p11_slot *slot, CK_OBJECT_CLASS class, uint32_t key_id, CK_ULONG profile)
+{
+	struct p11_object *objects;
+
+	if (object_present(slot, class, key_id, profile))
+		return CKR_OK;
+	objects = realloc(slot->objects, (slot->object_count + 1) * sizeof(*objects));
+	if (objects == NULL)
+		return CKR_HOST_MEMORY;
+	slot->objects = objects;
+	objects[slot->object_count++] = (struct p11_object){
+		.handle = p11_new_object_handle(),
+		.class = class,
+		.key_id = key_id,
+		.profile = profile,
+	};
+	return CKR_OK;
+}
+
+/* Keeps the objects for which wanted() is true, in their order. */
+static void
+objects_keep(struct p11_slot *slot, bool (*wanted)(const struct p11_object *object, const struct csp_card *card),
+	     const struct csp_card *card)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < slot->object_count; i++)
+		if (wanted(&slot->objects[i], card))
+			slot->objects[kept++] = slot->objects[i];
+	slot->object_count = kept;
+}
+
+static bool
+still_on_card(const struct p11_object *object, const struct csp_card *card)
+{
+	const struct csp_key *key;
+
+	if (object->class == CKO_PROFILE)
+		return true;
+	key = csp_key_find(card, object->key_id);
+	return key != NULL && (object->class != CKO_CERTIFICATE || key->has_cert);
+}
+
+static bool
+is_public(const struct p11_object *object, const struct csp_card *card)
+{
+	(void)card;
+	return object->class != CKO_PRIVATE_KEY;
+}
+
+static CK_RV
+add_key(struct p11_slot *slot, const struct csp_key *key)
+{
+	CK_RV rv = CKR_OK;
+
+	if (slot->login == P11_USER)
+		rv = object_add(slot, CKO_PRIVATE_KEY, key->id, 0);
+	if (rv == CKR_OK)
+		rv = object_add(slot, CKO_PUBLIC_KEY, key->id, 0);
+	if (rv == CKR_OK && key->has_cert)
+		rv = object_add(slot, CKO_CERTIFICATE, key->id, 0);
+	return rv;
+}
+
+CK_RV
+p11_objects_refresh(struct p11_slot *slot, struct csp_card *card)
+{
+	uint32_t version;
+	CK_RV rv;
+	DWORD r;
+
+	if ((r = csp_refresh(card, &version)) != SCARD_S_SUCCESS)
+		return p11_rv(r, P11_CTX_TOKEN);
+	if (slot->viewed && slot->view == version)
+		return CKR_OK;
+	objects_keep(slot, still_on_card, card);
+	rv = p11_objects_add_profiles(slot);
+	for (size_t i = 0, n = csp_key_count(card); i < n && rv == CKR_OK; i++)
+		rv = add_key(slot, csp_key_at(card, i));
+	slot->viewed = rv == CKR_OK;
+	slot->view = version;
+	return rv;
+}
+
+/* What this token claims (PKCS#11 profiles 3.1): all certificates and public keys are readable without the PIN. */
+CK_RV
+p11_objects_add_profiles(struct p11_slot *slot)
+{
+	CK_RV rv = CKR_OK;
+
+	for (CK_ULONG p = CKP_BASELINE_PROVIDER; p <= CKP_PUBLIC_CERTIFICATES_TOKEN && rv == CKR_OK; p++)
+		rv = object_add(slot, CKO_PROFILE, 0, p);
+	return rv;
+}
+
+void
+p11_objects_drop_private(struct p11_slot *slot)
+{
+	objects_keep(slot, is_public, NULL);
+	slot->viewed = false;
+}
+
+void
+p11_objects_drop(struct p11_slot *slot)
+{
+	free(slot->objects);
+	slot->objects = NULL;
+	slot->object_count = 0;
+	slot->viewed = false;
+}
+
+const struct p11_object *
+p11_object_find(const struct p11_slot *slot, CK_OBJECT_HANDLE handle)
+{
+	for (size_t i = 0; i < slot->object_count; i++)
+		if (slot->objects[i].handle == handle)
+			return &slot->objects[i];
+	return NULL;
+}
+
+CK_RV
+p11_template_check(const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+	if ((template == NULL && count != 0) || count > LIMIT_TEMPLATE)
+		return CKR_ARGUMENTS_BAD;
+	for (CK_ULONG i = 0; i < count; i++)
+		if (template[i].pValue == NULL && template[i].ulValueLen != 0)
+			return CKR_ARGUMENTS_BAD;
+	return CKR_OK;
+}
+
+/* Making, copying, changing, destroying ------------------------------------------------------------------------------- */
+
+CK_RV
+C_CreateObject(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *ret_object)
+{
+	struct p11_session *session;
+	CK_RV rv = p11_enter(handle, &session);
+
+	if (rv != CKR_OK)
+		return rv;
+	rv = ret_object == NULL ? CKR_ARGUMENTS_BAD : p11_template_check(template, count);
+	return p11_leave(session, __func__, rv != CKR_OK ? rv : CKR_FUNCTION_NOT_SUPPORTED);
+}
+
+CK_RV
+C_CopyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count,
+	     CK_OBJECT_HANDLE *ret_object)
+{
+	struct p11_session *session;
+	CK_RV rv = p11_enter(handle, &session);
+
+	if (rv != CKR_OK)
+		return rv;
+	rv = ret_object == NULL ? CKR_ARGUMENTS_BAD : p11_template_check(template, count);
+	if (rv == CKR_OK && p11_object_find(session->slot, object) == NULL)
+		rv = CKR_OBJECT_HANDLE_INVALID;
+	return p11_leave(session, __func__, rv != CKR_OK ? rv : CKR_FUNCTION_NOT_SUPPORTED);
+}
+
+/* CKA_DESTROYABLE is false everywhere. */
+CK_RV
+C_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object)
+{
+	struct p11_session *session;
+	CK_RV rv = p11_enter(handle, &session);
+
+	if (rv != CKR_OK)
+		return rv;
+	rv = p11_object_find(session->slot, object) == NULL ? CKR_OBJECT_HANDLE_INVALID : CKR_ACTION_PROHIBITED;
+	return p11_leave(session, __func__, rv);
+}
+
+/* CKA_MODIFIABLE is false everywhere. */
+static CK_RV
+set_attributes(const struct p11_session *session, CK_OBJECT_HANDLE object, const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+	CK_RV rv = template == NULL ? CKR_ARGUMENTS_BAD : p11_template_check(template, count);
+
+	if (rv != CKR_OK)
+		return rv;
+	if (p11_object_find(session->slot, object) == NULL)
+		return CKR_OBJECT_HANDLE_INVALID;
+	for (CK_ULONG i = 0; i < count; i++)
+		if (template[i].type == CKA_UNIQUE_ID)
+			return CKR_ATTRIBUTE_READ_ONLY;
+	return CKR_ACTION_PROHIBITED;
+}
+
+CK_RV
+C_SetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count)
+{
+	struct p11_session *session;
+	CK_RV rv = p11_enter(handle, &session);
+
+	return rv != CKR_OK ? rv : p11_leave(session, __func__, set_attributes(session, object, template, count));
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tokens (PKCS#11 3.1, 5.5.3 and 5.5.5 to 5.5.9): what a card says of itself, mechanisms, and setting of PINs. */
+#include <string.h>
+
+#include "p11/p11.h"
+
+/* Clients hold the SO PIN to the user PIN's limits; an admin key in hex has this many digits. */
+#define ADMIN_KEY_DIGITS 48u
+
+static CK_FLAGS
+pin_flags(const struct csp_token_info *token)
+{
+	CK_FLAGS flags = CKF_USER_PIN_INITIALIZED;
+
+	if (token->tries_left == CSP_UNKNOWN)
+		return flags;
+	if (token->tries_max != CSP_UNKNOWN && token->tries_left < token->tries_max)
+		flags |= CKF_USER_PIN_COUNT_LOW;
+	if (token->tries_left == 1)
+		flags |= CKF_USER_PIN_FINAL_TRY;
+	if (token->tries_left == 0)
+		flags |= CKF_USER_PIN_LOCKED;
+	return flags;
+}
+
+static void
+fill_token_info(const struct p11_slot *slot, const struct csp_token_info *token, CK_TOKEN_INFO *info)
+{
+	memset(info, 0, sizeof(*info));
+	p11_pad(info->label, sizeof(info->label), token->label);
+	p11_pad(info->manufacturerID, sizeof(info->manufacturerID), token->manufacturer);
+	p11_pad(info->model, sizeof(info->model), token->model);
+	p11_pad(info->serialNumber, sizeof(info->serialNumber), token->serial);
+	p11_pad(info->utcTime, sizeof(info->utcTime), "");
+	info->flags = CKF_RNG | CKF_TOKEN_INITIALIZED | pin_flags(token);
+	if (token->login_required)
+		info->flags |= CKF_LOGIN_REQUIRED;
+	if (token->read_only)
+		info->flags |= CKF_WRITE_PROTECTED;
+	info->ulMaxSessionCount = CK_EFFECTIVELY_INFINITE;
+	info->ulSessionCount = p11_session_count(slot, 0);
+	info->ulMaxRwSessionCount = CK_EFFECTIVELY_INFINITE;
+	info->ulRwSessionCount = p11_session_count(slot, CKF_RW_SESSION);
+	info->ulMaxPinLen = token->pin_max > ADMIN_KEY_DIGITS ? token->pin_max : ADMIN_KEY_DIGITS;
+	info->ulMinPinLen = token->pin_min;
+	info->ulTotalPublicMemory = CK_UNAVAILABLE_INFORMATION;
+	info->ulFreePublicMemory = CK_UNAVAILABLE_INFORMATION;
+	info->ulTotalPrivateMemory = CK_UNAVAILABLE_INFORMATION;
+	info->ulFreePrivateMemory = CK_UNAVAILABLE_INFORMATION;
+}
+
+static CK_RV
+token_info(struct p11_slot *slot, CK_TOKEN_INFO *info)
+{
+	struct csp_token_info token;
+	struct csp_card *card;
+	CK_RV rv;
+	DWORD r;
+
+	if (info == NULL)
+		return CKR_ARGUMENTS_BAD;
+	if ((rv = p11_card(slot, &card)) != CKR_OK)
+		return rv;
+	if ((r = csp_token_info(card, &token)) != SCARD_S_SUCCESS)
+		return p11_rv(r, P11_CTX_TOKEN);
+	fill_token_info(slot, &token, info);
+	return CKR_OK;
+}
+
+CK_RV
+C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
+{
+	struct p11_slot *slot;
+	CK_RV rv = p11_enter_slot(id, &slot);
+
+	return rv != CKR_OK ? rv : p11_leave_slot(slot, __func__, token_info(slot, info));
+}
+
+static CK_RV
+mechanism_list(struct p11_slot *slot, CK_MECHANISM_TYPE *list, CK_ULONG *count)
+{
+	struct csp_card *card;
+	bool stop;
+	CK_RV rv;
+
+	if (count == NULL)
+		return CKR_ARGUMENTS_BAD;
+	if ((rv = p11_card(slot, &card)) != CKR_OK)
+		return rv;
+	rv = p11_output(p11_mech_count(), list, count, &stop);
+	if (rv != CKR_OK || stop)
+		return rv;
+	for (size_t i = 0; i < p11_mech_count(); i++)
+		list[i] = p11_mech_at(i)->type;
+	*count = p11_mech_count();
+	return CKR_OK;
+}
+
+CK_RV
+C_GetMechanismList(CK_SLOT_ID id, CK_MECHANISM_TYPE *list, CK_ULONG *count)
+{
+	struct p11_slot *slot;
+	CK_RV rv = p11_enter_slot(id, &slot);
+
+	return rv != CKR_OK ? rv : p11_leave_slot(slot, __func__, mechanism_list(slot, list, count));
+}
+
+static CK_RV
+mechanism_info(struct p11_slot *slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
+{
+	const struct p11_mech *mech = p11_mech_find(type);
+	struct csp_card *card;
+	CK_RV rv;
+
+	if (info == NULL)
+		return CKR_ARGUMENTS_BAD;
+	if ((rv = p11_card(slot, &card)) != CKR_OK)
+		return rv;
+	if (mech == NULL)
+		return CKR_MECHANISM_INVALID;
+	p11_mech_info(mech, info);
+	return CKR_OK;
+}
+
+CK_RV
+C_GetMechanismInfo(CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
+{
+	struct p11_slot *slot;
+	CK_RV rv = p11_enter_slot(id, &slot);
+
+	return rv != CKR_OK ? rv : p11_leave_slot(slot, __func__, mechanism_info(slot, type, info));
+}
+
+static CK_RV
+init_token(struct p11_slot *slot, const CK_UTF8CHAR *pin, CK_ULONG pin_len, const CK_UTF8CHAR *label)
+{
+	struct csp_card *card;
+	CK_RV rv;
+
+	if (label == NULL || (pin == NULL && pin_len != 0))
+		return CKR_ARGUMENTS_BAD;
+	if ((rv = p11_card(slot, &card)) != CKR_OK)
+		return rv;
+	return p11_session_count(slot, 0) > 0 ? CKR_SESSION_EXISTS : CKR_FUNCTION_NOT_SUPPORTED;
+}
+
+CK_RV
+C_InitToken(CK_SLOT_ID id, CK_UTF8CHAR *pin, CK_ULONG pin_len, CK_UTF8CHAR *label)
+{
+	struct p11_slot *slot;
+	CK_RV rv = p11_enter_slot(id, &slot);
+
+	return rv != CKR_OK ? rv : p11_leave_slot(slot, __func__, init_token(slot, pin, pin_len, label));
+}
+
+/* Only the security officer may, and there is no way yet to log in as such. */
+CK_RV
+C_InitPIN(CK_SESSION_HANDLE handle, CK_UTF8CHAR *pin, CK_ULONG pin_len)
+{
+	struct p11_session *session;
+	CK_RV rv = p11_enter(handle, &session);
+
+	if (rv != CKR_OK)
+		return rv;
+	rv = pin == NULL && pin_len != 0 ? CKR_ARGUMENTS_BAD : CKR_USER_NOT_LOGGED_IN;
+	return p11_leave(session, __func__, rv);
+}
+
+static CK_RV
+set_pin(const struct p11_session *session, const CK_UTF8CHAR *old_pin, const CK_UTF8CHAR *new_pin)
+{
+	if (old_pin == NULL || new_pin == NULL)
+		return CKR_ARGUMENTS_BAD;
+	return (session->flags & CKF_RW_SESSION) == 0 ? CKR_SESSION_READ_ONLY : CKR_FUNCTION_NOT_SUPPORTED;
+}
+
+CK_RV
+C_SetPIN(CK_SESSION_HANDLE handle, CK_UTF8CHAR *old_pin, CK_ULONG old_len, CK_UTF8CHAR *new_pin, CK_ULONG new_len)
+{
+	struct p11_session *session;
+	CK_RV rv = p11_enter(handle, &session);
+
+	(void)old_len;
+	(void)new_len;
+	return rv != CKR_OK ? rv : p11_leave(session, __func__, set_pin(session, old_pin, new_pin));
+}
