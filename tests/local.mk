@@ -4,6 +4,7 @@
 # Exit codes: 0 passed, 77 skipped, other failed.
 
 UNIT_TESTS = \
+	tests/unit/test_apdu \
 	tests/unit/test_base_buf \
 	tests/unit/test_base_cursor \
 	tests/unit/test_base_inflate \
@@ -14,8 +15,10 @@ UNIT_TESTS = \
 	tests/unit/test_base_utf16 \
 	tests/unit/test_sw \
 	tests/unit/test_tlv \
+	tests/unit/test_vcard_auth \
 	tests/unit/test_vcard_gids \
-	tests/unit/test_vcard_pcsc
+	tests/unit/test_vcard_pcsc \
+	tests/unit/test_vcard_sharing
 CARD_TESTS =
 MODULE_TESTS =
 # those of the above that start threads, for ThreadSanitizer
@@ -52,12 +55,10 @@ TEST_FILES = \
 
 # --- libraries for tests --------------------------------------------------------------------------------------
 
-check_LTLIBRARIES += libtest.la libfuzzmain.la
+check_LTLIBRARIES += libtest.la libfault.la libfuzzmain.la
 
 # scripted card, faults, mutations, hex; fixtures of several tests
 libtest_la_SOURCES = \
-	tests/lib/fault.c \
-	tests/lib/fault.h \
 	tests/lib/hex.c \
 	tests/lib/hex.h \
 	tests/lib/mutate.c \
@@ -69,6 +70,9 @@ libtest_la_SOURCES = \
 	tests/unit/pcsc_fixture.h \
 	tests/unit/vcard_fixture.h
 libtest_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(PCSC_CFLAGS)
+
+# allocations that fail on demand; last in the list of libraries, since all the others call it
+libfault_la_SOURCES = tests/lib/fault.c tests/lib/fault.h
 
 # main() of a fuzz target that only replays its corpus; a program with a main() of its own does not take it
 libfuzzmain_la_SOURCES = tests/fuzz/main.c
@@ -86,7 +90,7 @@ LDADD = $(TESTED_LIBS) $(MD_FUZZ_LDFLAGS)
 HELPERS_BUILT =
 else
 COMPILED_TESTS = $(UNIT_TESTS) $(CARD_TESTS) $(MODULE_TESTS) $(FUZZ_TARGETS)
-LDADD = $(TESTED_LIBS) libfuzzmain.la $(CMOCKA_LIBS)
+LDADD = $(FAULT_LDFLAGS) $(TESTED_LIBS) libfuzzmain.la libfault.la $(CMOCKA_LIBS)
 HELPERS_BUILT = $(HELPERS)
 endif
 
