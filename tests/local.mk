@@ -13,19 +13,22 @@ UNIT_TESTS = \
 	tests/unit/test_base_pubkey \
 	tests/unit/test_base_secret \
 	tests/unit/test_base_utf16 \
+	tests/unit/test_csp_padding \
 	tests/unit/test_sw \
 	tests/unit/test_tlv \
 	tests/unit/test_vcard_auth \
 	tests/unit/test_vcard_gids \
 	tests/unit/test_vcard_pcsc \
 	tests/unit/test_vcard_sharing
-CARD_TESTS =
+CARD_TESTS = \
+	tests/card/test_gids
 MODULE_TESTS =
 # those of the above that start threads, for ThreadSanitizer
 THREADED_TESTS =
 
 # tests/fuzz/fuzz_<noun>.c with LLVMFuzzerTestOneInput(), and its corpus in tests/fuzz/corpus/<noun>/
-FUZZ_TARGETS =
+FUZZ_TARGETS = \
+	tests/fuzz/fuzz_tlv
 
 # need the build, not the card
 STATIC_TESTS = \
@@ -59,6 +62,8 @@ check_LTLIBRARIES += libtest.la libfault.la libfuzzmain.la
 
 # scripted card, faults, mutations, hex; fixtures of several tests
 libtest_la_SOURCES = \
+	tests/card/gids_card.c \
+	tests/card/gids_card.h \
 	tests/lib/hex.c \
 	tests/lib/hex.h \
 	tests/lib/mutate.c \
@@ -66,10 +71,10 @@ libtest_la_SOURCES = \
 	tests/lib/script.c \
 	tests/lib/script.h \
 	tests/lib/test.h \
+	tests/unit/keys_fixture.h \
 	tests/unit/pcsc_fixture.c \
 	tests/unit/pcsc_fixture.h \
 	tests/unit/vcard_fixture.h
-libtest_la_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(PCSC_CFLAGS)
 
 # allocations that fail on demand; last in the list of libraries, since all the others call it
 libfault_la_SOURCES = tests/lib/fault.c tests/lib/fault.h
@@ -80,9 +85,6 @@ libfuzzmain_la_SOURCES = tests/fuzz/main.c
 AM_DEFAULT_SOURCE_EXT = .c
 TESTED_LIBS = libtest.la libvcardlink.la libvcard.la libp11.la libcsp.la libcardlib.la libcardbase.la \
 	$(CRYPTO_LIBS) $(ZLIB_LIBS)
-
-# the only test that is itself a PC/SC application
-tests_unit_test_vcard_pcsc_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
 
 if ENABLE_FUZZ
 COMPILED_TESTS = $(FUZZ_TARGETS)
@@ -136,8 +138,7 @@ check-fuzz:
 	@echo "check-fuzz: configure a build with CC=clang --enable-fuzz" >&2; exit 1
 endif
 
-TIDY_FLAGS = $(DEFS) $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(CMOCKA_CFLAGS) \
-	$(MD_LANG_CFLAGS)
+TIDY_FLAGS = $(DEFS) $(AM_CPPFLAGS) $(MD_LANG_CFLAGS)
 
 check-tidy:
 	. ./tests/lib/env.sh && $(SHELL) $(top_srcdir)/tests/static/tidy.sh $(TIDY_FLAGS)

@@ -8,7 +8,7 @@ static void
 destroy(const CARD_DATA *card, struct gids *g)
 {
 	g->keys_state = GIDS_KEYS_NONE;
-	gids_forget(g);
+	gids_forget_session(g);
 	buf_free(&g->kept_cardcf);
 	card->pfnCspFree(g);
 }
@@ -32,7 +32,7 @@ reconnect(CARD_DATA *card)
 
 	if (g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	gids_forget(g);
+	gids_forget_session(g);
 	return gids_select(g);
 }
 

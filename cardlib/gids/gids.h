@@ -129,7 +129,7 @@ struct gids {
 /* The context of a card, brought to the caller's transaction. NULL when there is none. */
 struct gids *gids_of(CARD_DATA *card);
 /* Forgets what the transaction or the card's reset ended. */
-void gids_forget(struct gids *g);
+void gids_forget_session(struct gids *g);
 /* The first SELECT of a context; registered: "not found" is an answer of a card that hides its AID. As gids_select(). */
 DWORD gids_discover(struct gids *g, bool registered);
 /* SELECT by AID; authentication counts as lost. SCARD_E_UNKNOWN_CARD when the application is not there. */

@@ -35,7 +35,7 @@ bag_forget(struct gids_bag *bag)
 }
 
 void
-gids_forget(struct gids *g)
+gids_forget_session(struct gids *g)
 {
 	gids_keys_keep(g);
 	bag_forget(&g->table);
@@ -54,7 +54,7 @@ gids_of(CARD_DATA *card)
 		return NULL;
 	g->ch.io = card->io;
 	if (g->transaction != card->dwTransaction) {
-		gids_forget(g);
+		gids_forget_session(g);
 		g->transaction = card->dwTransaction;
 	}
 	return g;

@@ -1,0 +1,802 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* GIDS: finding the card, contexts, properties, and how many exchanges the usual acts cost. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "card/gids_card.h"
+#include "gids/gids.h"
+#include "lib/script.h"
+#include "unsupported.h"
+
+static struct kit strict, applet, stranger;
+
+static int
+make_kits(void **state)
+{
+	const struct vcard_profile strict_profile = { .quirks = VCARD_STRICT, .ecc = true };
+	const struct vcard_profile applet_profile = { .quirks = VCARD_APPLET, .ecc = true };
+	const struct vcard_profile stranger_profile = {
+		.quirks = VCARD_STRICT, .ecc = true, .atr = { 0x3B, 0x80, 0x80, 0x01, 0x01 }, .atr_len = 5
+	};
+
+	(void)state;
+	kit_make(&strict, &strict_profile, true);
+	kit_make(&applet, &applet_profile, true);
+	kit_make(&stranger, &stranger_profile, true);
+	return 0;
+}
+
+static int
+free_kits(void **state)
+{
+	(void)state;
+	kit_free(&strict);
+	kit_free(&applet);
+	kit_free(&stranger);
+	return 0;
+}
+
+/* A connection over a script, with an ATR that nobody registered. */
+static struct io *
+scripted(const char *text, const uint8_t *atr, size_t atr_len)
+{
+	struct io *io = script_open(text, false);
+
+	assert_non_null(io);
+	memcpy(io->atr, atr, atr_len);
+	io->atr_len = atr_len;
+	return io;
+}
+
+static void
+script_end(struct rig *rig)
+{
+	struct csp_crypto *crypto = rig->data.pvCspContext;
+	struct io *io = rig->io;
+
+	(void)crypto;
+	rig->io = NULL;
+	rig_close(rig);
+	assert_true(script_close(&io));
+}
+
+static const uint8_t plain_atr[] = { 0x3B, 0x80, 0x80, 0x01, 0x01 };
+static const uint8_t vsc_atr[] = { 0x3B, 0x8D, 0x01, 0x80, 0xFB, 0xA0, 0x00, 0x00, 0x03,
+				   0x97, 0x42, 0x54, 0x46, 0x59, 0x04, 0x01, 0xCF };
+
+#define SELECT_PIV "> 00 A4 04 00 09 A0 00 00 03 08 00 00 10 00 00\n"
+#define SELECT_GIDS "> 00 A4 04 00 09 A0 00 00 03 97 42 54 46 59 00\n"
+#define FCI "< 61 12 4F 0B A0 00 00 03 97 42 54 46 59 02 01 73 03 40 01 C0 90 00\n"
+
+/* a registered ATR is one SELECT; an unknown one two, PIV first; a remembered one is one. */
+static void
+test_probe_budget(void **state)
+{
+	struct registry_memory memory;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, &strict);
+	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_S_SUCCESS);
+	assert_int_equal(rig_exchanges(&rig), 1);
+	rig_close(&rig);
+
+	rig_open(&rig, &stranger);
+	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_S_SUCCESS);
+	assert_int_equal(rig_exchanges(&rig), 2);
+	memory = rig.memory;
+	rig_close(&rig);
+
+	rig_open(&rig, &stranger);
+	rig.memory = memory;
+	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_S_SUCCESS);
+	assert_int_equal(rig_exchanges(&rig), 1);
+	assert_string_equal(rig.data.pszCardName, "GIDS");
+	rig_close(&rig);
+}
+
+/* A card with PIV and GIDS is served by GIDS; one with PIV alone is unknown. */
+static void
+test_piv_first(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_over(&rig, scripted(SELECT_PIV "< 61 02 4F 00 90 00\n" SELECT_GIDS FCI, plain_atr, sizeof(plain_atr)));
+	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_S_SUCCESS);
+	script_end(&rig);
+
+	rig_over(&rig, scripted(SELECT_PIV "< 61 02 4F 00 90 00\n" SELECT_GIDS "< 6A 82\n", plain_atr,
+				sizeof(plain_atr)));
+	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_E_UNKNOWN_CARD);
+	assert_int_equal(rig.memory.count, 0);
+	script_end(&rig);
+}
+
+/* "not found" is GIDS only for a card whose ATR says so; the application is then selected by default. */
+static void
+test_not_found(void **state)
+{
+	static const uint8_t other_version[] = { 0x3B, 0x8D, 0x01, 0x80, 0xFB, 0xA0, 0x00, 0x00, 0x03,
+						 0x97, 0x42, 0x54, 0x46, 0x59, 0x07, 0x02, 0x55 };
+	struct rig rig;
+	size_t len;
+
+	(void)state;
+	rig_over(&rig, scripted(SELECT_GIDS "< 6A 82\n"
+				"> 00 CB A0 12 04 5C 02 DF 20 00\n"
+				"< DF 20 10 00 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D 0E 0F 90 00\n",
+				other_version, sizeof(other_version)));
+	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_S_SUCCESS);
+	assert_int_equal(rig_read(&rig, NULL, "cardid", &len), SCARD_S_SUCCESS);
+	assert_int_equal(len, 16);
+	script_end(&rig);
+
+	rig_over(&rig, scripted(SELECT_GIDS "< 6F 00\n" SELECT_PIV "< 6A 82\n" SELECT_GIDS "< 6F 00\n", vsc_atr,
+				sizeof(vsc_atr)));
+	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_E_UNKNOWN_CARD);
+	script_end(&rig);
+}
+
+/* Trouble with the connection is told as it is and not remembered. */
+static void
+test_probe_trouble(void **state)
+{
+	static const char *const scripts[] = {
+		SELECT_PIV "< !80100069\n",
+		SELECT_PIV "< 6A 82\n" SELECT_GIDS "< !80100069\n",
+	};
+	struct rig rig;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+		rig_over(&rig, scripted(scripts[i], plain_atr, sizeof(plain_atr)));
+		assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_W_REMOVED_CARD);
+		assert_int_equal(rig.memory.count, 0);
+		assert_null(rig.data.pvVendorSpecific);
+		script_end(&rig);
+	}
+}
+
+/* An answer to SELECT that is not GIDS' is not taken for it: success without data, a foreign AID, a cut one. */
+static void
+test_foreign_fci(void **state)
+{
+	static const char *const answers[] = {
+		"< 90 00\n",
+		"< 61 07 4F 05 A0 00 00 00 01 90 00\n",
+		"< 61 12 4F 0B A0 00 00 03 97 90 00\n",
+		"< 6F 00 90 00\n",
+		"< 62 85\n",
+		"< 6A 87\n",
+	};
+	char text[256];
+	struct rig rig;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		snprintf(text, sizeof(text), "%s< 6A 82\n%s%s", SELECT_PIV, SELECT_GIDS, answers[i]);
+		rig_over(&rig, scripted(text, plain_atr, sizeof(plain_atr)));
+		assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_E_UNKNOWN_CARD);
+		script_end(&rig);
+	}
+}
+
+/* The memory has 16 places; the seventeenth ATR takes the first one's. */
+static void
+test_memory_wraps(void **state)
+{
+	struct registry_memory memory = { 0 };
+	uint8_t atr[] = { 0x3B, 0x80, 0x80, 0x01, 0x00 };
+	struct rig rig;
+
+	(void)state;
+	for (unsigned round = 0; round < 17; round++) {
+		atr[4] = (uint8_t)round;
+		rig_over(&rig, scripted(SELECT_PIV "< 6A 82\n" SELECT_GIDS FCI, atr, sizeof(atr)));
+		assert_int_equal(registry_acquire(&rig.data, &memory), SCARD_S_SUCCESS);
+		script_end(&rig);
+	}
+	assert_int_equal(memory.count, 17);
+	rig_over(&rig, scripted(SELECT_GIDS FCI, atr, sizeof(atr)));
+	assert_int_equal(registry_acquire(&rig.data, &memory), SCARD_S_SUCCESS);
+	script_end(&rig);
+	atr[4] = 0;
+	rig_over(&rig, scripted(SELECT_PIV "< 6A 82\n" SELECT_GIDS FCI, atr, sizeof(atr)));
+	assert_int_equal(registry_acquire(&rig.data, &memory), SCARD_S_SUCCESS);
+	script_end(&rig);
+}
+
+/* versions, pointers, flags. */
+static void
+test_acquire_parameters(void **state)
+{
+	static const DWORD asked[] = { 4, 5, 6, 7, 8, 0xFFFFFFFF }, given[] = { 4, 5, 6, 7, 7, 7 };
+	struct rig rig;
+	CARD_DATA good;
+
+	(void)state;
+	rig_open(&rig, &strict);
+	good = rig.data;
+	good.pszCardName = "name";
+	for (DWORD version = 0; version < 4; version++) {
+		rig.data = good;
+		rig.data.dwVersion = version;
+		assert_int_equal(gids_acquire(&rig.data, 0), ERROR_REVISION_MISMATCH);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
+		rig.data = good;
+		rig.data.dwVersion = asked[i];
+		assert_int_equal(gids_acquire(&rig.data, 0), SCARD_S_SUCCESS);
+		assert_int_equal(rig.data.dwVersion, given[i]);
+		assert_int_equal(rig.data.pfnCardDeleteContext(&rig.data), SCARD_S_SUCCESS);
+	}
+	(void)rig_exchanges(&rig);
+	assert_int_equal(gids_acquire(NULL, 0), SCARD_E_INVALID_PARAMETER);
+	assert_int_equal(registry_acquire(NULL, &rig.memory), SCARD_E_INVALID_PARAMETER);
+	assert_int_equal(registry_acquire(&rig.data, NULL), SCARD_E_INVALID_PARAMETER);
+#define REFUSED(change, flags, code)                                      \
+	do {                                                              \
+		rig.data = good;                                          \
+		change;                                                   \
+		assert_int_equal(gids_acquire(&rig.data, (flags)), code); \
+	} while (0)
+	REFUSED((void)0, 1, SCARD_E_INVALID_PARAMETER);
+	REFUSED((void)0, 0x80000000, SCARD_E_INVALID_PARAMETER);
+	REFUSED(rig.data.pbAtr = NULL, 0, SCARD_E_INVALID_PARAMETER);
+	REFUSED(rig.data.cbAtr = 1, 0, SCARD_E_INVALID_PARAMETER);
+	REFUSED(rig.data.cbAtr = 34, 0, SCARD_E_INVALID_PARAMETER);
+	REFUSED(rig.data.pszCardName = NULL, 0, SCARD_E_INVALID_PARAMETER);
+	REFUSED(rig.data.pfnCspAlloc = NULL, 0, SCARD_E_INVALID_PARAMETER);
+	REFUSED(rig.data.pfnCspReAlloc = NULL, 0, SCARD_E_INVALID_PARAMETER);
+	REFUSED(rig.data.pfnCspFree = NULL, 0, SCARD_E_INVALID_PARAMETER);
+	REFUSED(rig.data.io = NULL, 0, SCARD_E_INVALID_HANDLE);
+	rig.data = good;
+	rig.data.pfnCardDeleteContext = NULL;
+	assert_int_equal(rig_exchanges(&rig), 0);
+	rig_close(&rig);
+}
+
+/* no memory for the context. */
+static void
+test_acquire_memory(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, &strict);
+	rig_fail_alloc(1);
+	assert_int_equal(registry_acquire(&rig.data, &rig.memory), ERROR_NOT_ENOUGH_MEMORY);
+	assert_null(rig.data.pvVendorSpecific);
+	rig_close(&rig);
+}
+
+/* every entry is there; those not served answer UNSUPPORTED_FEATURE, NULL parameters are told first. */
+static void
+test_unsupported(void **state)
+{
+	struct rig rig;
+	CARD_DATA *d = &rig.data;
+	BYTE byte = 0, *bytes;
+	DWORD len;
+
+	(void)state;
+	rig_acquire(&rig, &strict);
+#define UNSUPPORTED(call) assert_int_equal(call, SCARD_E_UNSUPPORTED_FEATURE)
+#define INVALID(call) assert_int_equal(call, SCARD_E_INVALID_PARAMETER)
+	UNSUPPORTED(d->pfnCardSetProperty(d, CP_CARD_GUID, &byte, 1, 0));
+	INVALID(d->pfnCardSetProperty(d, NULL, &byte, 1, 0));
+	UNSUPPORTED(d->pfnCardSetContainerProperty(d, 0, CCP_PIN_IDENTIFIER, &byte, 1, 0));
+	INVALID(d->pfnCardSetContainerProperty(d, 0, CCP_PIN_IDENTIFIER, NULL, 1, 0));
+	UNSUPPORTED(d->pfnCardGetChallengeEx(d, ROLE_ADMIN, &bytes, &len, 0));
+	INVALID(d->pfnCardGetChallengeEx(d, ROLE_ADMIN, NULL, &len, 0));
+	UNSUPPORTED(d->pfnCardChangeAuthenticatorEx(d, 2, 1, &byte, 1, 1, &byte, 1, 0, NULL));
+	INVALID(d->pfnCardChangeAuthenticatorEx(d, 2, 1, NULL, 1, 1, &byte, 1, 0, NULL));
+	UNSUPPORTED(d->pfnCardCreateDirectory(d, "dir", UserCreateDeleteDirAc));
+	INVALID(d->pfnCardCreateDirectory(d, NULL, UserCreateDeleteDirAc));
+	UNSUPPORTED(d->pfnCardDeleteDirectory(d, "dir"));
+	INVALID(d->pfnCardDeleteDirectory(d, NULL));
+	UNSUPPORTED(d->pfnCardCreateFile(d, NULL, "file", 0, EveryoneReadUserWriteAc));
+	INVALID(d->pfnCardCreateFile(d, NULL, NULL, 0, EveryoneReadUserWriteAc));
+	UNSUPPORTED(d->pfnCardWriteFile(d, NULL, "file", 0, &byte, 1));
+	INVALID(d->pfnCardWriteFile(d, NULL, "file", 0, NULL, 1));
+	UNSUPPORTED(d->pfnCardDeleteFile(d, NULL, "file", 0));
+	INVALID(d->pfnCardDeleteFile(d, NULL, "file", 1));
+	UNSUPPORTED(d->pfnCardCreateContainerEx(d, 0, 1, AT_SIGNATURE, 2048, NULL, 0, ROLE_USER));
+	INVALID(d->pfnCardCreateContainerEx(NULL, 0, 1, AT_SIGNATURE, 2048, NULL, 0, ROLE_USER));
+	UNSUPPORTED(d->pfnCardDeleteContainer(d, 0, 0));
+	INVALID(d->pfnCardDeleteContainer(d, 0, 1));
+	assert_int_equal(rig_exchanges(&rig), 0);
+	rig_close(&rig);
+}
+
+/* A table filled from nothing: every member is a function and none of them touches a card. */
+static void
+test_unsupported_all(void **state)
+{
+	struct rig rig;
+	CARD_DATA *d = &rig.data;
+	CARD_CAPABILITIES capabilities;
+	CARD_FREE_SPACE_INFO space;
+	CARD_KEY_SIZES sizes;
+	CARD_FILE_INFO file;
+	CONTAINER_INFO container;
+	CARD_SIGNING_INFO sign = { 0 };
+	CARD_RSA_DECRYPT_INFO decrypt = { 0 };
+	BYTE byte, *bytes;
+	char *names;
+	DWORD len;
+
+	(void)state;
+	rig_open(&rig, &strict);
+	unsupported_fill(d);
+	UNSUPPORTED(d->pfnCardQueryCapabilities(d, &capabilities));
+	UNSUPPORTED(d->pfnCardGetContainerInfo(d, 0, 0, &container));
+	UNSUPPORTED(d->pfnCardReadFile(d, NULL, "cardid", 0, &bytes, &len));
+	UNSUPPORTED(d->pfnCardEnumFiles(d, NULL, &names, &len, 0));
+	UNSUPPORTED(d->pfnCardGetFileInfo(d, NULL, "cardid", &file));
+	UNSUPPORTED(d->pfnCardQueryFreeSpace(d, 0, &space));
+	UNSUPPORTED(d->pfnCardQueryKeySizes(d, AT_SIGNATURE, 0, &sizes));
+	UNSUPPORTED(d->pfnCardSignData(d, &sign));
+	UNSUPPORTED(d->pfnCardRSADecrypt(d, &decrypt));
+	UNSUPPORTED(d->pfnCardAuthenticateEx(d, 1, 0, &byte, 1, NULL, NULL, NULL));
+	UNSUPPORTED(d->pfnCardDeauthenticateEx(d, 1, 0));
+	UNSUPPORTED(d->pfnCardGetContainerProperty(d, 0, CCP_CONTAINER_INFO, &byte, 1, &len, 0));
+	UNSUPPORTED(d->pfnCardGetProperty(d, CP_CARD_GUID, &byte, 1, &len, 0));
+	UNSUPPORTED(d->pfnCardReconnect(d));
+	UNSUPPORTED(d->pfnCardDeleteContext(d));
+	INVALID(d->pfnCardQueryCapabilities(d, NULL));
+	INVALID(d->pfnCardReadFile(d, NULL, NULL, 0, &bytes, &len));
+	INVALID(d->pfnCardReconnect(NULL));
+	d->pfnCardDeleteContext = NULL;
+	assert_int_equal(rig_exchanges(&rig), 0);
+	rig_close(&rig);
+}
+
+/* contexts do not know each other; deleting one needs no card. */
+static void
+test_contexts(void **state)
+{
+	struct rig one, other;
+
+	(void)state;
+	rig_acquire(&one, &strict);
+	rig_acquire(&other, &applet);
+	vcard_io_remove(one.io);
+	assert_int_equal(rig_read(&one, NULL, "cardid", NULL), SCARD_W_REMOVED_CARD);
+	assert_int_equal(one.data.pfnCardDeleteContext(&one.data), SCARD_S_SUCCESS);
+	assert_int_equal(one.data.pfnCardDeleteContext(&one.data), SCARD_S_SUCCESS);
+	assert_int_equal(one.data.pfnCardDeleteContext(NULL), SCARD_E_INVALID_PARAMETER);
+	assert_int_equal(rig_read(&one, NULL, "cardid", NULL), SCARD_E_INVALID_PARAMETER);
+	assert_int_equal(rig_read(&other, NULL, "cardid", NULL), SCARD_S_SUCCESS);
+	one.data.pfnCardDeleteContext = NULL;
+	other.data.pfnCardDeleteContext(&other.data);
+	other.data.pfnCardDeleteContext = NULL;
+	rig_close(&one);
+	rig_close(&other);
+}
+
+static DWORD
+get_property(struct rig *rig, const char *name, DWORD flags, void *value, size_t size)
+{
+	DWORD len = 0xAAAAAAAA;
+	DWORD r = rig->data.pfnCardGetProperty(&rig->data, name, NULL, 0, &len, flags);
+
+	assert_int_equal(r, ERROR_INSUFFICIENT_BUFFER);
+	assert_int_equal(len, size);
+	r = rig->data.pfnCardGetProperty(&rig->data, name, value, (DWORD)size - 1, &len, flags);
+	assert_int_equal(r, ERROR_INSUFFICIENT_BUFFER);
+	r = rig->data.pfnCardGetProperty(&rig->data, name, value, (DWORD)size, &len, flags);
+	assert_int_equal(len, size);
+	return r;
+}
+
+/* every property with its type and size. */
+static void
+test_properties(void **state)
+{
+	CARD_FREE_SPACE_INFO space;
+	CARD_CAPABILITIES capabilities;
+	struct rig rig;
+	BYTE guid[16];
+	char name[7];
+	bool yes;
+	DWORD n;
+
+	(void)state;
+	rig_acquire(&rig, &strict);
+	assert_int_equal(get_property(&rig, CP_CARD_CAPABILITIES, 0, &capabilities, sizeof(capabilities)), 0);
+	assert_true(capabilities.fKeyGen && !capabilities.fCertificateCompression);
+	assert_int_equal(get_property(&rig, CP_CARD_READ_ONLY, 0, &yes, sizeof(yes)), 0);
+	assert_false(yes);
+	assert_int_equal(get_property(&rig, CP_SUPPORTS_WIN_X509_ENROLLMENT, 0, &yes, sizeof(yes)), 0);
+	assert_true(yes);
+	assert_int_equal(get_property(&rig, CP_CARD_CACHE_MODE, 0, &n, sizeof(n)), 0);
+	assert_int_equal(n, CARD_CACHE_MODE_GLOBAL);
+	assert_int_equal(get_property(&rig, CP_CARD_LIST_PINS, 0, &n, sizeof(n)), 0);
+	assert_int_equal(n, 0x06);
+	assert_int_equal(get_property(&rig, CP_PADDING_SCHEMES, 0, &n, sizeof(n)), 0);
+	assert_int_equal(n, 0x0F);
+	/* */
+	assert_int_equal(get_property(&rig, CP_KEY_IMPORT_SUPPORT, 0, &n, sizeof(n)), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(get_property(&rig, CP_CARD_NAME, 0, name, sizeof(name)), 0);
+	assert_string_equal(name, "GIDS 2");
+	assert_int_equal(rig_exchanges(&rig), 0);
+	assert_int_equal(get_property(&rig, CP_CARD_GUID, 0, guid, sizeof(guid)), 0);
+	assert_memory_equal(guid, "sixteen bytes id", 16);
+	assert_int_equal(rig_exchanges(&rig), 1);
+	assert_int_equal(get_property(&rig, CP_CARD_FREE_SPACE, 0, &space, sizeof(space)), 0);
+	assert_int_equal(space.dwMaxKeyContainers, 30);
+	assert_int_equal(space.dwKeyContainersAvailable, 28);
+	rig_close(&rig);
+}
+
+/* R-058 and the rest of what is told of the PINs. */
+static void
+test_pin_properties(void **state)
+{
+	CARD_PIN_LIMITS limits;
+	CARD_PIN_TRIES tries;
+	struct rig rig;
+	PIN_INFO info;
+	DWORD n;
+
+	(void)state;
+	rig_acquire(&rig, &strict);
+	assert_int_equal(get_property(&rig, CP_CARD_PIN_INFO, ROLE_USER, &info, sizeof(info)), 0);
+	assert_int_equal(info.PinType, AlphaNumericPinType);
+	assert_int_equal(info.PinPurpose, PrimaryCardPin);
+	assert_int_equal(info.dwChangePermission, 0x02);
+	assert_int_equal(info.dwUnblockPermission, 0x04);
+	assert_int_equal(info.PinCachePolicy.PinCachePolicyType, PinCacheNormal);
+	assert_int_equal(get_property(&rig, CP_CARD_PIN_INFO, ROLE_ADMIN, &info, sizeof(info)), 0);
+	assert_int_equal(info.PinType, ChallengeResponsePinType);
+	assert_int_equal(info.dwUnblockPermission, 0);
+	assert_int_equal(get_property(&rig, CP_CARD_PIN_STRENGTH_VERIFY, ROLE_USER, &n, sizeof(n)), 0);
+	assert_int_equal(n, CARD_PIN_STRENGTH_PLAINTEXT);
+	assert_int_equal(get_property(&rig, CP_CARD_PIN_LIMITS, ROLE_USER, &limits, sizeof(limits)), 0);
+	assert_int_equal(limits.dwMinLength, 4);
+	assert_int_equal(limits.dwMaxLength, 127);
+	assert_int_equal(get_property(&rig, CP_CARD_PIN_TRIES, ROLE_ADMIN, &tries, sizeof(tries)), 0);
+	assert_int_equal(tries.dwLeft, CARD_DATA_VALUE_UNKNOWN);
+	assert_int_equal(rig_exchanges(&rig), 0);
+	for (DWORD role = 3; role < 9; role++) {
+		assert_int_equal(get_property(&rig, CP_CARD_PIN_INFO, role, &info, sizeof(info)),
+				 SCARD_E_INVALID_PARAMETER);
+		assert_int_equal(get_property(&rig, CP_CARD_PIN_TRIES, role, &tries, sizeof(tries)),
+				 SCARD_E_INVALID_PARAMETER);
+		assert_int_equal(get_property(&rig, CP_CARD_PIN_LIMITS, role, &limits, sizeof(limits)),
+				 SCARD_E_INVALID_PARAMETER);
+	}
+	rig_close(&rig);
+}
+
+/* key sizes by key specification. */
+static void
+test_key_sizes(void **state)
+{
+	static const DWORD ec[] = { 256, 384, 521 };
+	CARD_KEY_SIZES sizes = { 0 };
+	struct rig rig;
+
+	(void)state;
+	rig_acquire(&rig, &strict);
+	for (DWORD spec = AT_KEYEXCHANGE; spec <= AT_SIGNATURE; spec++) {
+		assert_int_equal(rig.data.pfnCardQueryKeySizes(&rig.data, spec, 0, &sizes), SCARD_S_SUCCESS);
+		assert_int_equal(sizes.dwVersion, 1);
+		assert_int_equal(sizes.dwMinimumBitlen, 1024);
+		assert_int_equal(sizes.dwDefaultBitlen, 2048);
+		assert_int_equal(sizes.dwMaximumBitlen, 4096);
+		assert_int_equal(sizes.dwIncrementalBitlen, 1024);
+	}
+	for (DWORD i = 0; i < 3; i++) {
+		assert_int_equal(get_property(&rig, CP_CARD_KEYSIZES, AT_ECDSA_P256 + i, &sizes, sizeof(sizes)), 0);
+		assert_int_equal(sizes.dwMinimumBitlen, ec[i]);
+		assert_int_equal(sizes.dwDefaultBitlen, ec[i]);
+		assert_int_equal(sizes.dwMaximumBitlen, ec[i]);
+		UNSUPPORTED(rig.data.pfnCardQueryKeySizes(&rig.data, AT_ECDHE_P256 + i, 0, &sizes));
+	}
+	INVALID(rig.data.pfnCardQueryKeySizes(&rig.data, 0, 0, &sizes));
+	INVALID(rig.data.pfnCardQueryKeySizes(&rig.data, 9, 0, &sizes));
+	INVALID(rig.data.pfnCardQueryKeySizes(&rig.data, 1, 1, &sizes));
+	INVALID(rig.data.pfnCardQueryKeySizes(&rig.data, 1, 0, NULL));
+	rig_close(&rig);
+}
+
+/* R-021 for the property calls. */
+static void
+test_property_parameters(void **state)
+{
+	struct rig rig;
+	BYTE buffer[64];
+	DWORD len;
+
+	(void)state;
+	rig_acquire(&rig, &strict);
+	INVALID(rig.data.pfnCardGetProperty(NULL, CP_CARD_GUID, buffer, 64, &len, 0));
+	INVALID(rig.data.pfnCardGetProperty(&rig.data, NULL, buffer, 64, &len, 0));
+	INVALID(rig.data.pfnCardGetProperty(&rig.data, CP_CARD_GUID, NULL, 64, &len, 0));
+	INVALID(rig.data.pfnCardGetProperty(&rig.data, CP_CARD_GUID, buffer, 64, NULL, 0));
+	INVALID(rig.data.pfnCardGetProperty(&rig.data, CP_CARD_GUID, buffer, 64, &len, 1));
+	INVALID(rig.data.pfnCardGetProperty(&rig.data, CP_CARD_NAME, buffer, 64, &len, 1));
+	INVALID(rig.data.pfnCardGetProperty(&rig.data, "No such thing", buffer, 64, &len, 0));
+	UNSUPPORTED(rig.data.pfnCardGetProperty(&rig.data, CP_CARD_SERIAL_NO, buffer, 64, &len, 0));
+	UNSUPPORTED(rig.data.pfnCardGetProperty(&rig.data, CP_CARD_AUTHENTICATED_STATE, buffer, 64, &len, 0));
+	INVALID(rig.data.pfnCardQueryCapabilities(&rig.data, NULL));
+	INVALID(rig.data.pfnCardQueryFreeSpace(&rig.data, 1, (void *)buffer));
+	INVALID(rig.data.pfnCardQueryFreeSpace(&rig.data, 0, NULL));
+	assert_int_equal(rig_exchanges(&rig), 0);
+	rig_close(&rig);
+}
+
+/* Architecture, budgets: token info is three exchanges. */
+static void
+test_budget_token_info(void **state)
+{
+	CARD_PIN_TRIES tries;
+	struct rig rig;
+	DWORD len;
+
+	(void)state;
+	rig_open(&rig, &strict);
+	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_S_SUCCESS);
+	assert_int_equal(rig_read(&rig, NULL, "cardid", NULL), SCARD_S_SUCCESS);
+	assert_int_equal(rig.data.pfnCardGetProperty(&rig.data, CP_CARD_PIN_TRIES, (BYTE *)&tries, sizeof(tries), &len,
+						     ROLE_USER),
+			 SCARD_S_SUCCESS);
+	assert_int_equal(tries.dwLeft, 3);
+	assert_int_equal(tries.dwMax, 3);
+	assert_int_equal(rig_exchanges(&rig), 3);
+	rig_close(&rig);
+}
+
+static struct kit single;
+
+static int
+make_single(void **state)
+{
+	const struct vcard_profile profile = { .quirks = VCARD_APPLET };
+	const struct vcard_perso_container container = { .pin = KIT_PIN, .algorithm = VCARD_RSA2048 };
+	struct vcard *card;
+
+	(void)state;
+	memset(&single, 0, sizeof(single));
+	snprintf(single.directory, sizeof(single.directory), "/tmp/gids-kit-XXXXXX");
+	assert_non_null(mkdtemp(single.directory));
+	snprintf(single.path, sizeof(single.path), "%s/card", single.directory);
+	assert_int_equal(vcard_create(single.path, &profile), 0);
+	assert_non_null(card = vcard_open(single.path));
+	assert_int_equal(vcard_perso_format(card, KIT_PIN, NULL, NULL), 0);
+	assert_int_equal(vcard_perso_keygen(card, &container), 0);
+	assert_int_equal(vcard_save(card), 0);
+	vcard_close(card);
+	return 0;
+}
+
+static int
+free_single(void **state)
+{
+	(void)state;
+	kit_free(&single);
+	return 0;
+}
+
+/* A cold listing of one RSA-2048 key without certificate is six, with everything else out of the snapshot. */
+static void
+test_budget_listing(void **state)
+{
+	CONTAINER_INFO info;
+	struct rig rig;
+	size_t len;
+
+	(void)state;
+	rig_open(&rig, &single);
+	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_S_SUCCESS);
+	assert_int_equal(rig_read(&rig, NULL, "cardid", NULL), SCARD_S_SUCCESS);
+	assert_int_equal(rig_read(&rig, "mscp", "cmapfile", &len), SCARD_S_SUCCESS);
+	assert_int_equal(len, 86);
+	assert_int_equal(rig_read(&rig, NULL, "cardcf", &len), SCARD_S_SUCCESS);
+	assert_int_equal(len, 6);
+	assert_int_equal(rig_read(&rig, NULL, "cardapps", &len), SCARD_S_SUCCESS);
+	assert_int_equal(len, 8);
+	assert_int_equal(rig_exchanges(&rig), 4);
+	assert_int_equal(rig.data.pfnCardGetContainerInfo(&rig.data, 0, 0, &info), SCARD_S_SUCCESS);
+	assert_int_equal(info.KeyExPublicKey.bits, 2048);
+	assert_int_equal(info.SigPublicKey.type, KEY_NONE);
+	assert_int_equal(rig_exchanges(&rig), 2);
+	rig_close(&rig);
+}
+
+/* A signature in a later transaction, with logout, is five: cardcf, VERIFY, MSE, PSO, logout. A further one is one. */
+static void
+test_budget_signature(void **state)
+{
+	const BCRYPT_PKCS1_PADDING_INFO sha256 = { BCRYPT_SHA256_ALGORITHM };
+	const BYTE hash[32] = { 1 };
+	CARD_SIGNING_INFO sign;
+	struct rig rig;
+
+	(void)state;
+	rig_acquire(&rig, &single);
+	assert_int_equal(rig_read(&rig, "mscp", "cmapfile", NULL), SCARD_S_SUCCESS);
+	assert_int_equal(rig_read(&rig, NULL, "cardcf", NULL), SCARD_S_SUCCESS);
+	assert_int_equal(rig_verify(&rig, KIT_PIN), SCARD_S_SUCCESS);
+	assert_int_equal(rig_sign(&rig, 0, AT_KEYEXCHANGE, CARD_PADDING_PKCS1, &sha256, cur_of(hash, 32), &sign), 0);
+	rig.data.pfnCspFree(sign.pbSignedData);
+	(void)rig_exchanges(&rig);
+	assert_int_equal(rig_sign(&rig, 0, AT_KEYEXCHANGE, CARD_PADDING_PKCS1, &sha256, cur_of(hash, 32), &sign), 0);
+	rig.data.pfnCspFree(sign.pbSignedData);
+	assert_int_equal(rig_exchanges(&rig), 1);
+	assert_int_equal(rig_logout(&rig), SCARD_S_SUCCESS);
+	(void)rig_exchanges(&rig);
+	for (int i = 0; i < 3; i++) {
+		rig_next(&rig);
+		assert_int_equal(rig_read(&rig, NULL, "cardcf", NULL), SCARD_S_SUCCESS);
+		assert_int_equal(rig_verify(&rig, KIT_PIN), SCARD_S_SUCCESS);
+		assert_int_equal(
+			rig_sign(&rig, 0, AT_KEYEXCHANGE, CARD_PADDING_PKCS1, &sha256, cur_of(hash, 32), &sign), 0);
+		rig.data.pfnCspFree(sign.pbSignedData);
+		assert_int_equal(rig_logout(&rig), SCARD_S_SUCCESS);
+		assert_int_equal(rig_exchanges(&rig), 5);
+	}
+	rig_close(&rig);
+}
+
+/* What is known of keys is believed later only with an unchanged cardcf. */
+static void
+test_no_stale_keys(void **state)
+{
+	const BYTE hash[20] = { 1 };
+	const BCRYPT_PKCS1_PADDING_INFO bare = { NULL };
+	const BYTE other_cardcf[6] = { 0, 0, 9, 0, 9, 0 };
+	CARD_SIGNING_INFO sign;
+	struct rig rig;
+
+	(void)state;
+	rig_acquire(&rig, &single);
+	assert_int_equal(rig_read(&rig, "mscp", "cmapfile", NULL), SCARD_S_SUCCESS);
+	assert_int_equal(rig.data.pfnCardGetContainerInfo(&rig.data, 0, 0, &(CONTAINER_INFO){ 0 }), SCARD_S_SUCCESS);
+	assert_int_equal(vcard_perso_put(rig.card, KIT_PIN, "", "cardcf", cur_of(other_cardcf, 6)), 0);
+	rig_next(&rig);
+	assert_int_equal(rig_read(&rig, NULL, "cardcf", NULL), SCARD_S_SUCCESS);
+	assert_int_equal(rig_verify(&rig, KIT_PIN), SCARD_S_SUCCESS);
+	(void)rig_exchanges(&rig);
+	assert_int_equal(rig_sign(&rig, 0, AT_KEYEXCHANGE, CARD_PADDING_PKCS1, &bare, cur_of(hash, 20), &sign), 0);
+	rig.data.pfnCspFree(sign.pbSignedData);
+	assert_int_equal(rig_exchanges(&rig), 3);
+	/* and without cardcf in the transaction they are read again too */
+	rig_next(&rig);
+	assert_int_equal(rig_sign(&rig, 0, AT_KEYEXCHANGE, CARD_PADDING_PKCS1, &bare, cur_of(hash, 20), &sign), 0);
+	rig.data.pfnCspFree(sign.pbSignedData);
+	assert_int_equal(rig_exchanges(&rig), 3);
+	rig_close(&rig);
+}
+
+/* After a reset: one exchange selects the application again, and the PIN has to come again. */
+static void
+test_reconnect(void **state)
+{
+	const BYTE hash[20] = { 1 };
+	const BCRYPT_PKCS1_PADDING_INFO bare = { NULL };
+	CARD_SIGNING_INFO sign;
+	struct rig rig;
+	bool reset;
+
+	(void)state;
+	rig_acquire(&rig, &single);
+	assert_int_equal(rig_verify(&rig, KIT_PIN), SCARD_S_SUCCESS);
+	vcard_io_reset(rig.io);
+	assert_int_equal(rig_read(&rig, NULL, "cardcf", NULL), SCARD_W_RESET_CARD);
+	assert_int_equal(io_begin(rig.io, &reset), SCARD_S_SUCCESS);
+	assert_true(reset);
+	rig_next(&rig);
+	(void)rig_exchanges(&rig);
+	assert_int_equal(rig.data.pfnCardReconnect(&rig.data), SCARD_S_SUCCESS);
+	assert_int_equal(rig_exchanges(&rig), 1);
+	assert_int_equal(rig_sign(&rig, 0, AT_KEYEXCHANGE, CARD_PADDING_PKCS1, &bare, cur_of(hash, 20), &sign),
+			 SCARD_W_SECURITY_VIOLATION);
+	assert_int_equal(rig.data.pfnCardReconnect(NULL), SCARD_E_INVALID_PARAMETER);
+	rig_close(&rig);
+}
+
+/* M20: without a word from the caller the driver notices by itself that GIDS is not selected any more. */
+static void
+test_selection_lost(void **state)
+{
+	const BYTE hash[20] = { 1 };
+	const BCRYPT_PKCS1_PADDING_INFO bare = { NULL };
+	CARD_SIGNING_INFO sign;
+	struct rig rig;
+
+	(void)state;
+	rig_acquire(&rig, &single);
+	assert_int_equal(rig_verify(&rig, KIT_PIN), SCARD_S_SUCCESS);
+	vcard_reset(rig.card);
+	/* in the same transaction: the key is not used, the application is selected, the PIN is wanted */
+	assert_int_equal(rig_sign(&rig, 0, AT_KEYEXCHANGE, CARD_PADDING_PKCS1, &bare, cur_of(hash, 20), &sign),
+			 SCARD_W_SECURITY_VIOLATION);
+	assert_int_equal(rig_verify(&rig, KIT_PIN), SCARD_S_SUCCESS);
+	assert_int_equal(rig_sign(&rig, 0, AT_KEYEXCHANGE, CARD_PADDING_PKCS1, &bare, cur_of(hash, 20), &sign), 0);
+	rig.data.pfnCspFree(sign.pbSignedData);
+	/* in the next one: reading repairs it, and VERIFY does not go to another application */
+	vcard_reset(rig.card);
+	rig_next(&rig);
+	(void)rig_exchanges(&rig);
+	assert_int_equal(rig_read(&rig, NULL, "cardcf", NULL), SCARD_S_SUCCESS);
+	assert_int_equal(rig_exchanges(&rig), 3);
+	vcard_reset(rig.card);
+	rig_next(&rig);
+	assert_int_equal(rig_verify(&rig, KIT_PIN), SCARD_S_SUCCESS);
+	assert_int_equal(rig_exchanges(&rig), 4);
+	rig_close(&rig);
+}
+
+/* An application that answers to everything does not see the PIN. */
+static void
+test_other_application(void **state)
+{
+	struct rig rig;
+	size_t len;
+
+	(void)state;
+	rig_over(&rig, scripted(SELECT_PIV "< 6A 82\n" SELECT_GIDS FCI
+				"> 00 CB A0 12 04 5C 02 DF 20 00\n"
+				"< 53 02 01 02 90 00\n" SELECT_GIDS FCI
+				"> 00 CB A0 12 04 5C 02 DF 20 00\n"
+				"< DF 20 10 00 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D 0E 0F 90 00\n"
+				"> 00 20 00 80 06 31 32 33 34 35 36\n"
+				"< 90 00\n",
+				plain_atr, sizeof(plain_atr)));
+	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_S_SUCCESS);
+	rig_next(&rig);
+	assert_int_equal(rig_verify(&rig, KIT_PIN), SCARD_S_SUCCESS);
+	assert_int_equal(script_secrets(rig.io), 1);
+	assert_int_equal(rig_read(&rig, NULL, "cardid", &len), SCARD_S_SUCCESS);
+	script_end(&rig);
+
+	/* it is gone altogether */
+	rig_over(&rig, scripted(SELECT_PIV "< 6A 82\n" SELECT_GIDS FCI
+				"> 00 CB A0 12 04 5C 02 DF 20 00\n< 6D 00\n" SELECT_GIDS "< 6A 82\n",
+				plain_atr, sizeof(plain_atr)));
+	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_S_SUCCESS);
+	rig_next(&rig);
+	assert_int_equal(rig_verify(&rig, KIT_PIN), SCARD_E_COMM_DATA_LOST);
+	assert_int_equal(script_secrets(rig.io), 0);
+	script_end(&rig);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_probe_budget),
+		cmocka_unit_test(test_piv_first),
+		cmocka_unit_test(test_not_found),
+		cmocka_unit_test(test_probe_trouble),
+		cmocka_unit_test(test_foreign_fci),
+		cmocka_unit_test(test_memory_wraps),
+		cmocka_unit_test(test_acquire_parameters),
+		cmocka_unit_test(test_acquire_memory),
+		cmocka_unit_test(test_unsupported),
+		cmocka_unit_test(test_unsupported_all),
+		cmocka_unit_test(test_contexts),
+		cmocka_unit_test(test_properties),
+		cmocka_unit_test(test_pin_properties),
+		cmocka_unit_test(test_key_sizes),
+		cmocka_unit_test(test_property_parameters),
+		cmocka_unit_test(test_budget_token_info),
+	};
+	const struct CMUnitTest budgets[] = {
+		cmocka_unit_test(test_budget_listing),
+		cmocka_unit_test(test_budget_signature),
+		cmocka_unit_test(test_no_stale_keys),
+		cmocka_unit_test(test_reconnect),
+		cmocka_unit_test(test_selection_lost),
+		cmocka_unit_test(test_other_application),
+	};
+
+	return cmocka_run_group_tests_name("gids", tests, make_kits, free_kits) +
+	       cmocka_run_group_tests_name("gids/budgets", budgets, make_single, free_single);
+}
