@@ -27,11 +27,9 @@ libcardbase_la_SOURCES = \
 	cardlib/base/types.h \
 	cardlib/base/utf16.c \
 	cardlib/base/utf16.h
-libcardbase_la_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS)
 libcardbase_la_LIBADD = $(ZLIB_LIBS)
 
 libcardlib_la_SOURCES = $(CARD_SOURCES) $(ISO7816_SOURCES) $(TRANSPORT_SOURCES) $(GIDS_SOURCES)
-libcardlib_la_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS)
 libcardlib_la_LIBADD = libcardbase.la $(PCSC_LIBS) $(CRYPTO_LIBS)
 
 ISO7816_SOURCES = \

@@ -28,7 +28,6 @@ libcsp_la_SOURCES = \
 	src/csp/txn.c \
 	src/csp/view.c \
 	src/csp/wait.c
-libcsp_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 libcsp_la_LIBADD = $(CRYPTO_LIBS)
 
 libp11_la_SOURCES = \

@@ -33,8 +33,7 @@ libvcard_la_SOURCES = \
 	tests/vcard/tlv.c \
 	tests/vcard/tlv.h \
 	tests/vcard/vcard.h
-libvcard_la_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)
-libvcard_la_LIBADD = libcardbase.la $(CRYPTO_LIBS) $(ZLIB_LIBS) $(ZLIB_LIBS)
+libvcard_la_LIBADD = libcardbase.la $(CRYPTO_LIBS) $(ZLIB_LIBS)
 
 # front 1: a transport in the same process, for unit and card tests
 libvcardlink_la_SOURCES = \
@@ -55,7 +54,6 @@ libpcsc_vcard_la_SOURCES = \
 	tests/vcard/pcsc_transact.c \
 	tests/vcard/pcsc_wait.c \
 	tests/vcard/pcsc_world.h
-libpcsc_vcard_la_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
 libpcsc_vcard_la_LIBADD = libvcard.la
 libpcsc_vcard_la_LDFLAGS = $(AM_LDFLAGS) $(MD_MODULE_LDFLAGS) -module -avoid-version -shared -rpath /nowhere \
 	-Wl,--version-script=$(srcdir)/tests/vcard/libpcsc-vcard.map
