@@ -29,7 +29,8 @@ struct run {
 	CK_SLOT_ID slot;
 	CK_SESSION_HANDLE session;
 	CK_OBJECT_HANDLE key;
-	const char *stats, *pin;
+	const char *stats;
+	char *pin;
 	struct timespec begin;
 	struct cost base;
 };
@@ -55,7 +56,7 @@ counters(const char *path)
 	struct cost c = { 0 };
 	FILE *f = fopen(path, "r");
 
-	if (f != NULL && fscanf(f, "%lu %lu %lu", &c.exchanges, &c.up, &c.down) != 3)
+	if (f != NULL && fscanf(f, "exchanges %lu up %lu down %lu", &c.exchanges, &c.up, &c.down) != 3)
 		die("counters cannot be read", 0);
 	if (f != NULL)
 		fclose(f);
@@ -267,12 +268,13 @@ static const struct {
 
 /* Runs one act with one module in a process of its own. */
 static struct cost
-measure(size_t act, const char *module, const char *stats, const char *pin)
+measure(size_t act, const char *module, const char *stats, char *pin)
 {
 	struct cost c = { 0 };
 	int result[2], status;
 	pid_t child;
 
+	fflush(stdout);
 	if (pipe(result) != 0 || (child = fork()) < 0)
 		die("no process", 0);
 	if (child == 0) {
@@ -297,7 +299,7 @@ measure(size_t act, const char *module, const char *stats, const char *pin)
 }
 
 static int
-check(const char *stats, const char *pin, const char *module)
+check(const char *stats, char *pin, const char *module)
 {
 	int failed = 0;
 	size_t i;
@@ -314,7 +316,7 @@ check(const char *stats, const char *pin, const char *module)
 }
 
 static int
-table(const char *stats, const char *pin, int count, char **modules)
+table(const char *stats, char *pin, int count, char **modules)
 {
 	size_t i;
 	int m;
