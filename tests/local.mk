@@ -17,14 +17,18 @@ UNIT_TESTS = \
 	tests/unit/test_sw \
 	tests/unit/test_tlv \
 	tests/unit/test_vcard_auth \
+	tests/unit/test_vcard_faults \
 	tests/unit/test_vcard_gids \
+	tests/unit/test_vcard_link \
 	tests/unit/test_vcard_pcsc \
 	tests/unit/test_vcard_sharing
 CARD_TESTS = \
 	tests/card/test_gids
 MODULE_TESTS =
 # those of the above that start threads, for ThreadSanitizer
-THREADED_TESTS =
+THREADED_TESTS = \
+	tests/unit/test_vcard_pcsc \
+	tests/unit/test_vcard_sharing
 
 # tests/fuzz/fuzz_<noun>.c with LLVMFuzzerTestOneInput(), and its corpus in tests/fuzz/corpus/<noun>/
 FUZZ_TARGETS = \
