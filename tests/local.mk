@@ -13,12 +13,16 @@ UNIT_TESTS = \
 	tests/unit/test_base_pubkey \
 	tests/unit/test_base_secret \
 	tests/unit/test_base_utf16 \
+	tests/unit/test_csp_cert \
 	tests/unit/test_csp_padding \
 	tests/unit/test_sw \
 	tests/unit/test_tlv \
+	tests/unit/test_trace \
 	tests/unit/test_vcard_auth \
+	tests/unit/test_vcard_engine \
 	tests/unit/test_vcard_faults \
 	tests/unit/test_vcard_gids \
+	tests/unit/test_vcard_key \
 	tests/unit/test_vcard_link \
 	tests/unit/test_vcard_pcsc \
 	tests/unit/test_vcard_sharing
@@ -66,8 +70,10 @@ check_LTLIBRARIES += libtest.la libfault.la libfuzzmain.la
 
 # scripted card, faults, mutations, hex; fixtures of several tests
 libtest_la_SOURCES = \
-	tests/card/gids_card.c \
-	tests/card/gids_card.h \
+	tests/lib/fakecard.c \
+	tests/lib/fakecard.h \
+	tests/lib/faketransport.c \
+	tests/lib/faketransport.h \
 	tests/lib/hex.c \
 	tests/lib/hex.h \
 	tests/lib/mutate.c \
@@ -78,7 +84,9 @@ libtest_la_SOURCES = \
 	tests/unit/keys_fixture.h \
 	tests/unit/pcsc_fixture.c \
 	tests/unit/pcsc_fixture.h \
-	tests/unit/vcard_fixture.h
+	tests/unit/vcard_fixture.h \
+	tests/card/gids_card.c \
+	tests/card/gids_card.h
 
 # allocations that fail on demand; last in the list of libraries, since all the others call it
 libfault_la_SOURCES = tests/lib/fault.c tests/lib/fault.h
