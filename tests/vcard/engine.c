@@ -16,8 +16,8 @@ const struct vcard_applet *const vcard_applets[VCARD_APPLETS] = { &vcard_gids_ap
 /* --- the card as an object -------------------------------------------------------------------------------------- */
 
 /* Compact-TLV F: application identifier, as TPM virtual cards announce GIDS; revision 02. */
-static const uint8_t gids_atr_t1[] = { 0x3B, 0x8D, 0x01, 0x80, 0xFB, 0xA0, 0x00, 0x00, 0x03,
-				       0x97, 0x42, 0x54, 0x46, 0x59, 0x02, 0x01 };
+static const uint8_t gids_atr_t1[] = { 0x3B, 0x8D, 0x01, 0x80, 0xFB, 0xA0, 0x00, 0x00,
+				       0x03, 0x97, 0x42, 0x54, 0x46, 0x59, 0x02, 0x01 };
 /* The same historical bytes; without TD1 the card offers T=0 alone, and the ATR has no check byte. */
 static const uint8_t gids_atr_t0[] = { 0x3B, 0x0D, 0x80, 0xFB, 0xA0, 0x00, 0x00, 0x03,
 				       0x97, 0x42, 0x54, 0x46, 0x59, 0x02, 0x01 };
@@ -168,8 +168,8 @@ parse_short(struct cursor *body, struct vcard_command *command)
 	uint8_t byte;
 
 	if (cur_at_end(body))
-		return true;			/* case 1 */
-	if (body->left > 1) {			/* case 3 or 4 */
+		return true;  /* case 1 */
+	if (body->left > 1) { /* case 3 or 4 */
 		if (!cur_u8(body, &byte) || byte == 0 || !cur_take(body, byte, &command->data))
 			return false;
 		if (cur_at_end(body))

@@ -72,7 +72,7 @@ struct vcard_command {
 	struct cursor data;
 	bool has_le;
 	bool extended;
-	size_t ne;	/* bytes the host asks for at most; 0 without Le */
+	size_t ne; /* bytes the host asks for at most; 0 without Le */
 };
 
 /* What a card lends its applets. */
@@ -86,7 +86,7 @@ struct vcard_env {
  * 9000 or a warning. The dispatcher has taken care of class, length, chaining and GET RESPONSE.
  */
 struct vcard_applet {
-	uint8_t id;	/* names its section of the card file */
+	uint8_t id; /* names its section of the card file */
 	const uint8_t *aid;
 	size_t aid_len;
 	/* A blank application; NULL when out of memory. env outlives it. */
@@ -115,13 +115,13 @@ struct vcard {
 	char *path;
 	struct vcard_env env;
 	void *applets[VCARD_APPLETS];
-	struct buf saved;	/* the file's content as read or last written */
+	struct buf saved; /* the file's content as read or last written */
 	/* volatile */
-	unsigned selected;	/* index, or VCARD_NOT_SELECTED */
+	unsigned selected; /* index, or VCARD_NOT_SELECTED */
 	bool chain_open;
-	uint8_t chain_head[3];	/* INS, P1, P2 */
+	uint8_t chain_head[3]; /* INS, P1, P2 */
 	struct buf chain;
-	struct buf pending;	/* what GET RESPONSE fetches */
+	struct buf pending; /* what GET RESPONSE fetches */
 	size_t pending_at;
 };
 
@@ -135,6 +135,8 @@ bool vcard_profile_good(const struct vcard_profile *profile);
 /* state.c: all of the card as bytes, and back. */
 void vcard_encode(const struct vcard *card, struct buf *state);
 bool vcard_decode(struct vcard *card, struct cursor state);
+/* Puts the right checksum under a state that was changed. */
+void vcard_seal(struct buf *state);
 /* A length and that many bytes, for the card file. */
 void vcard_put_block(struct buf *b, struct cursor block);
 bool vcard_take_block(struct cursor *c, struct cursor *ret_block);
@@ -143,7 +145,7 @@ bool vcard_take_block(struct cursor *c, struct cursor *ret_block);
 
 /* What a test wants to know about a card without sending it anything. */
 struct vcard_info {
-	unsigned life;	/* ISO 7816-4 table 14: 3 initialisation, 5 operational, 12 terminated */
+	unsigned life; /* ISO 7816-4 table 14: 3 initialisation, 5 operational, 12 terminated */
 	bool gids_selected;
 	bool pin_verified;
 	bool admin_authenticated;
@@ -153,9 +155,9 @@ struct vcard_info {
 	unsigned puk_tries_left;
 	bool challenge_pending;
 	bool chain_open;
-	size_t answer_pending;	/* bytes */
+	size_t answer_pending; /* bytes */
 	unsigned files;
-	unsigned keys;	/* user keys that are present */
+	unsigned keys; /* user keys that are present */
 };
 
 void vcard_info(const struct vcard *card, struct vcard_info *ret_info);

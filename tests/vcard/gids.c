@@ -11,7 +11,7 @@
 static const uint8_t gids_aid[] = { 0xA0, 0x00, 0x00, 0x03, 0x97, 0x42, 0x54, 0x46, 0x59, 0x02, 0x01 };
 
 #define PROTOCOLS 0xC0	/* mutual and external authentication with a symmetric key */
-#define PIN_POLICY 0x60	/* application and global PIN are card holder verification */
+#define PIN_POLICY 0x60 /* application and global PIN are card holder verification */
 
 bool
 gids_quirk(const struct gids *g, enum vcard_quirk quirk)
@@ -52,17 +52,10 @@ select_applet(void *applet, const struct vcard_command *command, bool again, str
 	if (!gids_quirk(g, VCARD_CHALLENGE_LIVES))
 		g->challenge.kind = GIDS_NO_CHALLENGE;
 	switch (command->p2 & 0x0C) {
-	case 0x00:
-		put_fci(answer);
-		break;
-	case 0x04:
-		gids_application_fcp(g, answer);
-		break;
-	case 0x08:
-		put_fmd(answer);
-		break;
-	default:
-		break;
+	case 0x00: put_fci(answer); break;
+	case 0x04: gids_application_fcp(g, answer); break;
+	case 0x08: put_fmd(answer); break;
+	default: break;
 	}
 	return g->life == GIDS_TERMINATED ? SW_TERMINATED : SW_OK;
 }
@@ -110,13 +103,10 @@ static uint16_t
 check_life(const struct gids *g, uint8_t lives)
 {
 	switch (g->life) {
-	case GIDS_INITIALISATION:
-		return (lives & IN_INITIALISATION) != 0 ? SW_OK : SW_NOT_ALLOWED;
-	case GIDS_OPERATIONAL:
-		return (lives & IN_OPERATION) != 0 ? SW_OK : SW_CONDITIONS;
+	case GIDS_INITIALISATION: return (lives & IN_INITIALISATION) != 0 ? SW_OK : SW_NOT_ALLOWED;
+	case GIDS_OPERATIONAL: return (lives & IN_OPERATION) != 0 ? SW_OK : SW_CONDITIONS;
 	case GIDS_TERMINATED:
-	default:
-		return (lives & IN_TERMINATION) != 0 ? SW_OK : SW_TERMINATED;
+	default: return (lives & IN_TERMINATION) != 0 ? SW_OK : SW_TERMINATED;
 	}
 }
 

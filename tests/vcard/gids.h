@@ -14,7 +14,7 @@
 #define GIDS_FID_APPLICATION 0x3FFF
 #define GIDS_FID_EF_ATR 0x2F01
 #define GIDS_FID_EF_DIR 0x2F00
-#define GIDS_R_LEN 16	/* random numbers of mutual authentication */
+#define GIDS_R_LEN 16 /* random numbers of mutual authentication */
 
 /* File descriptor byte. */
 enum { GIDS_KIND_DATA = 0x39, GIDS_KIND_KEY = 0x18 };
@@ -52,31 +52,31 @@ struct gids_file {
 	uint16_t fid;
 	uint8_t kind;
 	bool active;
-	struct buf fcp;			/* the 62 template as CREATE FILE brought it */
+	struct buf fcp; /* the 62 template as CREATE FILE brought it */
 	struct gids_objects objects;
-	struct gids_objects ghosts;	/* VCARD_BULK_REPEATS: what a bulk read shows again */
+	struct gids_objects ghosts; /* VCARD_BULK_REPEATS: what a bulk read shows again */
 	struct vcard_key key;
-	unsigned uses;			/* volatile: since the PIN was presented */
+	unsigned uses; /* volatile: since the PIN was presented */
 };
 
 struct gids_pin {
 	bool set;
 	uint8_t value[GIDS_PIN_MAX];
 	size_t len;
-	unsigned left;	/* tries */
+	unsigned left; /* tries */
 };
 
 enum gids_challenge_kind { GIDS_NO_CHALLENGE, GIDS_EXTERNAL, GIDS_MUTUAL };
 
 struct gids_challenge {
 	enum gids_challenge_kind kind;
-	uint8_t host[GIDS_R_LEN];	/* R1, mutual only */
-	uint8_t card[GIDS_R_LEN];	/* R2; 8 bytes when external */
+	uint8_t host[GIDS_R_LEN]; /* R1, mutual only */
+	uint8_t card[GIDS_R_LEN]; /* R2; 8 bytes when external */
 };
 
 /* One entry of the security environment. */
 struct gids_environment {
-	uint16_t fid;		/* of the key's file; 0 = nothing chosen */
+	uint16_t fid; /* of the key's file; 0 = nothing chosen */
 	uint8_t mechanism;
 };
 
@@ -88,7 +88,7 @@ struct gids {
 	struct gids_file **files;
 	size_t file_count;
 	/* volatile */
-	uint16_t current;	/* FID; 0 = the application itself */
+	uint16_t current; /* FID; 0 = the application itself */
 	bool pin_verified;
 	bool admin;
 	struct gids_challenge challenge;
@@ -107,7 +107,7 @@ struct gids *gids_new(struct vcard_env *env);
 void gids_free(struct gids *g);
 void gids_save(const struct gids *g, struct buf *persistent, struct buf *transient);
 bool gids_load(struct gids *g, struct cursor *persistent, struct cursor *transient);
-void gids_forget(struct gids *g);	/* the volatile members */
+void gids_forget(struct gids *g); /* the volatile members */
 
 /* NULL when there is none. */
 struct gids_file *gids_find_file(const struct gids *g, uint16_t fid);

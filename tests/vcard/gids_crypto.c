@@ -32,14 +32,10 @@ static struct gids_environment *
 environment_of(struct gids *g, uint8_t crt)
 {
 	switch (crt) {
-	case CRT_AUTHENTICATION:
-		return &g->authentication;
-	case CRT_SIGNATURE:
-		return &g->signature;
-	case CRT_CONFIDENTIALITY:
-		return &g->confidentiality;
-	default:
-		return NULL;
+	case CRT_AUTHENTICATION: return &g->authentication;
+	case CRT_SIGNATURE: return &g->signature;
+	case CRT_CONFIDENTIALITY: return &g->confidentiality;
+	default: return NULL;
 	}
 }
 
@@ -285,11 +281,8 @@ uint16_t
 gids_security_operation(struct gids *g, const struct vcard_command *command, struct buf *answer)
 {
 	switch (command->p1 << 8 | command->p2) {
-	case PSO_SIGN:
-		return sign(g, command->data, answer);
-	case PSO_DECIPHER:
-		return decipher(g, command->data, answer);
-	default:
-		return SW_P1P2;
+	case PSO_SIGN: return sign(g, command->data, answer);
+	case PSO_DECIPHER: return decipher(g, command->data, answer);
+	default: return SW_P1P2;
 	}
 }

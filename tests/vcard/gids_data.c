@@ -9,7 +9,7 @@
 
 #define TAG_LIST 0x5C
 #define TAG_PUBLIC_KEY 0x70
-#define TAG_PUBLIC_KEY_SPEC 0xA3	/* what the specification's text says; hosts send 70 */
+#define TAG_PUBLIC_KEY_SPEC 0xA3 /* what the specification's text says; hosts send 70 */
 #define TAG_KEY 0x70
 #define TAG_PIN_GLOBAL 0x7F71
 #define TAG_PIN_APPLICATION 0x7F72

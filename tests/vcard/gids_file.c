@@ -181,8 +181,7 @@ good_crts(struct cursor list)
 
 	while (list.left > 0) {
 		if (!vcard_tlv_next(&list, &tag, &crt) ||
-		    (tag != CRT_AUTHENTICATION && tag != CRT_SIGNATURE && tag != CRT_CONFIDENTIALITY) ||
-		    !good_crt(crt))
+		    (tag != CRT_AUTHENTICATION && tag != CRT_SIGNATURE && tag != CRT_CONFIDENTIALITY) || !good_crt(crt))
 			return false;
 	}
 	return true;
@@ -202,9 +201,9 @@ parse_fcp(struct cursor fcp, uint8_t *ret_kind, uint16_t *ret_fid)
 	uint8_t kind;
 	uint16_t fid;
 
-	if (!vcard_tlv_expect(&fcp, 0x62, &content) || !cur_at_end(&fcp) ||
-	    !vcard_tlv_find_u8(content, 0x82, &kind) || !vcard_tlv_find(content, 0x83, &value) ||
-	    !cur_be16(&value, &fid) || !cur_at_end(&value) || reserved_fid(fid))
+	if (!vcard_tlv_expect(&fcp, 0x62, &content) || !cur_at_end(&fcp) || !vcard_tlv_find_u8(content, 0x82, &kind) ||
+	    !vcard_tlv_find(content, 0x83, &value) || !cur_be16(&value, &fid) || !cur_at_end(&value) ||
+	    reserved_fid(fid))
 		return false;
 	if (kind == GIDS_KIND_KEY) {
 		if ((fid & 0xFF00) != 0xB000 || !vcard_tlv_find(content, 0xA5, &crts) || !good_crts(crts))

@@ -8,18 +8,14 @@
 enum { TYPE_SYMMETRIC = 1, TYPE_RSA = 2, TYPE_EC = 3 };
 
 static const struct key_kind {
-	uint8_t nibble;	/* low nibble of a mechanism */
+	uint8_t nibble; /* low nibble of a mechanism */
 	enum vcard_key_type type;
 	unsigned bits;
 } key_kinds[] = {
-	{ 0x01, VCARD_KEY_SYMMETRIC, 128 },	/* 3DES with two keys */
-	{ 0x02, VCARD_KEY_SYMMETRIC, 192 },	/* 3DES with three keys */
-	{ 0x06, VCARD_KEY_RSA, 1024 },
-	{ 0x07, VCARD_KEY_RSA, 2048 },
-	{ 0x08, VCARD_KEY_RSA, 3072 },
-	{ 0x09, VCARD_KEY_RSA, 4096 },
-	{ 0x0C, VCARD_KEY_EC, 256 },
-	{ 0x0D, VCARD_KEY_EC, 384 },
+	{ 0x01, VCARD_KEY_SYMMETRIC, 128 }, /* 3DES with two keys */
+	{ 0x02, VCARD_KEY_SYMMETRIC, 192 }, /* 3DES with three keys */
+	{ 0x06, VCARD_KEY_RSA, 1024 },	    { 0x07, VCARD_KEY_RSA, 2048 }, { 0x08, VCARD_KEY_RSA, 3072 },
+	{ 0x09, VCARD_KEY_RSA, 4096 },	    { 0x0C, VCARD_KEY_EC, 256 },   { 0x0D, VCARD_KEY_EC, 384 },
 	{ 0x0E, VCARD_KEY_EC, 521 },
 };
 
@@ -153,8 +149,7 @@ gids_get_public_key(struct gids *g, struct cursor template, struct buf *answer)
 static uint16_t
 check_algorithm(const struct gids *g, const struct gids_file *file, const struct key_kind *kind)
 {
-	if (kind == NULL || kind->type == VCARD_KEY_SYMMETRIC ||
-	    (kind->type == VCARD_KEY_EC && !g->env->profile.ecc))
+	if (kind == NULL || kind->type == VCARD_KEY_SYMMETRIC || (kind->type == VCARD_KEY_EC && !g->env->profile.ecc))
 		return SW_FUNCTION;
 	return file_takes(g, file, kind->nibble) ? SW_OK : SW_DATA;
 }
@@ -200,10 +195,10 @@ import_ec(struct gids *g, struct cursor value, struct vcard_key *ret_key)
 	struct cursor body, version, d, point;
 	uint8_t number;
 
-	return vcard_tlv_expect(&value, 0x30, &body) && cur_at_end(&value) &&
-	       vcard_tlv_expect(&body, 0x02, &version) && cur_u8(&version, &number) && number == 1 &&
-	       cur_at_end(&version) && vcard_tlv_expect(&body, 0x04, &d) && vcard_tlv_expect(&body, 0x04, &point) &&
-	       cur_at_end(&body) && vcard_key_import_ec(&g->env->crypto, d, point, ret_key);
+	return vcard_tlv_expect(&value, 0x30, &body) && cur_at_end(&value) && vcard_tlv_expect(&body, 0x02, &version) &&
+	       cur_u8(&version, &number) && number == 1 && cur_at_end(&version) && vcard_tlv_expect(&body, 0x04, &d) &&
+	       vcard_tlv_expect(&body, 0x04, &point) && cur_at_end(&body) &&
+	       vcard_key_import_ec(&g->env->crypto, d, point, ret_key);
 }
 
 /* The key check value (88) is not looked at: hosts in the field send a fixed one. */

@@ -15,14 +15,21 @@ find_pin(struct gids *g, uint8_t reference)
 	return reference == REF_PUK && g->env->profile.puk ? &g->puk : NULL;
 }
 
+/* Keys with a usage counter count from here. */
 static void
-drop_verification(struct gids *g)
+set_verification(struct gids *g, bool verified)
 {
 	size_t i;
 
-	g->pin_verified = false;
+	g->pin_verified = verified;
 	for (i = 0; i < g->file_count; i++)
 		g->files[i]->uses = 0;
+}
+
+static void
+drop_verification(struct gids *g)
+{
+	set_verification(g, false);
 	if (gids_quirk(g, VCARD_MSE_OUTLIVES_LOGOUT))
 		return;
 	g->signature = (struct gids_environment){ 0, 0 };
@@ -110,7 +117,7 @@ gids_verify(struct gids *g, const struct vcard_command *command, struct buf *ans
 	if (sw != SW_OK)
 		drop_verification(g);
 	else
-		g->pin_verified = true;
+		set_verification(g, true);
 	return sw;
 }
 
@@ -143,7 +150,7 @@ change_reference(struct gids *g, struct gids_pin *pin, struct cursor both)
 	if (sw != SW_OK)
 		return sw;
 	if (pin == &g->pin)
-		g->pin_verified = true;
+		set_verification(g, true);
 	if (!good_length(g, both.left))
 		return SW_LENGTH;
 	set_pin(g, pin, both);

@@ -70,14 +70,10 @@ const char *
 vcard_curve_name(unsigned bits)
 {
 	switch (bits) {
-	case 256:
-		return "P-256";
-	case 384:
-		return "P-384";
-	case 521:
-		return "P-521";
-	default:
-		return NULL;
+	case 256: return "P-256";
+	case 384: return "P-384";
+	case 521: return "P-521";
+	default: return NULL;
 	}
 }
 
@@ -164,9 +160,10 @@ key_from_params(OSSL_LIB_CTX *libctx, const char *algorithm, OSSL_PARAM_BLD *bui
 enum { RSA_N, RSA_E, RSA_D, RSA_P, RSA_Q, RSA_DP, RSA_DQ, RSA_QINV, RSA_NUMBERS };
 
 static const char *const rsa_names[RSA_NUMBERS] = {
-	OSSL_PKEY_PARAM_RSA_N,		OSSL_PKEY_PARAM_RSA_E,		OSSL_PKEY_PARAM_RSA_D,
-	OSSL_PKEY_PARAM_RSA_FACTOR1,	OSSL_PKEY_PARAM_RSA_FACTOR2,	OSSL_PKEY_PARAM_RSA_EXPONENT1,
-	OSSL_PKEY_PARAM_RSA_EXPONENT2,	OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
+	OSSL_PKEY_PARAM_RSA_N,	       OSSL_PKEY_PARAM_RSA_E,
+	OSSL_PKEY_PARAM_RSA_D,	       OSSL_PKEY_PARAM_RSA_FACTOR1,
+	OSSL_PKEY_PARAM_RSA_FACTOR2,   OSSL_PKEY_PARAM_RSA_EXPONENT1,
+	OSSL_PKEY_PARAM_RSA_EXPONENT2, OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
 };
 
 static bool
@@ -247,14 +244,10 @@ static unsigned
 curve_of_point(struct cursor point)
 {
 	switch (point.left) {
-	case 1 + 2 * 32:
-		return 256;
-	case 1 + 2 * 48:
-		return 384;
-	case 1 + 2 * 66:
-		return 521;
-	default:
-		return 0;
+	case 1 + 2 * 32: return 256;
+	case 1 + 2 * 48: return 384;
+	case 1 + 2 * 66: return 521;
+	default: return 0;
 	}
 }
 
@@ -266,9 +259,8 @@ ec_numbers_fit(OSSL_LIB_CTX *libctx, const char *curve, const BIGNUM *d, struct 
 	EC_POINT *given = group != NULL ? EC_POINT_new(group) : NULL;
 	EC_POINT *made = group != NULL ? EC_POINT_new(group) : NULL;
 	bool fit = given != NULL && made != NULL && EC_POINT_oct2point(group, given, point.p, point.left, NULL) == 1 &&
-		   BN_cmp(d, EC_GROUP_get0_order(group)) < 0 &&
-		   EC_POINT_mul(group, made, d, NULL, NULL, NULL) == 1 && !EC_POINT_is_at_infinity(group, made) &&
-		   EC_POINT_cmp(group, given, made, NULL) == 0;
+		   BN_cmp(d, EC_GROUP_get0_order(group)) < 0 && EC_POINT_mul(group, made, d, NULL, NULL, NULL) == 1 &&
+		   !EC_POINT_is_at_infinity(group, made) && EC_POINT_cmp(group, given, made, NULL) == 0;
 
 	EC_POINT_free(given);
 	EC_POINT_clear_free(made);

@@ -12,7 +12,7 @@
 
 enum vcard_key_type { VCARD_KEY_NONE, VCARD_KEY_SYMMETRIC, VCARD_KEY_RSA, VCARD_KEY_EC };
 
-#define VCARD_RSA_MAX 512	/* bytes of a modulus */
+#define VCARD_RSA_MAX 512 /* bytes of a modulus */
 #define VCARD_DES3_LEN 24
 
 /* Made at the first use, so that a card that computes nothing costs nothing. Zero it to begin with. */
@@ -22,9 +22,9 @@ struct vcard_crypto {
 
 struct vcard_key {
 	enum vcard_key_type type;
-	unsigned bits;		/* of the modulus, the curve or the symmetric key */
-	struct buf bytes;	/* PKCS #8 DER, or the symmetric key */
-	EVP_PKEY *pkey;		/* made from the bytes at the first use */
+	unsigned bits;	  /* of the modulus, the curve or the symmetric key */
+	struct buf bytes; /* PKCS #8 DER, or the symmetric key */
+	EVP_PKEY *pkey;	  /* made from the bytes at the first use */
 };
 
 void vcard_crypto_free(struct vcard_crypto *crypto);

@@ -22,8 +22,8 @@ static bool
 put_param(EVP_PKEY *pkey, const char *name, struct buf *b)
 {
 	BIGNUM *number = NULL;
-	bool done = EVP_PKEY_get_bn_param(pkey, name, &number) == 1 &&
-		    put_number(number, (size_t)BN_num_bytes(number), b);
+	bool done =
+		EVP_PKEY_get_bn_param(pkey, name, &number) == 1 && put_number(number, (size_t)BN_num_bytes(number), b);
 
 	BN_free(number);
 	return done;

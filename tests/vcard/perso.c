@@ -11,8 +11,8 @@
 #include "vcard/perso_internal.h"
 #include "vcard/tlv.h"
 
-#define PART_LEN 240	/* what Windows sends in one part of a chain */
-#define NAME_LEN 9	/* field of the file table */
+#define PART_LEN 240 /* what Windows sends in one part of a chain */
+#define NAME_LEN 9   /* field of the file table */
 #define RECORD_LEN 28
 
 static _Thread_local char last_error[200];
@@ -64,8 +64,7 @@ send_one(struct vcard *card, const uint8_t header[4], uint8_t cla, struct cursor
 }
 
 uint16_t
-vcard_perso_send(struct vcard *card, const uint8_t header[4], struct cursor data, bool wants_answer,
-		 struct buf *answer)
+vcard_perso_send(struct vcard *card, const uint8_t header[4], struct cursor data, bool wants_answer, struct buf *answer)
 {
 	static const uint8_t get_response[4] = { 0x00, INS_GET_RESPONSE, 0x00, 0x00 };
 	static const struct cursor nothing = { NULL, 0 };
@@ -337,8 +336,8 @@ make_data_files(struct vcard *card)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		const uint8_t fcp[] = { 0x62, 0x0C, 0x82, 0x01, 0x39, 0x83, 0x02, 0xA0,
-					files[i].file, 0x8C, 0x03, 0x03, files[i].put, files[i].get };
+		const uint8_t fcp[] = { 0x62, 0x0C,	     0x82, 0x01, 0x39, 0x83,	     0x02,
+					0xA0, files[i].file, 0x8C, 0x03, 0x03, files[i].put, files[i].get };
 
 		if (!make_file(card, fcp, sizeof(fcp)))
 			return false;
@@ -349,8 +348,9 @@ make_data_files(struct vcard *card)
 static bool
 make_admin_key(struct vcard *card, const uint8_t key[VCARD_DES3_LEN])
 {
-	static const uint8_t fcp[] = { 0x62, 0x1A, 0x82, 0x01, 0x18, 0x83, 0x02, 0xB0, 0x80, 0x8C, 0x04, 0x87, 0x00, 0x20,
-				       0xFF, 0xA5, 0x0B, 0xA4, 0x09, 0x80, 0x01, 0x02, 0x83, 0x01, 0x80, 0x95, 0x01, 0xC0 };
+	static const uint8_t fcp[] = { 0x62, 0x1A, 0x82, 0x01, 0x18, 0x83, 0x02, 0xB0, 0x80, 0x8C,
+				       0x04, 0x87, 0x00, 0x20, 0xFF, 0xA5, 0x0B, 0xA4, 0x09, 0x80,
+				       0x01, 0x02, 0x83, 0x01, 0x80, 0x95, 0x01, 0xC0 };
 	static const uint8_t put_key[4] = { 0x00, INS_PUT_DATA, 0x3F, 0xFF };
 	static const uint8_t head[] = { 0x70, 0x24, 0x84, 0x01, 0x80, 0xA5, 0x1F, 0x87, VCARD_DES3_LEN };
 	static const uint8_t zeros[8];

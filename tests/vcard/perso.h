@@ -24,10 +24,10 @@ enum vcard_perso_algorithm {
 struct vcard_perso_container {
 	const char *pin;
 	uint8_t index;
-	enum vcard_perso_algorithm algorithm;	/* of the key to generate; an import finds its own */
-	bool signature_only;			/* EC keys always are */
-	const char *name;			/* UTF-8, at most 39 characters; NULL: a random GUID */
-	bool make_default;			/* the first container is the default one anyway */
+	enum vcard_perso_algorithm algorithm; /* of the key to generate; an import finds its own */
+	bool signature_only;		      /* EC keys always are */
+	const char *name;		      /* UTF-8, at most 39 characters; NULL: a random GUID */
+	bool make_default;		      /* the first container is the default one anyway */
 };
 
 /* Why the last call of this thread failed. */

@@ -13,8 +13,8 @@ enum { PERSO_CARDAPPS = 0xDF21, PERSO_CARDCF = 0xDF22, PERSO_CMAPFILE = 0xDF23, 
 bool perso_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* As vcard_perso_send, for commands that must answer 9000; what names the step in the error text. */
-bool perso_command(struct vcard *card, const char *what, const uint8_t header[4], struct cursor data,
-		   bool wants_answer, struct buf *answer);
+bool perso_command(struct vcard *card, const char *what, const uint8_t header[4], struct cursor data, bool wants_answer,
+		   struct buf *answer);
 bool perso_select(struct vcard *card);
 bool perso_login(struct vcard *card, const char *pin);
 /* 0 or -1 from done, the card deauthenticated in either case. */

@@ -33,22 +33,14 @@ static unsigned
 algorithm_bits(enum vcard_perso_algorithm algorithm)
 {
 	switch (algorithm) {
-	case VCARD_RSA1024:
-		return 1024;
-	case VCARD_RSA2048:
-		return 2048;
-	case VCARD_RSA3072:
-		return 3072;
-	case VCARD_RSA4096:
-		return 4096;
-	case VCARD_P256:
-		return 256;
-	case VCARD_P384:
-		return 384;
-	case VCARD_P521:
-		return 521;
-	default:
-		return 0;
+	case VCARD_RSA1024: return 1024;
+	case VCARD_RSA2048: return 2048;
+	case VCARD_RSA3072: return 3072;
+	case VCARD_RSA4096: return 4096;
+	case VCARD_P256: return 256;
+	case VCARD_P384: return 384;
+	case VCARD_P521: return 521;
+	default: return 0;
 	}
 }
 
@@ -68,7 +60,8 @@ random_guid(char *ret_text, size_t room)
 	if (!vcard_random(r, sizeof(r)))
 		return perso_fail("no random bytes");
 	(void)snprintf(ret_text, room, "%02x%02x%02x%02x-%02x%02x-4%x%02x-8%x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
-		       r[2], r[3], r[4], r[5], r[6] & 15u, r[7], r[8] & 15u, r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+		       r[2], r[3], r[4], r[5], r[6] & 15u, r[7], r[8] & 15u, r[9], r[10], r[11], r[12], r[13], r[14],
+		       r[15]);
 	return true;
 }
 
@@ -223,7 +216,8 @@ write_key_map(struct vcard *card, const struct vcard_perso_container *c, uint8_t
 {
 	AUTO_BUF struct buf map = BUF_INIT;
 	const uint8_t kind = c->signature_only || is_ec(c->algorithm) ? KIND_SIGNATURE : KIND_EXCHANGE;
-	const uint8_t record[MAP_RECORD] = { 0x01, 0, 0, 0, (uint8_t)c->algorithm, kind, reference, 0xB0, 0xFF, 0xFF, 0, 0 };
+	const uint8_t record[MAP_RECORD] = { 0x01, 0,	 0, 0, (uint8_t)c->algorithm, kind, reference, 0xB0,
+					     0xFF, 0xFF, 0, 0 };
 
 	if (!perso_read(card, PERSO_EF_TABLE, PERSO_KEY_MAP, &map))
 		return false;
@@ -305,9 +299,10 @@ ec_value(EVP_PKEY *pkey, struct buf *ret_value)
 	size_t width = ((size_t)EVP_PKEY_get_bits(pkey) + 7) / 8, point_len = 0;
 	uint8_t d[66], point[133];
 	BIGNUM *number = NULL;
-	bool done = width <= sizeof(d) && EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY, &number) == 1 &&
-		    BN_bn2binpad(number, d, (int)width) == (int)width &&
-		    EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &point_len) == 1;
+	bool done =
+		width <= sizeof(d) && EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY, &number) == 1 &&
+		BN_bn2binpad(number, d, (int)width) == (int)width &&
+		EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &point_len) == 1;
 
 	BN_clear_free(number);
 	if (!done)
@@ -510,6 +505,5 @@ vcard_perso_cert(struct vcard *card, const char *pin, uint8_t index, struct curs
 
 	if (!plain && !compress_certificate(der, &packed))
 		return -1;
-	return perso_end(card, perso_login(card, pin) &&
-				       put_certificate(card, index, plain ? der : buf_cur(&packed)));
+	return perso_end(card, perso_login(card, pin) && put_certificate(card, index, plain ? der : buf_cur(&packed)));
 }

@@ -57,6 +57,19 @@ checksum(struct cursor bytes)
 	return sum;
 }
 
+void
+vcard_seal(struct buf *state)
+{
+	uint64_t sum;
+
+	if (buf_failed(state) || state->len < CHECK_LEN)
+		return;
+	buf_truncate(state, state->len - CHECK_LEN);
+	sum = checksum(buf_cur(state));
+	buf_be32(state, (uint32_t)(sum >> 32));
+	buf_be32(state, (uint32_t)sum);
+}
+
 /* --- profile ---------------------------------------------------------------------------------------------------- */
 
 enum { FLAG_ECC = 1, FLAG_PUK = 2, FLAG_TERMINABLE = 4 };
@@ -114,9 +127,9 @@ take_dispatcher(struct cursor *c, struct vcard *card)
 	uint8_t selected, open;
 	uint32_t at;
 
-	if (!cur_u8(c, &selected) || !cur_u8(c, &open) ||
-	    !cur_copy(c, card->chain_head, sizeof(card->chain_head)) || !vcard_take_block(c, &chain) ||
-	    !cur_be32(c, &at) || !vcard_take_block(c, &pending) || at > pending.left || selected > VCARD_NOT_SELECTED)
+	if (!cur_u8(c, &selected) || !cur_u8(c, &open) || !cur_copy(c, card->chain_head, sizeof(card->chain_head)) ||
+	    !vcard_take_block(c, &chain) || !cur_be32(c, &at) || !vcard_take_block(c, &pending) || at > pending.left ||
+	    selected > VCARD_NOT_SELECTED)
 		return false;
 	card->selected = selected;
 	card->chain_open = open != 0;
@@ -133,7 +146,6 @@ vcard_encode(const struct vcard *card, struct buf *state)
 	AUTO_BUF struct buf transient = BUF_INIT_MAX(STATE_MAX);
 	AUTO_BUF struct buf part = BUF_INIT_MAX(STATE_MAX);
 	AUTO_BUF struct buf transient_part = BUF_INIT_MAX(STATE_MAX);
-	uint64_t sum;
 	unsigned i;
 
 	put_profile(&card->env.profile, &persistent);
@@ -154,9 +166,8 @@ vcard_encode(const struct vcard *card, struct buf *state)
 	buf_put_cur(state, buf_cur(&persistent));
 	buf_put_cur(state, buf_cur(&transient));
 	state->failed |= buf_failed(&persistent) || buf_failed(&transient);
-	sum = checksum(buf_cur(state));
-	buf_be32(state, (uint32_t)(sum >> 32));
-	buf_be32(state, (uint32_t)sum);
+	buf_zeros(state, CHECK_LEN);
+	vcard_seal(state);
 }
 
 static bool
@@ -175,11 +186,10 @@ split(struct cursor body, struct cursor *ret_persistent, struct cursor *ret_tran
 	struct cursor magic;
 	uint32_t version, persistent_len, transient_len;
 
-	return cur_take(&body, sizeof(state_magic), &magic) &&
-	       cur_equals(&magic, state_magic, sizeof(state_magic)) && cur_be32(&body, &version) &&
-	       version == STATE_VERSION && cur_be32(&body, &persistent_len) && cur_be32(&body, &transient_len) &&
-	       cur_take(&body, persistent_len, ret_persistent) && cur_take(&body, transient_len, ret_transient) &&
-	       body.left == CHECK_LEN;
+	return cur_take(&body, sizeof(state_magic), &magic) && cur_equals(&magic, state_magic, sizeof(state_magic)) &&
+	       cur_be32(&body, &version) && version == STATE_VERSION && cur_be32(&body, &persistent_len) &&
+	       cur_be32(&body, &transient_len) && cur_take(&body, persistent_len, ret_persistent) &&
+	       cur_take(&body, transient_len, ret_transient) && body.left == CHECK_LEN;
 }
 
 static bool

@@ -219,9 +219,34 @@ parse_kind(const char *text, bool *ret_signature_only)
 }
 
 enum {
-	OPT_QUIRKS = 1, OPT_ATR, OPT_T0, OPT_PIN_TRIES, OPT_PIN_MIN, OPT_PIN_MAX, OPT_MAX_OBJECTS, OPT_MAX_FILES,
-	OPT_MAX_VALUE, OPT_MAX_IMPORT, OPT_ECC, OPT_PUK, OPT_TERMINABLE, OPT_PIN, OPT_ADMIN_KEY, OPT_CARDID, OPT_INDEX,
-	OPT_ALG, OPT_KIND, OPT_NAME, OPT_DEFAULT, OPT_KEY, OPT_DER, OPT_PLAIN, OPT_DIR, OPT_IN, OPT_EF, OPT_TAG,
+	OPT_QUIRKS = 1,
+	OPT_ATR,
+	OPT_T0,
+	OPT_PIN_TRIES,
+	OPT_PIN_MIN,
+	OPT_PIN_MAX,
+	OPT_MAX_OBJECTS,
+	OPT_MAX_FILES,
+	OPT_MAX_VALUE,
+	OPT_MAX_IMPORT,
+	OPT_ECC,
+	OPT_PUK,
+	OPT_TERMINABLE,
+	OPT_PIN,
+	OPT_ADMIN_KEY,
+	OPT_CARDID,
+	OPT_INDEX,
+	OPT_ALG,
+	OPT_KIND,
+	OPT_NAME,
+	OPT_DEFAULT,
+	OPT_KEY,
+	OPT_DER,
+	OPT_PLAIN,
+	OPT_DIR,
+	OPT_IN,
+	OPT_EF,
+	OPT_TAG,
 	OPT_DELETE,
 };
 
@@ -262,35 +287,19 @@ static bool
 take_profile_option(struct vcard_profile *p, int option, const char *value)
 {
 	switch (option) {
-	case OPT_QUIRKS:
-		return parse_quirks(value, &p->quirks);
-	case OPT_ATR:
-		return parse_atr(value, p);
-	case OPT_T0:
-		p->quirks |= VCARD_T0;
-		return true;
-	case OPT_PIN_TRIES:
-		return parse_unsigned(value, &p->pin_tries);
-	case OPT_PIN_MIN:
-		return parse_unsigned(value, &p->pin_min);
-	case OPT_PIN_MAX:
-		return parse_unsigned(value, &p->pin_max);
-	case OPT_MAX_OBJECTS:
-		return parse_unsigned(value, &p->max_objects);
-	case OPT_MAX_FILES:
-		return parse_unsigned(value, &p->max_files);
-	case OPT_MAX_VALUE:
-		return parse_unsigned(value, &p->max_value);
-	case OPT_MAX_IMPORT:
-		return parse_unsigned(value, &p->max_import);
-	case OPT_ECC:
-		p->ecc = true;
-		return true;
-	case OPT_TERMINABLE:
-		p->terminable = true;
-		return true;
-	default:
-		return false;
+	case OPT_QUIRKS: return parse_quirks(value, &p->quirks);
+	case OPT_ATR: return parse_atr(value, p);
+	case OPT_T0: p->quirks |= VCARD_T0; return true;
+	case OPT_PIN_TRIES: return parse_unsigned(value, &p->pin_tries);
+	case OPT_PIN_MIN: return parse_unsigned(value, &p->pin_min);
+	case OPT_PIN_MAX: return parse_unsigned(value, &p->pin_max);
+	case OPT_MAX_OBJECTS: return parse_unsigned(value, &p->max_objects);
+	case OPT_MAX_FILES: return parse_unsigned(value, &p->max_files);
+	case OPT_MAX_VALUE: return parse_unsigned(value, &p->max_value);
+	case OPT_MAX_IMPORT: return parse_unsigned(value, &p->max_import);
+	case OPT_ECC: p->ecc = true; return true;
+	case OPT_TERMINABLE: p->terminable = true; return true;
+	default: return false;
 	}
 }
 
@@ -304,21 +313,12 @@ take_container_option(struct options *o, int option, const char *value)
 		o->has_index = parse_number(value, 10, 125, &number);
 		o->container.index = o->has_index ? (uint8_t)number : 0;
 		return o->has_index;
-	case OPT_ALG:
-		return parse_algorithm(value, &o->container.algorithm);
-	case OPT_KIND:
-		return parse_kind(value, &o->container.signature_only);
-	case OPT_NAME:
-		o->container.name = o->name = value;
-		return true;
-	case OPT_DEFAULT:
-		o->container.make_default = true;
-		return true;
-	case OPT_PIN:
-		o->container.pin = o->pin = value;
-		return true;
-	default:
-		return take_profile_option(&o->profile, option, value);
+	case OPT_ALG: return parse_algorithm(value, &o->container.algorithm);
+	case OPT_KIND: return parse_kind(value, &o->container.signature_only);
+	case OPT_NAME: o->container.name = o->name = value; return true;
+	case OPT_DEFAULT: o->container.make_default = true; return true;
+	case OPT_PIN: o->container.pin = o->pin = value; return true;
+	default: return take_profile_option(&o->profile, option, value);
 	}
 }
 
@@ -333,27 +333,13 @@ take_option(struct options *o, int option, const char *value)
 		o->puk = value;
 		o->profile.puk = true;
 		break;
-	case OPT_ADMIN_KEY:
-		good = parse_hex(value, &o->admin_key) && o->admin_key.len == VCARD_DES3_LEN;
-		break;
-	case OPT_CARDID:
-		good = parse_hex(value, &o->cardid) && o->cardid.len == VCARD_CARDID_LEN;
-		break;
-	case OPT_KEY:
-		o->key = value;
-		break;
-	case OPT_DER:
-		o->der = value;
-		break;
-	case OPT_PLAIN:
-		o->plain = true;
-		break;
-	case OPT_DIR:
-		o->dir = value;
-		break;
-	case OPT_IN:
-		o->in = value;
-		break;
+	case OPT_ADMIN_KEY: good = parse_hex(value, &o->admin_key) && o->admin_key.len == VCARD_DES3_LEN; break;
+	case OPT_CARDID: good = parse_hex(value, &o->cardid) && o->cardid.len == VCARD_CARDID_LEN; break;
+	case OPT_KEY: o->key = value; break;
+	case OPT_DER: o->der = value; break;
+	case OPT_PLAIN: o->plain = true; break;
+	case OPT_DIR: o->dir = value; break;
+	case OPT_IN: o->in = value; break;
 	case OPT_EF:
 		good = parse_number(value, 16, 0xFFFF, &number);
 		o->ef = (uint16_t)number;
@@ -362,12 +348,8 @@ take_option(struct options *o, int option, const char *value)
 		good = parse_number(value, 16, 0xFFFFFF, &number);
 		o->tag = (uint32_t)number;
 		break;
-	case OPT_DELETE:
-		o->remove = true;
-		break;
-	default:
-		good = take_container_option(o, option, value);
-		break;
+	case OPT_DELETE: o->remove = true; break;
+	default: good = take_container_option(o, option, value); break;
 	}
 	return good;
 }
@@ -381,7 +363,8 @@ parse_options(int argc, char **argv, struct options *o)
 		if (option == '?')
 			return false;
 		if (!take_option(o, option, optarg)) {
-			(void)complain("--%s: not understood: %s", long_options[which].name, optarg != NULL ? optarg : "");
+			(void)complain("--%s: not understood: %s", long_options[which].name,
+				       optarg != NULL ? optarg : "");
 			return false;
 		}
 	}
@@ -530,12 +513,9 @@ static const char *
 life_name(unsigned life)
 {
 	switch (life) {
-	case 3:
-		return "uninitialised";
-	case 5:
-		return "operational";
-	default:
-		return "terminated";
+	case 3: return "uninitialised";
+	case 5: return "operational";
+	default: return "terminated";
 	}
 }
 

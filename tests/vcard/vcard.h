@@ -24,21 +24,21 @@ struct vcard;
 
 /* Where real cards differ; each switch stands for one deviation. gids.md calls the two sets strict and applet. */
 enum vcard_quirk {
-	VCARD_SELECT_LOGS_OUT = 1u << 0,	/* SELECT by AID drops PIN, admin and MSE */
-	VCARD_EMPTY_VERIFY_COUNTS = 1u << 1,	/* empty VERIFY answers 63Cx even when verified */
-	VCARD_BULK_FAILS_AT_TENS = 1u << 2,	/* 5C00 answers 6F00 with exactly 10, 20 or 30 objects in the file */
-	VCARD_BULK_REPEATS = 1u << 3,		/* 5C00 repeats stale objects after a deletion */
-	VCARD_CHAIN_BLOCKS = 1u << 4,		/* an open chain answers 6884 to everything else, and is not rolled back */
-	VCARD_MSE_6F00 = 1u << 5,		/* mechanism not in the CRT: 6F00; key file without key: MSE 9000, PSO 6F00 */
-	VCARD_TWO_STEP_DELETE = 1u << 6,	/* zero-length PUT empties first and deletes only the second time */
-	VCARD_MSE_OUTLIVES_LOGOUT = 1u << 7,	/* a key chosen by MSE still signs after logout or a wrong PIN */
-	VCARD_NO_RAW_SIGN = 1u << 8,		/* RSA mechanism 1x always answers 6F00 */
-	VCARD_NO_EXTENDED = 1u << 9,		/* extended length answers 6700 and is not announced */
-	VCARD_NO_BULK = 1u << 10,		/* 5C00 answers 6A80 */
-	VCARD_ECDSA_DER = 1u << 11,		/* ECDSA answers DER instead of r||s */
-	VCARD_T0 = 1u << 12,			/* only T=0: case 4 without Le, 61xx, 6Cxx */
-	VCARD_STRIPS_ZEROS = 1u << 13,		/* raw decipher strips leading zero bytes */
-	VCARD_CHALLENGE_LIVES = 1u << 14,	/* the admin challenge survives other commands in between */
+	VCARD_SELECT_LOGS_OUT = 1u << 0,     /* SELECT by AID drops PIN, admin and MSE */
+	VCARD_EMPTY_VERIFY_COUNTS = 1u << 1, /* empty VERIFY answers 63Cx even when verified */
+	VCARD_BULK_FAILS_AT_TENS = 1u << 2,  /* 5C00 answers 6F00 with exactly 10, 20 or 30 objects in the file */
+	VCARD_BULK_REPEATS = 1u << 3,	     /* 5C00 repeats stale objects after a deletion */
+	VCARD_CHAIN_BLOCKS = 1u << 4,	     /* an open chain answers 6884 to everything else, and is not rolled back */
+	VCARD_MSE_6F00 = 1u << 5,	 /* mechanism not in the CRT: 6F00; key file without key: MSE 9000, PSO 6F00 */
+	VCARD_TWO_STEP_DELETE = 1u << 6, /* zero-length PUT empties first and deletes only the second time */
+	VCARD_MSE_OUTLIVES_LOGOUT = 1u << 7, /* a key chosen by MSE still signs after logout or a wrong PIN */
+	VCARD_NO_RAW_SIGN = 1u << 8,	     /* RSA mechanism 1x always answers 6F00 */
+	VCARD_NO_EXTENDED = 1u << 9,	     /* extended length answers 6700 and is not announced */
+	VCARD_NO_BULK = 1u << 10,	     /* 5C00 answers 6A80 */
+	VCARD_ECDSA_DER = 1u << 11,	     /* ECDSA answers DER instead of r||s */
+	VCARD_T0 = 1u << 12,		     /* only T=0: case 4 without Le, 61xx, 6Cxx */
+	VCARD_STRIPS_ZEROS = 1u << 13,	     /* raw decipher strips leading zero bytes */
+	VCARD_CHALLENGE_LIVES = 1u << 14,    /* the admin challenge survives other commands in between */
 };
 
 #define VCARD_STRICT 0u
@@ -49,19 +49,19 @@ enum vcard_quirk {
 
 /* What a blank card is made with. Zeroed members mean the default named. */
 struct vcard_profile {
-	uint32_t quirks;		/* VCARD_STRICT */
-	uint8_t atr[VCARD_ATR_MAX];	/* the GIDS application's ATR, see vcard_default_atr() */
+	uint32_t quirks;	    /* VCARD_STRICT */
+	uint8_t atr[VCARD_ATR_MAX]; /* the GIDS application's ATR, see vcard_default_atr() */
 	size_t atr_len;
-	unsigned pin_tries;		/* 3 */
-	unsigned max_objects;		/* 100 data objects per file */
-	unsigned max_files;		/* 40 files */
-	unsigned pin_min;		/* 4 bytes; the specification's 8 would refuse what tools send */
-	unsigned pin_max;		/* 16 bytes; at most 127 */
-	unsigned max_value;		/* 32000 bytes in one data object */
-	unsigned max_import;		/* 4096 bytes in one PUT KEY */
-	bool ecc;			/* key generation and import of P-256, P-384, P-521 */
-	bool puk;			/* has a PUK (then no admin unblock) */
-	bool terminable;		/* the application's rule lets the admin terminate it; otherwise nobody may */
+	unsigned pin_tries;   /* 3 */
+	unsigned max_objects; /* 100 data objects per file */
+	unsigned max_files;   /* 40 files */
+	unsigned pin_min;     /* 4 bytes; the specification's 8 would refuse what tools send */
+	unsigned pin_max;     /* 16 bytes; at most 127 */
+	unsigned max_value;   /* 32000 bytes in one data object */
+	unsigned max_import;  /* 4096 bytes in one PUT KEY */
+	bool ecc;	      /* key generation and import of P-256, P-384, P-521 */
+	bool puk;	      /* has a PUK (then no admin unblock) */
+	bool terminable;      /* the application's rule lets the admin terminate it; otherwise nobody may */
 };
 
 /* The ATR of a card with these quirks: the GIDS application's AID in the historical bytes. Returns its length. */
