@@ -24,7 +24,7 @@ honest() {
 	openssl pkey -in "$W/imp.der" -inform DER -pubout -out "$W/imp.pem"
 	check "a key is imported" opensc_tool --login --pin "$E2E_PIN" --write-object "$W/imp.der" --type privkey \
 		--id 05 --label imported --usage-sign
-	check "it signs" opensc_tool --login --pin "$E2E_PIN" --sign -m SHA256-RSA-PKCS --label imported -i "$W/data" -o "$W/sig"
+	check "it signs" opensc_tool --login --pin "$E2E_PIN" --sign -m SHA256-RSA-PKCS --id 01 -i "$W/data" -o "$W/sig"
 	check "openssl verifies that" openssl dgst -sha256 -verify "$W/imp.pem" -signature "$W/sig" "$W/data"
 
 	check "the PIN is changed" opensc_tool --login --pin "$E2E_PIN" --change-pin --new-pin 87654321

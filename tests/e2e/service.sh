@@ -47,7 +47,7 @@ world() {
 	expect P 0xB3 session
 	expect P 0x0 open
 	expect P "0x0 2" session
-	expect P 0x101 sign
+	expect P 0x60 sign
 	expect P 0x0 login "$E2E_PIN"
 	expect P 0x0 sign
 
