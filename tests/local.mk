@@ -25,7 +25,8 @@ UNIT_TESTS = \
 	tests/unit/test_vcard_key \
 	tests/unit/test_vcard_link \
 	tests/unit/test_vcard_pcsc \
-	tests/unit/test_vcard_sharing
+	tests/unit/test_vcard_sharing \
+	tests/unit/test_vcard_vpcd
 CARD_TESTS = \
 	tests/card/test_gids
 MODULE_TESTS =
