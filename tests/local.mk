@@ -61,6 +61,7 @@ HELPERS = tests/bench/acts tests/e2e/p11script
 
 # what shell tests and the programs above read at run time, and headers of tests
 TEST_FILES = \
+	tests/fuzz/corpus \
 	tests/demo.sh \
 	tests/bench/bench.sh \
 	tests/e2e/lib.sh
