@@ -15,9 +15,11 @@ UNIT_TESTS = \
 	tests/unit/test_base_utf16 \
 	tests/unit/test_csp_cert \
 	tests/unit/test_csp_padding \
+	tests/unit/test_monitor \
 	tests/unit/test_sw \
 	tests/unit/test_tlv \
 	tests/unit/test_trace \
+	tests/unit/test_transport \
 	tests/unit/test_vcard_auth \
 	tests/unit/test_vcard_engine \
 	tests/unit/test_vcard_faults \
@@ -32,6 +34,9 @@ CARD_TESTS = \
 MODULE_TESTS =
 # those of the above that start threads, for ThreadSanitizer
 THREADED_TESTS = \
+	tests/unit/test_base_lock \
+	tests/unit/test_monitor \
+	tests/unit/test_transport \
 	tests/unit/test_vcard_pcsc \
 	tests/unit/test_vcard_sharing
 

@@ -15,8 +15,8 @@ void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *p, size_t size);
 void *__real_mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset);
 
-static unsigned left;
-static bool fired;
+static _Thread_local unsigned left;
+static _Thread_local bool fired;
 
 void
 fault_arm(unsigned n)

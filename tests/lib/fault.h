@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Allocations that fail on demand: malloc, calloc, realloc and mmap of the program's own objects. A program that uses
- * this is linked with FAULT_LDFLAGS of tests/local.mk.
+ * Allocations that fail on demand: malloc, calloc, realloc and mmap of the program's own objects, in the thread that
+ * arms the failure. Test programs are linked with FAULT_LDFLAGS (configure.ac), which leads those calls here.
  *
  *	for (n = 1; fault_arm(n), r = act(), fault_fired(); n++)
  *		assert_int_equal(r, SCARD_E_NO_MEMORY);
