@@ -490,7 +490,7 @@ static bool
 put_certificate(struct vcard *card, uint8_t index, struct cursor content)
 {
 	char name[9];
-	uint8_t kind;
+	uint8_t kind = 0;
 
 	if (!find_kind(card, index, &kind))
 		return false;

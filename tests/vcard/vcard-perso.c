@@ -92,8 +92,7 @@ struct options {
 
 enum { EXIT_USAGE = 2 };
 
-static int
-complain(const char *format, ...)
+static int __attribute__((format(printf, 1, 2))) complain(const char *format, ...)
 {
 	va_list ap;
 
