@@ -244,8 +244,9 @@ test_timeouts(void **state)
 }
 
 struct deed {
-	void (*act)(void);
+	int (*act)(void);
 	SCARDCONTEXT context;
+	int result;
 };
 
 static void *
@@ -254,55 +255,53 @@ act_later(void *arg)
 	struct deed *deed = arg;
 
 	sleep_ms(60);
-	if (deed->act != NULL)
-		deed->act();
-	else
-		(void)SCardCancel(deed->context);
+	deed->result = deed->act != NULL ? deed->act() : SCardCancel(deed->context) != SCARD_S_SUCCESS;
 	return NULL;
 }
 
 /* What SCardGetStatusChange answers while another thread does something. */
 static LONG
-wait_while(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *rs, DWORD count, void (*act)(void))
+wait_while(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *rs, DWORD count, int (*act)(void))
 {
-	struct deed deed = { act, context };
+	struct deed deed = { act, context, -1 };
 	pthread_t thread;
 	LONG rv;
 
 	assert_int_equal(pthread_create(&thread, NULL, act_later, &deed), 0);
 	rv = SCardGetStatusChange(context, timeout, rs, count);
 	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(deed.result, 0);
 	return rv;
 }
 
-static void
+static int
 do_pull(void)
 {
-	(void)unlink(fixture_path("readers/%s/card", READER));
+	return unlink(fixture_path("readers/%s/card", READER));
 }
 
-static void
+static int
 do_insert(void)
 {
-	(void)symlink(fixture_path("cards/2"), fixture_path("readers/%s/card", READER));
+	return symlink(fixture_path("cards/2"), fixture_path("readers/%s/card", READER));
 }
 
-static void
+static int
 do_add_reader(void)
 {
-	(void)mkdir(fixture_path("readers/%s", OTHER_READER), 0777);
+	return mkdir(fixture_path("readers/%s", OTHER_READER), 0777);
 }
 
-static void
+static int
 do_remove_reader(void)
 {
-	(void)rename(fixture_path("readers/%s", READER), fixture_path("gone"));
+	return rename(fixture_path("readers/%s", READER), fixture_path("gone"));
 }
 
-static void
+static int
 do_stop_service(void)
 {
-	(void)rename(fixture_path("readers"), fixture_path("gone"));
+	return rename(fixture_path("readers"), fixture_path("gone"));
 }
 
 static void
