@@ -31,7 +31,8 @@ UNIT_TESTS = \
 	tests/unit/test_vcard_vpcd
 CARD_TESTS = \
 	tests/card/test_gids
-MODULE_TESTS =
+MODULE_TESTS = \
+	tests/module/test_general
 # those of the above that start threads, for ThreadSanitizer
 THREADED_TESTS = \
 	tests/unit/test_base_lock \
@@ -88,6 +89,10 @@ libtest_la_SOURCES = \
 	tests/lib/script.c \
 	tests/lib/script.h \
 	tests/lib/test.h \
+	tests/module/cards.c \
+	tests/module/cards.h \
+	tests/module/fixture.c \
+	tests/module/fixture.h \
 	tests/unit/keys_fixture.h \
 	tests/unit/pcsc_fixture.c \
 	tests/unit/pcsc_fixture.h \
@@ -138,6 +143,10 @@ check-compiled:
 
 check-threads:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(THREADED_TESTS)"
+
+# card files that tests of the module have made (tests/module/cards.c)
+clean-local:
+	rm -rf tests/module/cards
 
 VALGRIND = valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect,possible \
 	--errors-for-leak-kinds=definite,indirect --error-exitcode=99 --track-fds=no --num-callers=30
