@@ -14,8 +14,13 @@ UNIT_TESTS = \
 	tests/unit/test_base_secret \
 	tests/unit/test_base_utf16 \
 	tests/unit/test_csp_cert \
+	tests/unit/test_csp_cmap \
+	tests/unit/test_csp_crypto \
 	tests/unit/test_csp_padding \
+	tests/unit/test_csp_pin \
+	tests/unit/test_csp_txn \
 	tests/unit/test_monitor \
+	tests/unit/test_p11_mech \
 	tests/unit/test_sw \
 	tests/unit/test_tlv \
 	tests/unit/test_trace \
@@ -30,9 +35,13 @@ UNIT_TESTS = \
 	tests/unit/test_vcard_sharing \
 	tests/unit/test_vcard_vpcd
 CARD_TESTS = \
-	tests/card/test_gids
+	tests/card/test_gids \
+	tests/card/test_gids_fs \
+	tests/card/test_gids_pin
 MODULE_TESTS = \
-	tests/module/test_general
+	tests/module/test_general \
+	tests/module/test_hostile \
+	tests/module/test_slots
 # those of the above that start threads, for ThreadSanitizer
 THREADED_TESTS = \
 	tests/unit/test_base_lock \
@@ -74,14 +83,10 @@ TEST_FILES = \
 
 # --- libraries for tests --------------------------------------------------------------------------------------
 
-check_LTLIBRARIES += libtest.la libfault.la libfuzzmain.la
+check_LTLIBRARIES += libtest.la libfake.la libfault.la libfuzzmain.la
 
 # scripted card, faults, mutations, hex; fixtures of several tests
 libtest_la_SOURCES = \
-	tests/lib/fakecard.c \
-	tests/lib/fakecard.h \
-	tests/lib/faketransport.c \
-	tests/lib/faketransport.h \
 	tests/lib/hex.c \
 	tests/lib/hex.h \
 	tests/lib/mutate.c \
@@ -89,16 +94,23 @@ libtest_la_SOURCES = \
 	tests/lib/script.c \
 	tests/lib/script.h \
 	tests/lib/test.h \
-	tests/module/cards.c \
-	tests/module/cards.h \
-	tests/module/fixture.c \
-	tests/module/fixture.h \
 	tests/unit/keys_fixture.h \
 	tests/unit/pcsc_fixture.c \
 	tests/unit/pcsc_fixture.h \
 	tests/unit/vcard_fixture.h \
 	tests/card/gids_card.c \
-	tests/card/gids_card.h
+	tests/card/gids_card.h \
+	tests/module/cards.c \
+	tests/module/cards.h \
+	tests/module/fixture.c \
+	tests/module/fixture.h
+
+# readers and a minidriver in place of the real ones, for tests of the common part
+libfake_la_SOURCES = \
+	tests/lib/fakecard.c \
+	tests/lib/fakecard.h \
+	tests/lib/faketransport.c \
+	tests/lib/faketransport.h
 
 # allocations that fail on demand; last in the list of libraries, since all the others call it
 libfault_la_SOURCES = tests/lib/fault.c tests/lib/fault.h
@@ -119,6 +131,10 @@ COMPILED_TESTS = $(UNIT_TESTS) $(CARD_TESTS) $(MODULE_TESTS) $(FUZZ_TARGETS)
 LDADD = $(FAULT_LDFLAGS) $(TESTED_LIBS) libfuzzmain.la libfault.la $(CMOCKA_LIBS)
 HELPERS_BUILT = $(HELPERS)
 endif
+
+# tests with fakes
+tests_unit_test_csp_pin_LDADD = libfake.la $(LDADD)
+tests_unit_test_csp_txn_LDADD = libfake.la $(LDADD)
 
 check_PROGRAMS += $(COMPILED_TESTS) $(HELPERS_BUILT)
 # make E2E_RUN= check leaves out what takes longest

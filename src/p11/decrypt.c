@@ -2,7 +2,7 @@
 /*
  * Decryption by the card's private keys (PKCS#11 5.10). The caller may bring room for the message only, which nobody
  * knows before the card has decrypted: a result that does not fit is kept for the next call, and its length is not
- * told (pkcs11.md 3.4, 5.6).
+ * told.
  */
 #include "p11/op.h"
 

@@ -44,11 +44,11 @@ CK_RV p11_op_final(struct p11_session *s, enum p11_op_kind kind, CK_BYTE *out, C
 CK_ULONG p11_op_output_len(const struct p11_op *op);
 
 /*
- * What the scheme works on: the hash, the data left-filled to the modulus length, or the data as they are, checked
- * (pkcs11.md 5.4). It lies in block or in data. CKR_DATA_LEN_RANGE, CKR_DATA_INVALID.
+ * What the scheme works on: the hash, the data left-filled to the modulus length, or the data as they are, when
+ * their length fits. It lies in block or in data. CKR_DATA_LEN_RANGE, CKR_DATA_INVALID.
  */
 CK_RV p11_op_input(struct p11_op *op, struct cursor data, uint8_t block[LIMIT_RSA_BYTES], struct cursor *ret_input);
-/* True unless both are known and the number in block, of modulus length, is not below the modulus. */
+/* False when the modulus is known and the number in block, of its length, is not below it. */
 bool p11_op_below_modulus(const struct p11_op *op, const uint8_t *block);
 
 /*

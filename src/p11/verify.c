@@ -5,7 +5,7 @@
 #include <string.h>
 
 /*
- * ECDSA signatures may come shorter, as two halves of equal length (pkcs11.md 5.4); they are filled up in ret_full.
+ * ECDSA signatures may come shorter, as two halves of equal length; they are filled up in ret_full.
  * CKR_SIGNATURE_LEN_RANGE.
  */
 static CK_RV
