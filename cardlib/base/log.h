@@ -12,11 +12,12 @@
 enum log_level { LOG_ERROR = 1, LOG_WARNING, LOG_INFO, LOG_APDU };
 enum log_area { LOG_BASE, LOG_IO, LOG_ISO, LOG_CARD, LOG_CSP, LOG_P11 };
 
-/* Reads the environment; called by C_Initialize. Not thread-safe against log_write. */
+/* Reads the environment; called by C_Initialize. Neither is thread-safe against log_write. */
 void log_open(void);
 void log_close(void);
 bool log_enabled(enum log_level level);
 
+/* One line; what is too long is cut, control characters become question marks. function may be NULL. */
 void log_write(enum log_level level, enum log_area area, const char *function, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 /* As log_write at LOG_ERROR, adding the name of the code. */

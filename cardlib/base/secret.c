@@ -128,10 +128,10 @@ secret_random(void *ret_bytes, size_t len)
 }
 
 static void
-apply_pad(uint8_t *p, const struct secret *pad)
+apply_pad(struct secret *s, const struct secret *pad)
 {
-	for (size_t i = 0; i < pad->len; i++)
-		p[i] ^= pad->p[i];
+	for (size_t i = 0; i < s->len && i < pad->len; i++)
+		s->p[i] ^= pad->p[i];
 }
 
 bool
@@ -145,8 +145,7 @@ masked_set(struct masked_secret *m, const void *p, size_t len)
 		masked_free(m);
 		return false;
 	}
-	if (len > 0)
-		apply_pad(fresh.data.p, &fresh.pad);
+	apply_pad(&fresh.data, &fresh.pad);
 	masked_free(m);
 	*m = fresh;
 	return true;
@@ -165,7 +164,7 @@ masked_get(const struct masked_secret *m, struct secret *ret_clear)
 
 	if (!masked_is_set(m) || !secret_copy(&clear, &m->data))
 		return false;
-	apply_pad(clear.p, &m->pad);
+	apply_pad(&clear, &m->pad);
 	secret_free(ret_clear);
 	*ret_clear = clear;
 	return true;
