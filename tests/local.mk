@@ -15,6 +15,7 @@ UNIT_TESTS = \
 	tests/unit/test_base_utf16 \
 	tests/unit/test_csp_cert \
 	tests/unit/test_csp_cmap \
+	tests/unit/test_csp_container \
 	tests/unit/test_csp_crypto \
 	tests/unit/test_csp_padding \
 	tests/unit/test_csp_pin \
@@ -37,18 +38,29 @@ UNIT_TESTS = \
 CARD_TESTS = \
 	tests/card/test_gids \
 	tests/card/test_gids_fs \
+	tests/card/test_gids_key \
 	tests/card/test_gids_pin
 MODULE_TESTS = \
 	tests/module/test_general \
 	tests/module/test_hostile \
+	tests/module/test_sessions \
 	tests/module/test_slots
 # those of the above that start threads, for ThreadSanitizer
 THREADED_TESTS = \
 	tests/unit/test_base_lock \
+	tests/unit/test_csp_cmap \
+	tests/unit/test_csp_container \
+	tests/unit/test_csp_crypto \
+	tests/unit/test_csp_pin \
+	tests/unit/test_csp_txn \
 	tests/unit/test_monitor \
 	tests/unit/test_transport \
 	tests/unit/test_vcard_pcsc \
-	tests/unit/test_vcard_sharing
+	tests/unit/test_vcard_sharing \
+	tests/module/test_general \
+	tests/module/test_hostile \
+	tests/module/test_sessions \
+	tests/module/test_slots
 
 # tests/fuzz/fuzz_<noun>.c with LLVMFuzzerTestOneInput(), and its corpus in tests/fuzz/corpus/<noun>/
 FUZZ_TARGETS = \
@@ -133,6 +145,7 @@ HELPERS_BUILT = $(HELPERS)
 endif
 
 # tests with fakes
+tests_unit_test_csp_container_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_pin_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_txn_LDADD = libfake.la $(LDADD)
 
