@@ -7,10 +7,17 @@
 /* Clients hold the SO PIN to the user PIN's limits; an admin key in hex has this many digits. */
 #define ADMIN_KEY_DIGITS 48u
 
+/* A card that has no identifier has not been personalised: there is no file system, and no PIN was set. */
 static CK_FLAGS
-pin_flags(const struct csp_token_info *token)
+life_flags(const struct csp_token_info *token)
 {
-	CK_FLAGS flags = CKF_USER_PIN_INITIALIZED;
+	return token->serial[0] == '\0' ? 0 : CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED;
+}
+
+static CK_FLAGS
+tries_flags(const struct csp_token_info *token)
+{
+	CK_FLAGS flags = 0;
 
 	if (token->tries_left == CSP_UNKNOWN)
 		return flags;
@@ -32,7 +39,7 @@ fill_token_info(const struct p11_slot *slot, const struct csp_token_info *token,
 	p11_pad(info->model, sizeof(info->model), token->model);
 	p11_pad(info->serialNumber, sizeof(info->serialNumber), token->serial);
 	p11_pad(info->utcTime, sizeof(info->utcTime), "");
-	info->flags = CKF_RNG | CKF_TOKEN_INITIALIZED | pin_flags(token);
+	info->flags = CKF_RNG | life_flags(token) | tries_flags(token);
 	if (token->login_required)
 		info->flags |= CKF_LOGIN_REQUIRED;
 	if (token->read_only)

@@ -26,13 +26,13 @@ struct key_plan {
 static const struct card_plan {
 	const char *name;
 	bool formatted;
-	uint8_t cardid[VCARD_CARDID_LEN];
+	uint8_t cardid; /* repeated */
 	struct key_plan keys[6];
 	size_t key_count;
 } plans[MT_CARDS] = {
 	[MT_ALICE] = { "alice",
 		       true,
-		       { 0xA1, 0x1C, 0xE0 },
+		       0xA1,
 		       { { 0, VCARD_RSA2048, false, "Alice RSA", CERT },
 			 { 1, VCARD_RSA1024, true, "Alice Signature", NO_CERT },
 			 { 2, VCARD_P256, true, "Alice EC", PLAIN_CERT },
@@ -40,10 +40,13 @@ static const struct card_plan {
 			 { 4, VCARD_P521, true, "Alice P-521", NO_CERT },
 			 { 5, VCARD_RSA1024, false, "Alice damaged", RUBBISH } },
 		       6 },
-	[MT_BOB] = { "bob", true, { 0xB0, 0xB0 }, { { 0, VCARD_RSA1024, false, "Bob RSA", CERT } }, 1 },
-	[MT_EMPTY] = { "empty", true, { 0xE0 }, { { 0 } }, 0 },
-	[MT_BLANK] = { "blank", false, { 0 }, { { 0 } }, 0 },
+	[MT_BOB] = { "bob", true, 0xB0, { { 0, VCARD_RSA1024, false, "Bob RSA", CERT } }, 1 },
+	[MT_EMPTY] = { "empty", true, 0xE0, { { 0 } }, 0 },
+	[MT_BLANK] = { "blank", false, 0, { { 0 } }, 0 },
+	[MT_FOREIGN] = { "foreign", false, 0, { { 0 } }, 0 },
 };
+
+static const uint8_t foreign_atr[] = { 0x3B, 0x80, 0x80, 0x01, 0x01 };
 
 static void
 perso_ok(int result)
@@ -122,15 +125,21 @@ store_cert(struct vcard *card, const struct key_plan *plan)
 static void
 make_card(const struct card_plan *plan, const char *path)
 {
-	static const struct vcard_profile profile = { .ecc = true };
+	struct vcard_profile profile = { .ecc = true };
+	uint8_t cardid[VCARD_CARDID_LEN];
 	struct vcard *card;
 
+	memset(cardid, plan->cardid, sizeof(cardid));
+	if (plan == &plans[MT_FOREIGN]) {
+		profile.atr_len = sizeof(foreign_atr);
+		memcpy(profile.atr, foreign_atr, sizeof(foreign_atr));
+	}
 	(void)unlink(path);
 	assert_int_equal(vcard_create(path, &profile), 0);
 	card = vcard_open(path);
 	assert_non_null(card);
 	if (plan->formatted)
-		perso_ok(vcard_perso_format(card, MT_PIN, NULL, plan->cardid));
+		perso_ok(vcard_perso_format(card, MT_PIN, NULL, cardid));
 	for (size_t i = 0; i < plan->key_count; i++) {
 		const struct key_plan *key = &plan->keys[i];
 		const struct vcard_perso_container container = {

@@ -29,9 +29,9 @@
  *	4 "Alice P-521"		P-521, no certificate
  *	5 "Alice damaged"	RSA-1024, its certificate file is rubbish
  * Bob's: 0 "Bob RSA", RSA-1024, certificate CN=Bob RSA. An empty card is formatted and has no keys; a blank one is not
- * formatted.
+ * formatted; a foreign one, besides, has an ATR that says nothing.
  */
-enum mt_card { MT_ALICE, MT_BOB, MT_EMPTY, MT_BLANK, MT_CARDS };
+enum mt_card { MT_ALICE, MT_BOB, MT_EMPTY, MT_BLANK, MT_FOREIGN, MT_CARDS };
 
 /* The module's two function lists. */
 extern CK_FUNCTION_LIST *mt;
