@@ -36,20 +36,16 @@ is_private(enum p11_op_kind kind)
 	return kind == P11_OP_SIGN || kind == P11_OP_DECRYPT;
 }
 
-/* A private key that is known but hidden from those who have not logged in is no mistake in the handle. */
+/* Private keys have no handle while nobody is logged in. */
 static CK_RV
 find_object(const struct p11_slot *slot, CK_OBJECT_HANDLE handle, const struct p11_object **ret_object)
 {
 	const struct p11_object *o = p11_object_find(slot, handle);
 
-	if (o != NULL) {
-		*ret_object = o;
-		return o->class == CKO_PRIVATE_KEY || o->class == CKO_PUBLIC_KEY ? CKR_OK : CKR_KEY_HANDLE_INVALID;
-	}
-	for (size_t i = 0; i < slot->object_count; i++)
-		if (slot->objects[i].handle == handle && slot->objects[i].class == CKO_PRIVATE_KEY)
-			return CKR_USER_NOT_LOGGED_IN;
-	return CKR_KEY_HANDLE_INVALID;
+	if (o == NULL || (o->class != CKO_PRIVATE_KEY && o->class != CKO_PUBLIC_KEY))
+		return CKR_KEY_HANDLE_INVALID;
+	*ret_object = o;
+	return CKR_OK;
 }
 
 static CK_RV

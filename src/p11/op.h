@@ -10,8 +10,8 @@
 
 /*
  * C_*Init of all kinds; handle is not looked at for digests. A NULL mechanism ends the operation, CKR_OK.
- * CKR_OPERATION_ACTIVE (which goes on), CKR_KEY_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN, CKR_MECHANISM_INVALID,
- * CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_KEY_SIZE_RANGE, CKR_MECHANISM_PARAM_INVALID, card errors.
+ * CKR_OPERATION_ACTIVE (which goes on), CKR_KEY_HANDLE_INVALID, CKR_MECHANISM_INVALID, CKR_KEY_TYPE_INCONSISTENT,
+ * CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_KEY_SIZE_RANGE, CKR_MECHANISM_PARAM_INVALID, card errors.
  */
 CK_RV p11_op_init(struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *mechanism,
 		  CK_OBJECT_HANDLE handle);
