@@ -130,8 +130,10 @@ mt_path(const char *format, ...)
 int
 mt_set_up(void **state)
 {
+	const char *where = getenv("TEST_DIRECTORY");
+
 	(void)state;
-	(void)snprintf(root, sizeof(root), "/tmp/minidriver-test-XXXXXX");
+	(void)snprintf(root, sizeof(root), "%.32s/minidriver-test-XXXXXX", where != NULL ? where : "/tmp");
 	if (mkdtemp(root) == NULL || mkdir(mt_path("readers"), 0777) != 0 || mkdir(mt_path("cards"), 0777) != 0)
 		return -1;
 	(void)unsetenv("VCARD_FAULTS");
