@@ -128,6 +128,7 @@ expect_answer(const char *faults, const char *expected, size_t expected_len)
 static void
 test_answers(void **state)
 {
+	static const char extended[] = { '\xAB', '\xCD', '\x90', 0 }, padded[] = { 0, 0, 0, '\x90', 0 };
 	char good[512], longer[512];
 	uint8_t answer[512];
 	DWORD len;
@@ -145,9 +146,9 @@ test_answers(void **state)
 	expect_answer("1:body=1", "\x61\x90\x00", 3);
 	expect_answer("1:empty", "\x90\x00", 2);
 	memcpy(longer, good, len - 2);
-	memcpy(longer + len - 2, "\xAB\xCD\x90\x00", 4);
+	memcpy(longer + len - 2, extended, sizeof(extended));
 	expect_answer("1:extend=abcd", longer, len + 2);
-	memcpy(longer + len - 2, "\0\0\0\x90\x00", 5);
+	memcpy(longer + len - 2, padded, sizeof(padded));
 	expect_answer("1:pad=3", longer, len + 3);
 	expect_answer("", good, len);
 	expect_answer("2:sw=6F00", good, len);

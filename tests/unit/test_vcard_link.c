@@ -20,14 +20,12 @@ static bool
 parse(const char *text, size_t len)
 {
 	char error[LINK_ERROR_MAX] = "";
-	char *copy = malloc(len + 1);
+	char *copy = malloc(len > 0 ? len : 1);
 	struct link_faults faults;
 	bool good;
 
 	assert_non_null(copy);
 	memcpy(copy, text, len);
-	copy = realloc(copy, len > 0 ? len : 1);
-	assert_non_null(copy);
 	good = link_faults_parse(copy, len, &faults, error);
 	free(copy);
 	if (good)
@@ -111,8 +109,8 @@ test_bad_texts(void **state)
 	for (i = 0; i < ARRAY_SIZE(texts); i++)
 		assert_false(parse(texts[i], strlen(texts[i])));
 	assert_false(parse("1:reset\0", 8));
-	for (i = 0; i < sizeof(many); i += 8)
-		memcpy(many + i, "1:empty;", 8);
+	for (i = 0; i < sizeof(many); i++)
+		many[i] = "1:empty;"[i % 8];
 	assert_true(parse(many, sizeof(many) - 8));
 	assert_false(parse(many, sizeof(many)));
 }
@@ -230,7 +228,7 @@ static void
 test_io(void **state)
 {
 	struct io *io = NULL;
-	unsigned sw;
+	unsigned sw = 0;
 	bool reset = true;
 
 	(void)state;
@@ -259,7 +257,7 @@ static void
 test_io_faults(void **state)
 {
 	struct io *io = open_card();
-	unsigned sw;
+	unsigned sw = 0;
 	bool reset;
 
 	(void)state;
@@ -283,7 +281,7 @@ test_io_wrap(void **state)
 {
 	struct vcard *card = vcard_open(card_path);
 	struct io *io = NULL;
-	unsigned sw;
+	unsigned sw = 0;
 
 	(void)state;
 	assert_non_null(card);

@@ -177,7 +177,7 @@ send_message(int fd, uint8_t *framed, size_t len)
 /* --- serving ---------------------------------------------------------------------------------------------------- */
 
 struct session {
-	const struct options *options;
+	struct options options;
 	struct vcard *card;
 	struct link link;
 	int fd;
@@ -200,9 +200,9 @@ write_stats(struct session *s)
 	struct link_stats stats = s->link.stats;
 
 	s->link.stats = (struct link_stats){ 0 };
-	if (s->options->stats == NULL || link_stats_add(AT_FDCWD, s->options->stats, &stats) == 0)
+	if (s->options.stats == NULL || link_stats_add(AT_FDCWD, s->options.stats, &stats) == 0)
 		return true;
-	(void)fprintf(stderr, "vcard: %s: %s\n", s->options->stats, strerror(errno));
+	(void)fprintf(stderr, "vcard: %s: %s\n", s->options.stats, strerror(errno));
 	return false;
 }
 
@@ -239,7 +239,7 @@ save(struct session *s)
 {
 	if (vcard_save(s->card) == 0)
 		return true;
-	(void)fprintf(stderr, "vcard: %s: %s\n", s->options->card, strerror(errno));
+	(void)fprintf(stderr, "vcard: %s: %s\n", s->options.card, strerror(errno));
 	end_session(s, EXIT_CARD);
 	return false;
 }
@@ -326,8 +326,8 @@ heed_signals(struct session *s)
 {
 	if (stats_wanted)
 		(void)write_stats(s);
-	if (faults_wanted && s->options->faults_file != NULL)
-		(void)arm_file(&s->link, s->options->faults_file);
+	if (faults_wanted && s->options.faults_file != NULL)
+		(void)arm_file(&s->link, s->options.faults_file);
 	stats_wanted = faults_wanted = 0;
 	if (pulled)
 		end_session(s, EXIT_SUCCESS);
@@ -412,7 +412,7 @@ parse_options(int argc, char *argv[], struct options *ret_options)
 static bool
 prepare(struct session *s)
 {
-	const struct options *o = s->options;
+	const struct options *o = &s->options;
 
 	s->link.latency = o->latency;
 	if (o->trace != NULL) {
@@ -442,21 +442,19 @@ int
 main(int argc, char *argv[])
 {
 	static struct session s = { .link = LINK_INIT, .fd = -1 };
-	struct options o;
 	sigset_t waiting;
 
-	if (parse_options(argc, argv, &o) != 0) {
+	if (parse_options(argc, argv, &s.options) != 0) {
 		(void)fputs(usage, stderr);
 		return EXIT_USAGE;
 	}
-	s.options = &o;
 	catch_signals(&waiting);
 	if (prepare(&s)) {
-		s.fd = connect_patiently(&o, &waiting);
+		s.fd = connect_patiently(&s.options, &waiting);
 		if (s.fd >= 0) {
 			serve(&s, &waiting);
 		} else if (!pulled) {
-			(void)fprintf(stderr, "vcard: no connection to %s port %s\n", o.host, o.port);
+			(void)fprintf(stderr, "vcard: no connection to %s port %s\n", s.options.host, s.options.port);
 			s.status = EXIT_CONNECT;
 		}
 	}
