@@ -33,6 +33,7 @@ UNIT_TESTS = \
 	tests/unit/test_vcard_key \
 	tests/unit/test_vcard_link \
 	tests/unit/test_vcard_pcsc \
+	tests/unit/test_vcard_perso \
 	tests/unit/test_vcard_sharing \
 	tests/unit/test_vcard_vpcd
 CARD_TESTS = \
@@ -56,6 +57,7 @@ THREADED_TESTS = \
 	tests/unit/test_monitor \
 	tests/unit/test_transport \
 	tests/unit/test_vcard_pcsc \
+	tests/unit/test_vcard_perso \
 	tests/unit/test_vcard_sharing \
 	tests/module/test_general \
 	tests/module/test_hostile \
@@ -64,7 +66,8 @@ THREADED_TESTS = \
 
 # tests/fuzz/fuzz_<noun>.c with LLVMFuzzerTestOneInput(), and its corpus in tests/fuzz/corpus/<noun>/
 FUZZ_TARGETS = \
-	tests/fuzz/fuzz_tlv
+	tests/fuzz/fuzz_tlv \
+	tests/fuzz/fuzz_vcard
 
 # need the build, not the card
 STATIC_TESTS = \

@@ -65,6 +65,9 @@ test_chain_rolls_back(void **state)
 	/* less */
 	expect(f.card, "10DBA01004DF2403FF", "9000");
 	expect(f.card, "00DBA01001FE", "6A80");
+	expect(f.card, "10DBA01004DF2402FF", "9000");
+	expect(f.card, "00C0000000", "6985");
+	assert_false(info_of(f.card).chain_open);
 	expect(f.card, "10CBA010035C02DF", "6884");
 	expect(f.card, "10A4040005A000000397", "6884");
 	fixture_close(&f);

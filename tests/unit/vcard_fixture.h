@@ -29,7 +29,7 @@ struct fixture {
 static inline void
 fixture_open(struct fixture *f, const struct vcard_profile *profile)
 {
-	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/vcard.XXXXXX");
+	*f = (struct fixture){ .dir = "/tmp/vcard.XXXXXX" };
 	assert_non_null(mkdtemp(f->dir));
 	(void)snprintf(f->path, sizeof(f->path), "%s/card", f->dir);
 	assert_int_equal(vcard_create(f->path, profile), 0);

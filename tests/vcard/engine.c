@@ -379,6 +379,12 @@ dispatch(struct vcard *card, const struct vcard_command *command, struct buf *an
 /* --- chaining (ISO 7816-4, 5.3.3) ------------------------------------------------------------------------------- */
 
 static bool
+chain_blocks(const struct vcard *card)
+{
+	return card->chain_open && has_quirk(card, VCARD_CHAIN_BLOCKS);
+}
+
+static bool
 continues_chain(const struct vcard *card, const struct vcard_command *command)
 {
 	return card->chain_open && card->chain_head[0] == command->ins && card->chain_head[1] == command->p1 &&
@@ -422,7 +428,7 @@ execute(struct vcard *card, struct vcard_command *command, struct buf *answer)
 	uint16_t sw;
 
 	if (card->chain_open && !continues) {
-		if (has_quirk(card, VCARD_CHAIN_BLOCKS) && !by_name)
+		if (chain_blocks(card) && !by_name)
 			return SW_CHAINING;
 		close_chain(card);
 	}
@@ -443,8 +449,10 @@ exchange(struct vcard *card, struct cursor bytes, struct buf *answer)
 	struct vcard_command command = { 0 };
 	uint16_t sw = parse(card, bytes, &command);
 
-	if (sw == SW_OK && command.ins == INS_GET_RESPONSE && !card->chain_open)
+	if (sw == SW_OK && command.ins == INS_GET_RESPONSE && !chain_blocks(card)) {
+		close_chain(card);
 		return get_response(card, &command, answer);
+	}
 	drop_pending(card);
 	if (sw != SW_OK) {
 		interrupt(card);

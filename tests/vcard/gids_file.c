@@ -6,6 +6,9 @@
 
 enum { P2_FORM = 0x0C, P2_FCI = 0x00, P2_FCP = 0x04, P2_FMD = 0x08, P2_NOTHING = 0x0C };
 
+/* Key references 80 to 9E. */
+enum { FID_ADMIN_KEY = 0xB080, FID_LAST_KEY = 0xB09E };
+
 /* The application's security attributes: CREATE and DELETE by PIN or admin; TERMINATE by nobody, or by admin. */
 static const uint8_t df_rule[] = { 0x03, 0x30, 0x30 };
 static const uint8_t df_rule_terminable[] = { 0x23, 0x20, 0x30, 0x30 };
@@ -206,7 +209,8 @@ parse_fcp(struct cursor fcp, uint8_t *ret_kind, uint16_t *ret_fid)
 	    reserved_fid(fid))
 		return false;
 	if (kind == GIDS_KIND_KEY) {
-		if ((fid & 0xFF00) != 0xB000 || !vcard_tlv_find(content, 0xA5, &crts) || !good_crts(crts))
+		if (fid < FID_ADMIN_KEY || fid > FID_LAST_KEY || !vcard_tlv_find(content, 0xA5, &crts) ||
+		    !good_crts(crts))
 			return false;
 	} else if (kind != GIDS_KIND_DATA) {
 		return false;

@@ -23,6 +23,7 @@
 #define CMAP_NAME_UNITS 40
 #define CMAP_FLAGS 80
 #define MAP_RECORD 12
+#define LAST_INDEX 29 /* key references end at 9E */
 
 enum { FLAG_VALID = 1, FLAG_DEFAULT = 2 };
 enum { KIND_EXCHANGE = 0x9A, KIND_SIGNATURE = 0x9C };
@@ -242,7 +243,7 @@ add_container(struct vcard *card, const struct vcard_perso_container *c, uint8_t
 	uint8_t reference = (uint8_t)(0x81 + c->index);
 	uint16_t bits = (uint16_t)algorithm_bits(c->algorithm);
 
-	if (c->index > 0x7E - 1 || bits == 0)
+	if (c->index > LAST_INDEX || bits == 0)
 		return perso_fail("index or algorithm out of range");
 	if (r.name == NULL) {
 		if (!random_guid(guid, sizeof(guid)))

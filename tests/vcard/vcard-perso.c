@@ -309,7 +309,7 @@ take_container_option(struct options *o, int option, const char *value)
 
 	switch (option) {
 	case OPT_INDEX:
-		o->has_index = parse_number(value, 10, 125, &number);
+		o->has_index = parse_number(value, 10, 255, &number);
 		o->container.index = o->has_index ? (uint8_t)number : 0;
 		return o->has_index;
 	case OPT_ALG: return parse_algorithm(value, &o->container.algorithm);
