@@ -66,6 +66,8 @@ THREADED_TESTS = \
 
 # tests/fuzz/fuzz_<noun>.c with LLVMFuzzerTestOneInput(), and its corpus in tests/fuzz/corpus/<noun>/
 FUZZ_TARGETS = \
+	tests/fuzz/fuzz_cert \
+	tests/fuzz/fuzz_cmap \
 	tests/fuzz/fuzz_tlv \
 	tests/fuzz/fuzz_vcard
 

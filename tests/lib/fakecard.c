@@ -1,0 +1,613 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The minidriver of a card that is a structure. */
+#include "lib/fakecard.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/buf.h"
+#include "lib/test.h"
+#include "registry.h"
+
+#define RECORD 86u
+
+/* Calls -------------------------------------------------------------------------------------------------------------- */
+
+struct fake_io {
+	struct io io;
+	struct fake_card *card;
+};
+
+static struct fake_card *
+card_of(const CARD_DATA *data)
+{
+	return ((struct fake_io *)(void *)data->io)->card;
+}
+
+/* Writes a call down; a call outside a transaction, or to a card that has gone, is noticed. */
+static DWORD
+called(struct fake_card *card, const char *word, const char *what)
+{
+	size_t len = strlen(card->log);
+
+	(void)snprintf(card->log + len, sizeof(card->log) - len, "%s%s ", word, what);
+	if (!card->in_transaction)
+		card->outside++;
+	return card->gone ? SCARD_W_REMOVED_CARD : SCARD_S_SUCCESS;
+}
+
+static DWORD
+called_number(struct fake_card *card, const char *word, unsigned number)
+{
+	char text[12];
+
+	(void)snprintf(text, sizeof(text), "%u", number);
+	return called(card, word, text);
+}
+
+static DWORD
+once(DWORD *code)
+{
+	DWORD r = *code;
+
+	*code = SCARD_S_SUCCESS;
+	return r;
+}
+
+const char *
+fake_calls(struct fake_card *card)
+{
+	static char copy[sizeof(card->log)];
+
+	memcpy(copy, card->log, sizeof(copy));
+	card->log[0] = '\0';
+	return copy;
+}
+
+/* Files -------------------------------------------------------------------------------------------------------------- */
+
+static struct fake_file *
+find_file(struct fake_card *card, const char *directory, const char *name)
+{
+	if (directory == NULL)
+		directory = "";
+	for (size_t i = 0; i < FAKE_FILES; i++) {
+		if (card->files[i].name[0] != '\0' && strcasecmp(card->files[i].directory, directory) == 0 &&
+		    strcasecmp(card->files[i].name, name) == 0)
+			return &card->files[i];
+	}
+	return NULL;
+}
+
+static struct fake_file *
+make_file(struct fake_card *card, const char *directory, const char *name)
+{
+	struct fake_file *f = find_file(card, directory, name);
+
+	for (size_t i = 0; f == NULL && i < FAKE_FILES; i++) {
+		if (card->files[i].name[0] == '\0')
+			f = &card->files[i];
+	}
+	assert_non_null(f);
+	(void)snprintf(f->directory, sizeof(f->directory), "%s", directory == NULL ? "" : directory);
+	(void)snprintf(f->name, sizeof(f->name), "%s", name);
+	return f;
+}
+
+void
+fake_file_set(struct fake_card *card, const char *directory, const char *name, const void *content, size_t len)
+{
+	struct fake_file *f = make_file(card, directory, name);
+	uint8_t *copy = malloc(len == 0 ? 1 : len);
+
+	assert_non_null(copy);
+	if (len > 0)
+		memcpy(copy, content, len);
+	free(f->content);
+	f->content = copy;
+	f->len = len;
+	f->code = SCARD_S_SUCCESS;
+}
+
+void
+fake_file_fails(struct fake_card *card, const char *directory, const char *name, DWORD code)
+{
+	make_file(card, directory, name)->code = code;
+}
+
+void
+fake_file_drop(struct fake_card *card, const char *directory, const char *name)
+{
+	struct fake_file *f = find_file(card, directory, name);
+
+	assert_non_null(f);
+	free(f->content);
+	memset(f, 0, sizeof(*f));
+}
+
+void
+fake_counters(struct fake_card *card, uint8_t pins, uint16_t containers, uint16_t files)
+{
+	const uint8_t cardcf[] = {
+		0, pins, (uint8_t)containers, (uint8_t)(containers >> 8), (uint8_t)files, (uint8_t)(files >> 8)
+	};
+
+	fake_file_set(card, NULL, "cardcf", cardcf, sizeof(cardcf));
+}
+
+void
+fake_container(struct fake_card *card, unsigned index, const char *name, uint8_t flags, uint16_t signature_bits,
+	       uint16_t exchange_bits)
+{
+	struct fake_file *f = find_file(card, "mscp", "cmapfile");
+	size_t len = f == NULL ? 0 : f->len, want = (index + 1) * RECORD;
+	uint8_t *map = calloc(1, len > want ? len : want), *record;
+
+	assert_non_null(map);
+	if (len > 0)
+		memcpy(map, f->content, len);
+	record = map + index * RECORD;
+	memset(record, 0, RECORD);
+	for (size_t i = 0; i < strlen(name) && i < 40; i++)
+		record[2 * i] = (uint8_t)name[i];
+	record[80] = flags;
+	record[82] = (uint8_t)signature_bits;
+	record[83] = (uint8_t)(signature_bits >> 8);
+	record[84] = (uint8_t)exchange_bits;
+	record[85] = (uint8_t)(exchange_bits >> 8);
+	fake_file_set(card, "mscp", "cmapfile", map, len > want ? len : want);
+	free(map);
+}
+
+static DWORD
+copy_out(CARD_DATA *data, const void *p, size_t len, void *ret_block, DWORD *ret_len)
+{
+	BYTE *block = data->pfnCspAlloc(len == 0 ? 1 : len);
+
+	assert_non_null(block);
+	if (len > 0)
+		memcpy(block, p, len);
+	memcpy(ret_block, &block, sizeof(block));
+	*ret_len = (DWORD)len;
+	return SCARD_S_SUCCESS;
+}
+
+static DWORD
+read_file(CARD_DATA *data, const char *directory, const char *name, DWORD flags, BYTE **ret_data, DWORD *ret_len)
+{
+	struct fake_card *card = card_of(data);
+	struct fake_file *f = find_file(card, directory, name);
+	DWORD r = called(card, "", name);
+
+	assert_int_equal(flags, 0);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (f == NULL)
+		return SCARD_E_FILE_NOT_FOUND;
+	if (f->code != SCARD_S_SUCCESS)
+		return f->code;
+	return copy_out(data, f->content, f->len, ret_data, ret_len);
+}
+
+static DWORD
+enum_files(CARD_DATA *data, const char *directory, char **ret_names, DWORD *ret_len, DWORD flags)
+{
+	struct fake_card *card = card_of(data);
+	struct buf names = BUF_INIT;
+	DWORD r = called(card, "list", "");
+
+	assert_int_equal(flags, 0);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (card->cannot_list)
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	for (size_t i = 0; i < FAKE_FILES; i++) {
+		if (card->files[i].name[0] != '\0' && strcmp(card->files[i].directory, directory) == 0)
+			buf_put(&names, card->files[i].name, strlen(card->files[i].name) + 1);
+	}
+	if (names.len == 0)
+		return SCARD_E_FILE_NOT_FOUND;
+	buf_u8(&names, 0);
+	r = copy_out(data, names.p, names.len, ret_names, ret_len);
+	buf_free(&names);
+	return r;
+}
+
+/* Properties and containers ------------------------------------------------------------------------------------------ */
+
+static DWORD
+put_property(const void *value, size_t size, BYTE *data, DWORD room, DWORD *ret_len)
+{
+	*ret_len = (DWORD)size;
+	if (room < size)
+		return ERROR_INSUFFICIENT_BUFFER;
+	memcpy(data, value, size);
+	return SCARD_S_SUCCESS;
+}
+
+static DWORD
+get_role_property(struct fake_card *card, const char *name, DWORD role, BYTE *data, DWORD room, DWORD *ret_len)
+{
+	struct fake_role *s = &card->roles[role];
+	CARD_PIN_TRIES tries = { s->tries, s->max };
+	static const CARD_PIN_LIMITS limits = { 4, 16 };
+	DWORD r;
+
+	if (strcmp(name, CP_CARD_PIN_INFO) == 0) {
+		r = called_number(card, "info", role);
+		return r != SCARD_S_SUCCESS ? r : put_property(&s->info, sizeof(s->info), data, room, ret_len);
+	}
+	if (strcmp(name, CP_CARD_PIN_TRIES) == 0) {
+		r = called_number(card, "tries", role);
+		if (s->tries_hidden)
+			tries = (CARD_PIN_TRIES){ CARD_DATA_VALUE_UNKNOWN, CARD_DATA_VALUE_UNKNOWN };
+		return r != SCARD_S_SUCCESS ? r : put_property(&tries, sizeof(tries), data, room, ret_len);
+	}
+	if (strcmp(name, CP_CARD_PIN_LIMITS) == 0)
+		return put_property(&limits, sizeof(limits), data, room, ret_len);
+	return SCARD_E_INVALID_PARAMETER;
+}
+
+static DWORD
+get_property(CARD_DATA *data, const char *name, BYTE *value, DWORD room, DWORD *ret_len, DWORD flags)
+{
+	static const char card_name[] = "Fake card with a name that is long";
+	static const PIN_SET pins = CREATE_PIN_SET(ROLE_USER) | CREATE_PIN_SET(ROLE_ADMIN);
+	struct fake_card *card = card_of(data);
+	const bool no = false;
+	struct fake_file *f;
+	DWORD r;
+
+	if (strcmp(name, CP_CARD_CACHE_MODE) == 0)
+		return put_property(&card->cache_mode, sizeof(card->cache_mode), value, room, ret_len);
+	if (strcmp(name, CP_CARD_NAME) == 0)
+		return put_property(card_name, sizeof(card_name), value, room, ret_len);
+	if (strcmp(name, CP_CARD_LIST_PINS) == 0)
+		return put_property(&pins, sizeof(pins), value, room, ret_len);
+	if (strcmp(name, CP_CARD_READ_ONLY) == 0)
+		return put_property(&no, sizeof(no), value, room, ret_len);
+	if (strcmp(name, CP_CARD_GUID) == 0) {
+		if ((r = called(card, "cardid", "")) != SCARD_S_SUCCESS)
+			return r;
+		f = find_file(card, NULL, "cardid");
+		return f == NULL ? SCARD_E_FILE_NOT_FOUND : put_property(f->content, f->len, value, room, ret_len);
+	}
+	return flags < MAX_PINS ? get_role_property(card, name, flags, value, room, ret_len)
+				: SCARD_E_INVALID_PARAMETER;
+}
+
+static DWORD
+get_container_property(CARD_DATA *data, BYTE index, const char *name, BYTE *value, DWORD room, DWORD *ret_len,
+		       DWORD flags)
+{
+	(void)index;
+	(void)flags;
+	if (strcmp(name, CCP_PIN_IDENTIFIER) != 0)
+		return SCARD_E_INVALID_PARAMETER;
+	return put_property(&card_of(data)->container_role, sizeof(PIN_ID), value, room, ret_len);
+}
+
+static DWORD
+get_container_info(CARD_DATA *data, BYTE index, DWORD flags, CONTAINER_INFO *ret_info)
+{
+	struct fake_card *card = card_of(data);
+	DWORD r = called_number(card, "key", index);
+
+	assert_int_equal(flags, 0);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (index >= ARRAY_SIZE(card->infos))
+		return SCARD_E_NO_KEY_CONTAINER;
+	*ret_info = card->infos[index];
+	return SCARD_S_SUCCESS;
+}
+
+/* PINs --------------------------------------------------------------------------------------------------------------- */
+
+static DWORD
+verify(struct fake_role *s, const BYTE *pin, DWORD len, DWORD *ret_left)
+{
+	if (s->tries == 0) {
+		*ret_left = 0;
+		return SCARD_W_CHV_BLOCKED;
+	}
+	s->open = len == strlen(s->pin) && memcmp(pin, s->pin, len) == 0;
+	s->tries = s->open ? s->max : s->tries - 1;
+	if (s->open)
+		return SCARD_S_SUCCESS;
+	*ret_left = s->tries_hidden ? CARD_DATA_VALUE_UNKNOWN : s->tries;
+	return SCARD_W_WRONG_CHV;
+}
+
+static DWORD
+authenticate_ex(CARD_DATA *data, PIN_ID role, DWORD flags, const BYTE *pin, DWORD len, BYTE **session,
+		DWORD *session_len, DWORD *ret_left)
+{
+	struct fake_card *card = card_of(data);
+	DWORD r;
+
+	assert_int_equal(flags, 0);
+	assert_null(session);
+	assert_null(session_len);
+	if (len < 4 || len > 16)
+		return SCARD_E_INVALID_PARAMETER;
+	if ((r = called_number(card, "verify", role)) != SCARD_S_SUCCESS)
+		return r;
+	if (card->fail_auth != SCARD_S_SUCCESS && !card->auth_lost)
+		return once(&card->fail_auth);
+	r = verify(&card->roles[role], pin, len, ret_left);
+	card->auth_lost = false;
+	return card->fail_auth != SCARD_S_SUCCESS ? once(&card->fail_auth) : r;
+}
+
+static void
+lock_card(struct fake_card *card)
+{
+	for (size_t i = 0; i < MAX_PINS; i++)
+		card->roles[i].open = false;
+}
+
+static DWORD
+deauthenticate_ex(CARD_DATA *data, PIN_SET set, DWORD flags)
+{
+	struct fake_card *card = card_of(data);
+	DWORD r = called_number(card, "lock", set);
+
+	assert_int_equal(flags, 0);
+	if (r == SCARD_S_SUCCESS)
+		r = card->fail_deauth;
+	if (r == SCARD_S_SUCCESS)
+		lock_card(card);
+	return r;
+}
+
+/* Keys --------------------------------------------------------------------------------------------------------------- */
+
+static DWORD
+use_key(struct fake_card *card, const char *word, BYTE index)
+{
+	struct fake_role *s = &card->roles[card->container_role];
+	DWORD r = called_number(card, word, index);
+
+	if (r == SCARD_S_SUCCESS)
+		r = once(&card->fail_sign);
+	if (card->forgets)
+		lock_card(card);
+	card->forgets = false;
+	if (r == SCARD_W_RESET_CARD)
+		lock_card(card);
+	if (r == SCARD_S_SUCCESS && !s->open && s->info.PinType != EmptyPinType)
+		r = SCARD_W_SECURITY_VIOLATION;
+	return r;
+}
+
+static DWORD
+sign_data(CARD_DATA *data, CARD_SIGNING_INFO *info)
+{
+	struct fake_card *card = card_of(data);
+	CONTAINER_INFO *c = &card->infos[info->bContainerIndex];
+	bool exchange = info->dwKeySpec == AT_KEYEXCHANGE;
+	uint8_t signature[512];
+	size_t len = card->signature_len != 0 ? card->signature_len
+					      : pubkey_signature_len(exchange ? &c->KeyExPublicKey : &c->SigPublicKey);
+	DWORD r = use_key(card, "sign", info->bContainerIndex);
+
+	card->signing = *info;
+	memcpy(card->signed_data, info->pbData, info->cbData);
+	if (info->dwPaddingType == CARD_PADDING_PSS) {
+		const BCRYPT_PSS_PADDING_INFO *pss = info->pPaddingInfo;
+
+		(void)snprintf(card->signing_hash, sizeof(card->signing_hash), "%s", pss->pszAlgId);
+		(void)snprintf(card->signing_mgf, sizeof(card->signing_mgf), "%s", pss->pszMgfAlgId);
+	}
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	memset(signature, 0x5A, sizeof(signature));
+	return copy_out(data, signature, len, &info->pbSignedData, &info->cbSignedData);
+}
+
+/* The "plaintext" is the ciphertext without its first byte; a first byte FF is bad padding. */
+static DWORD
+rsa_decrypt(CARD_DATA *data, CARD_RSA_DECRYPT_INFO *info)
+{
+	struct fake_card *card = card_of(data);
+	DWORD r = use_key(card, "decrypt", info->bContainerIndex);
+
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (info->pbData[0] == 0xFF)
+		return SCARD_E_INVALID_PARAMETER;
+	memmove(info->pbData, info->pbData + 1, info->cbData - 1);
+	info->cbData--;
+	return SCARD_S_SUCCESS;
+}
+
+/* Context ------------------------------------------------------------------------------------------------------------ */
+
+static DWORD
+delete_context(CARD_DATA *data)
+{
+	card_of(data)->contexts--;
+	return SCARD_S_SUCCESS;
+}
+
+static DWORD
+reconnect(CARD_DATA *data)
+{
+	struct fake_card *card = card_of(data);
+	DWORD r = called(card, "reconnect", "");
+
+	return r != SCARD_S_SUCCESS ? r : once(&card->fail_reconnect);
+}
+
+DWORD
+registry_acquire(CARD_DATA *data, struct registry_memory *memory)
+{
+	struct fake_card *card = card_of(data);
+	DWORD r = called(card, "acquire", "");
+
+	(void)memory;
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (card->unknown)
+		return SCARD_E_UNKNOWN_CARD;
+	card->contexts++;
+	data->pfnCardDeleteContext = delete_context;
+	data->pfnCardReconnect = reconnect;
+	data->pfnCardReadFile = read_file;
+	data->pfnCardEnumFiles = enum_files;
+	data->pfnCardGetProperty = get_property;
+	data->pfnCardGetContainerProperty = get_container_property;
+	data->pfnCardGetContainerInfo = get_container_info;
+	data->pfnCardAuthenticateEx = authenticate_ex;
+	data->pfnCardDeauthenticateEx = deauthenticate_ex;
+	data->pfnCardSignData = sign_data;
+	data->pfnCardRSADecrypt = rsa_decrypt;
+	return SCARD_S_SUCCESS;
+}
+
+/* Connection --------------------------------------------------------------------------------------------------------- */
+
+static DWORD
+fake_begin(struct io *io, bool *ret_reset)
+{
+	struct fake_card *card = ((struct fake_io *)(void *)io)->card;
+
+	if (card->gone)
+		return SCARD_W_REMOVED_CARD;
+	if (card->fail_begin != SCARD_S_SUCCESS)
+		return once(&card->fail_begin);
+	assert_false(card->in_transaction);
+	card->in_transaction = true;
+	card->begins++;
+	*ret_reset = card->reset;
+	if (card->reset)
+		lock_card(card);
+	card->reset = false;
+	return SCARD_S_SUCCESS;
+}
+
+static void
+fake_end(struct io *io, bool reset_card)
+{
+	struct fake_card *card = ((struct fake_io *)(void *)io)->card;
+
+	assert_true(card->in_transaction);
+	card->in_transaction = false;
+	card->ends++;
+	if (!reset_card)
+		return;
+	card->resets++;
+	lock_card(card);
+}
+
+static void
+fake_close(struct io *io)
+{
+	free(io);
+}
+
+static DWORD
+connect_card(struct fake_reader *reader, void *arg, struct io **ret_io)
+{
+	static const struct io_ops ops = { .begin = fake_begin, .end = fake_end, .close = fake_close };
+	struct fake_io *fake = calloc(1, sizeof(*fake));
+
+	(void)reader;
+	assert_non_null(fake);
+	fake->card = arg;
+	fake->card->gone = false;
+	fake->card->in_transaction = false;
+	fake->io.ops = &ops;
+	fake->io.atr_len = 2;
+	fake->io.atr[0] = 0x3B;
+	*ret_io = &fake->io;
+	return SCARD_S_SUCCESS;
+}
+
+void
+fake_card_init(struct fake_card *card)
+{
+	static const uint8_t cardid[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 0x88, 0x99, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF };
+
+	memset(card, 0, sizeof(*card));
+	card->cache_mode = CARD_CACHE_MODE_GLOBAL;
+	card->container_role = ROLE_USER;
+	for (size_t i = 0; i < MAX_PINS; i++) {
+		card->roles[i].info.dwVersion = PIN_INFO_CURRENT_VERSION;
+		(void)snprintf(card->roles[i].pin, sizeof(card->roles[i].pin), "1234");
+		card->roles[i].tries = card->roles[i].max = 3;
+	}
+	fake_file_set(card, NULL, "cardid", cardid, sizeof(cardid));
+	fake_counters(card, 0, 0, 0);
+	fake_file_set(card, "mscp", "cmapfile", NULL, 0);
+}
+
+void
+fake_card_free(struct fake_card *card)
+{
+	for (size_t i = 0; i < FAKE_FILES; i++)
+		free(card->files[i].content);
+	memset(card, 0, sizeof(*card));
+}
+
+void
+fake_card_put(struct fake_reader *reader, struct fake_card *card)
+{
+	lock_card(card);
+	fake_card_insert(reader, connect_card, card);
+}
+
+void
+fake_card_pull(struct fake_reader *reader, struct fake_card *card)
+{
+	card->gone = true;
+	lock_card(card);
+	fake_card_remove(reader);
+}
+
+/* Everything together ------------------------------------------------------------------------------------------------ */
+
+void
+fake_csp_open(struct fake_csp *f, uint32_t hold_ms)
+{
+	struct csp_options options = { .transaction_timeout_ms = hold_ms };
+
+	memset(f, 0, sizeof(*f));
+	fake_world_reset();
+	fake_card_init(&f->fake);
+	f->slot = fake_reader_add("A");
+	fake_card_put(f->slot, &f->fake);
+	assert_int_equal(csp_open(&options, &f->csp), SCARD_S_SUCCESS);
+	assert_int_equal(csp_poll(f->csp, true), SCARD_S_SUCCESS);
+	assert_int_equal(csp_reader_count(f->csp), 1);
+	f->reader = csp_reader_at(f->csp, 0);
+}
+
+void
+fake_csp_close(struct fake_csp *f)
+{
+	csp_close(&f->csp);
+	assert_int_equal(f->fake.contexts, 0);
+	assert_int_equal(f->fake.outside, 0);
+	assert_int_equal(f->fake.begins, f->fake.ends);
+	for (size_t i = 0; i < MAX_PINS; i++)
+		assert_false(f->fake.roles[i].open);
+	fake_card_free(&f->fake);
+}
+
+void
+fake_lock(struct fake_csp *f)
+{
+	csp_reader_lock(f->reader);
+	assert_int_equal(csp_reader_card(f->reader, &f->card), SCARD_S_SUCCESS);
+}
+
+void
+fake_unlock(struct fake_csp *f)
+{
+	f->card = NULL;
+	csp_reader_unlock(f->reader);
+}
