@@ -39,12 +39,16 @@ UNIT_TESTS = \
 CARD_TESTS = \
 	tests/card/test_gids \
 	tests/card/test_gids_fs \
+	tests/card/test_gids_hostile \
 	tests/card/test_gids_key \
 	tests/card/test_gids_pin
 MODULE_TESTS = \
 	tests/module/test_general \
 	tests/module/test_hostile \
+	tests/module/test_login \
+	tests/module/test_objects \
 	tests/module/test_sessions \
+	tests/module/test_sign \
 	tests/module/test_slots
 # those of the above that start threads, for ThreadSanitizer
 THREADED_TESTS = \
@@ -57,17 +61,21 @@ THREADED_TESTS = \
 	tests/unit/test_monitor \
 	tests/unit/test_transport \
 	tests/unit/test_vcard_pcsc \
-	tests/unit/test_vcard_perso \
 	tests/unit/test_vcard_sharing \
 	tests/module/test_general \
 	tests/module/test_hostile \
+	tests/module/test_login \
+	tests/module/test_objects \
 	tests/module/test_sessions \
+	tests/module/test_sign \
 	tests/module/test_slots
 
 # tests/fuzz/fuzz_<noun>.c with LLVMFuzzerTestOneInput(), and its corpus in tests/fuzz/corpus/<noun>/
 FUZZ_TARGETS = \
 	tests/fuzz/fuzz_cert \
 	tests/fuzz/fuzz_cmap \
+	tests/fuzz/fuzz_gids_card \
+	tests/fuzz/fuzz_gids_table \
 	tests/fuzz/fuzz_tlv \
 	tests/fuzz/fuzz_vcard
 
@@ -120,7 +128,8 @@ libtest_la_SOURCES = \
 	tests/module/cards.c \
 	tests/module/cards.h \
 	tests/module/fixture.c \
-	tests/module/fixture.h
+	tests/module/fixture.h \
+	tests/module/ops.h
 
 # readers and a minidriver in place of the real ones, for tests of the common part
 libfake_la_SOURCES = \
