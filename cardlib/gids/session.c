@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The conversation with the card: which application is selected, how that is noticed and repaired, and the data objects
- * read so far. Rules: gids.md 1 and 3.2 to 3.3 in the terms of the GIDS specification 2.0, sections on SELECT and GET DATA.
+ * read so far. Rules: GIDS specification 2.0, sections on SELECT and GET DATA.
  *
  * Between two transactions any other program may have selected another application. The first exchange of a transaction
  * is therefore a guess, which is good when the card answers with the object that was asked for; any other answer makes

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Freshness of what is kept of a card in memory (decision D6): the counters of cardcf, compared once in each
+ * Freshness of what is kept of a card in memory: the counters of cardcf, compared once in each
  * transaction for inequality, since they wrap around.
  */
 #include "base/auto.h"

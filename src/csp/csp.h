@@ -5,7 +5,7 @@
  *
  * Locking: every function that takes a reader or a card wants the reader's lock held (csp_reader_lock), but for those
  * marked "any thread". A card transaction is opened when one is first needed under the lock and is held beyond the
- * unlock for the configured time (decision D3), then ended in the background, leaving the card deauthenticated.
+ * unlock for the configured time, then ended in the background, leaving the card deauthenticated.
  *
  * Codes are those of carderr.h. Common to all card functions: SCARD_E_NO_SMARTCARD (nothing in the reader),
  * SCARD_W_REMOVED_CARD (the card went away, now or since the last call), SCARD_E_COMM_DATA_LOST, SCARD_E_NO_MEMORY.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Transactions (decision D3). Nothing that this process unlocked is left unlocked when a transaction ends: the card is
+ * Transactions. Nothing that this process unlocked is left unlocked when a transaction ends: the card is
  * deauthenticated, and reset when that is not certain (minidriver specification, CardDeauthenticate).
  */
 #include "base/log.h"

@@ -180,7 +180,7 @@ test_bulk_refused(void **state)
 	rig_close(&rig);
 }
 
-/* The applet refuses bulk reading of ten objects; then it repeats one that was deleted (gids.md 7.1). */
+/* The applet refuses bulk reading of ten objects; then it repeats one that was deleted. */
 static void
 test_applet_bulk(void **state)
 {
@@ -419,7 +419,7 @@ test_guess_by_length(void **state)
 	script_end(&rig);
 }
 
-/* A repeated tag counts the first time, strange tags do not matter (gids.md 7.1); a missing object is an empty file. */
+/* A repeated tag counts the first time, strange tags do not matter; a missing object is an empty file. */
 static void
 test_snapshot_content(void **state)
 {

@@ -305,7 +305,7 @@ test_token_identity(void **state)
 	assert_same_token(&alice, &again, true);
 }
 
-/* Decision D7: nothing is exchanged where memory knows the answer. */
+/* Nothing is exchanged where memory knows the answer. */
 static void
 test_token_info_costs_once(void **state)
 {

@@ -22,7 +22,7 @@
 
 struct vcard;
 
-/* Where real cards differ; each switch stands for one deviation. gids.md calls the two sets strict and applet. */
+/* Where real cards differ; each switch stands for one deviation. Two sets of them have names, strict and applet. */
 enum vcard_quirk {
 	VCARD_SELECT_LOGS_OUT = 1u << 0,     /* SELECT by AID drops PIN, admin and MSE */
 	VCARD_EMPTY_VERIFY_COUNTS = 1u << 1, /* empty VERIFY answers 63Cx even when verified */
