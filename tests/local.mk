@@ -47,6 +47,8 @@ MODULE_TESTS = \
 	tests/module/test_hostile \
 	tests/module/test_login \
 	tests/module/test_objects \
+	tests/module/test_login \
+	tests/module/test_objects \
 	tests/module/test_sessions \
 	tests/module/test_sign \
 	tests/module/test_slots
