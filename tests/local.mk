@@ -37,6 +37,7 @@ UNIT_TESTS = \
 	tests/unit/test_vcard_sharing \
 	tests/unit/test_vcard_vpcd
 CARD_TESTS = \
+	tests/card/test_csp_gids \
 	tests/card/test_gids \
 	tests/card/test_gids_fs \
 	tests/card/test_gids_hostile \
@@ -161,6 +162,7 @@ HELPERS_BUILT = $(HELPERS)
 endif
 
 # tests with fakes
+tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_container_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_pin_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_txn_LDADD = libfake.la $(LDADD)
