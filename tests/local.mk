@@ -44,15 +44,16 @@ CARD_TESTS = \
 	tests/card/test_gids_key \
 	tests/card/test_gids_pin
 MODULE_TESTS = \
+	tests/module/test_decrypt \
+	tests/module/test_digest \
 	tests/module/test_general \
 	tests/module/test_hostile \
 	tests/module/test_login \
 	tests/module/test_objects \
-	tests/module/test_login \
-	tests/module/test_objects \
 	tests/module/test_sessions \
 	tests/module/test_sign \
-	tests/module/test_slots
+	tests/module/test_slots \
+	tests/module/test_verify
 # those of the above that start threads, for ThreadSanitizer
 THREADED_TESTS = \
 	tests/unit/test_base_lock \

@@ -8,11 +8,11 @@
 
 #include "base/cursor.h"
 
-#define DIGESTINFO_PREFIX_LEN 19u	/* the longest; SHA-1 has 15 */
-#define DIGESTINFO_HASH_LEN 64u		/* the longest */
+#define DIGESTINFO_PREFIX_LEN 19u /* the longest; SHA-1 has 15 */
+#define DIGESTINFO_HASH_LEN 64u	  /* the longest */
 
 struct digestinfo {
-	const char *name;	/* BCRYPT_SHA256_ALGORITHM and its like */
+	const char *name; /* BCRYPT_SHA256_ALGORITHM and its like */
 	size_t hash_len;
 	uint8_t prefix[DIGESTINFO_PREFIX_LEN];
 	size_t prefix_len;

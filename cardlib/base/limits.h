@@ -25,8 +25,8 @@
 #define LIMIT_RSA_EXPONENT_BYTES 8u
 /* Uncompressed point of P-521: 04 and two coordinates of 66 bytes. */
 #define LIMIT_EC_POINT 133u
-/* What ECDSA may be asked to sign without hashing: twice the longest hash; more is a message by mistake. */
-#define LIMIT_ECDSA_INPUT 128u
+/* What ECDSA may be asked to sign without hashing: the longest hash. More is a message by mistake, and cards refuse it. */
+#define LIMIT_ECDSA_INPUT 64u
 /* ISO 7816-3. */
 #define LIMIT_ATR 33u
 /* A PIN as typed; longer than any card takes (GIDS 127), and room for an admin key in hex. */

@@ -70,11 +70,10 @@ cut_out(struct csp_cert *cert)
 		return false;
 	(void)der_take(&tbs, TAG_VERSION, NULL, NULL);
 	return der_take(&tbs, TAG_INTEGER, &cert->serial, NULL) &&
-	       der_take(&tbs, TAG_SEQUENCE, NULL, NULL) &&		/* signature algorithm */
+	       der_take(&tbs, TAG_SEQUENCE, NULL, NULL) && /* signature algorithm */
 	       der_take(&tbs, TAG_SEQUENCE, &cert->issuer, NULL) &&
-	       der_take(&tbs, TAG_SEQUENCE, NULL, NULL) &&		/* validity */
-	       der_take(&tbs, TAG_SEQUENCE, &cert->subject, NULL) &&
-	       der_take(&tbs, TAG_SEQUENCE, &cert->spki, NULL);
+	       der_take(&tbs, TAG_SEQUENCE, NULL, NULL) && /* validity */
+	       der_take(&tbs, TAG_SEQUENCE, &cert->subject, NULL) && der_take(&tbs, TAG_SEQUENCE, &cert->spki, NULL);
 }
 
 /* What libcrypto reads --------------------------------------------------------------------------------------------- */
@@ -160,8 +159,7 @@ read_ec_key(const EVP_PKEY *pkey, struct public_key *ret_key)
 	const size_t width = curve_bytes(pkey);
 	uint8_t point[LIMIT_EC_POINT] = { 0x04 };
 
-	return width > 0 &&
-	       read_number(pkey, OSSL_PKEY_PARAM_EC_PUB_X, point + 1, width, width) == width &&
+	return width > 0 && read_number(pkey, OSSL_PKEY_PARAM_EC_PUB_X, point + 1, width, width) == width &&
 	       read_number(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, point + 1 + width, width, width) == width &&
 	       pubkey_set_ec(ret_key, point, 1 + 2 * width);
 }

@@ -65,8 +65,8 @@ csp_crypto_open(struct csp_crypto **ret_crypto)
 	if ((c = calloc(1, sizeof *c)) == NULL)
 		return SCARD_E_NO_MEMORY;
 	ERR_set_mark();
-	ok = (c->lib = OSSL_LIB_CTX_new()) != NULL &&
-	     (c->provider = OSSL_PROVIDER_load(c->lib, "default")) != NULL && fetch_hashes(c);
+	ok = (c->lib = OSSL_LIB_CTX_new()) != NULL && (c->provider = OSSL_PROVIDER_load(c->lib, "default")) != NULL &&
+	     fetch_hashes(c);
 	ERR_pop_to_mark();
 	if (!ok) {
 		csp_crypto_close(&c);
@@ -373,8 +373,7 @@ static bool
 set_rsa_scheme(struct csp_crypto *c, EVP_PKEY_CTX *ctx, const struct csp_scheme *scheme)
 {
 	switch (scheme->padding) {
-	case CSP_PAD_RAW:
-		return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) == 1;
+	case CSP_PAD_RAW: return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) == 1;
 	case CSP_PAD_PKCS1:
 		return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
 		       (scheme->hash == CSP_HASH_NONE || EVP_PKEY_CTX_set_signature_md(ctx, c->md[scheme->hash]) == 1);
@@ -383,8 +382,7 @@ set_rsa_scheme(struct csp_crypto *c, EVP_PKEY_CTX *ctx, const struct csp_scheme 
 		       EVP_PKEY_CTX_set_signature_md(ctx, c->md[scheme->hash]) == 1 &&
 		       EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, c->md[scheme->mgf]) == 1 &&
 		       EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, (int)scheme->salt_len) == 1;
-	default:
-		return false;
+	default: return false;
 	}
 }
 
@@ -402,15 +400,12 @@ verify_possible(const struct public_key *key, const struct csp_scheme *scheme, s
 	if (key->type != KEY_RSA || data.left > len)
 		return false;
 	switch (scheme->padding) {
-	case CSP_PAD_RAW:
-		return data.left == len;
-	case CSP_PAD_PKCS1:
-		return scheme->hash == CSP_HASH_NONE || data.left == csp_hash_len(scheme->hash);
+	case CSP_PAD_RAW: return data.left == len;
+	case CSP_PAD_PKCS1: return scheme->hash == CSP_HASH_NONE || data.left == csp_hash_len(scheme->hash);
 	case CSP_PAD_PSS:
 		return csp_hash_len(scheme->hash) > 0 && csp_hash_len(scheme->mgf) > 0 && scheme->salt_len <= len &&
 		       data.left == csp_hash_len(scheme->hash);
-	default:
-		return false;
+	default: return false;
 	}
 }
 

@@ -66,8 +66,8 @@ pss_hash(struct csp_crypto *crypto, const struct csp_scheme *scheme, struct curs
 }
 
 DWORD
-csp_pad_pss(struct csp_crypto *crypto, const struct csp_scheme *scheme, struct cursor hash_value,
-	    unsigned modulus_bits, uint8_t *ret_block)
+csp_pad_pss(struct csp_crypto *crypto, const struct csp_scheme *scheme, struct cursor hash_value, unsigned modulus_bits,
+	    uint8_t *ret_block)
 {
 	const size_t hash_len = csp_hash_len(scheme->hash);
 	const size_t block_len = ((size_t)modulus_bits + 7) / 8, em_len = ((size_t)modulus_bits + 6) / 8;
@@ -158,12 +158,9 @@ csp_pad_encryption(struct csp_crypto *crypto, const struct csp_scheme *scheme, s
 			return SCARD_E_INVALID_PARAMETER;
 		memcpy(ret_block, data.p, block_len);
 		return SCARD_S_SUCCESS;
-	case CSP_PAD_PKCS1:
-		return encrypt_pkcs1(data, ret_block, block_len);
-	case CSP_PAD_OAEP:
-		return encrypt_oaep(crypto, scheme, data, ret_block, block_len);
-	default:
-		return SCARD_E_INVALID_PARAMETER;
+	case CSP_PAD_PKCS1: return encrypt_pkcs1(data, ret_block, block_len);
+	case CSP_PAD_OAEP: return encrypt_oaep(crypto, scheme, data, ret_block, block_len);
+	default: return SCARD_E_INVALID_PARAMETER;
 	}
 }
 

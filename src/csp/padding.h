@@ -26,8 +26,8 @@ DWORD csp_pad_encryption(struct csp_crypto *crypto, const struct csp_scheme *sch
  * Undo the above for CSP_PAD_PKCS1 and CSP_PAD_OAEP, in place: on success the message is at the start of the block.
  * SCARD_E_INVALID_VALUE for bad padding; then and behind the message the block is zero.
  */
-DWORD csp_unpad_encryption(struct csp_crypto *crypto, const struct csp_scheme *scheme, uint8_t *block,
-			   size_t block_len, size_t *ret_len);
+DWORD csp_unpad_encryption(struct csp_crypto *crypto, const struct csp_scheme *scheme, uint8_t *block, size_t block_len,
+			   size_t *ret_len);
 
 /* The callbacks. card->pvCspContext is the struct csp_crypto. */
 DWORD csp_pad_data(CARD_DATA *card, const CARD_SIGNING_INFO *info, DWORD modulus_bits, DWORD *ret_len,

@@ -68,8 +68,7 @@ decrypt_once(struct p11_session *s, const CK_BYTE *in, CK_ULONG in_len, CK_BYTE 
 	CK_RV rv = CKR_ARGUMENTS_BAD;
 	struct cursor data;
 
-	if (out_len == NULL || !p11_op_bytes(in, in_len, &data) ||
-	    (rv = p11_op_step(op, P11_PHASE_ONE_SHOT)) != CKR_OK)
+	if (out_len == NULL || !p11_op_bytes(in, in_len, &data) || (rv = p11_op_step(op, P11_PHASE_ONE_SHOT)) != CKR_OK)
 		return p11_op_end(op, rv, false);
 	return decrypt(s, op, data, out, out_len);
 }
@@ -100,8 +99,7 @@ C_Decrypt(CK_SESSION_HANDLE session, CK_BYTE *encrypted, CK_ULONG encrypted_len,
 	struct p11_session *s;
 	CK_RV rv = p11_enter(session, &s);
 
-	return rv != CKR_OK ? rv
-			    : p11_leave(s, __func__, decrypt_once(s, encrypted, encrypted_len, data, data_len));
+	return rv != CKR_OK ? rv : p11_leave(s, __func__, decrypt_once(s, encrypted, encrypted_len, data, data_len));
 }
 
 CK_RV

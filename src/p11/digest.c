@@ -73,6 +73,5 @@ C_DigestFinal(CK_SESSION_HANDLE session, CK_BYTE *value, CK_ULONG *value_len)
 	struct p11_session *s;
 	CK_RV rv = p11_enter(session, &s);
 
-	return rv != CKR_OK ? rv
-			    : p11_leave(s, __func__, p11_op_final(s, P11_OP_DIGEST, value, value_len, digest));
+	return rv != CKR_OK ? rv : p11_leave(s, __func__, p11_op_final(s, P11_OP_DIGEST, value, value_len, digest));
 }

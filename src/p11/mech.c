@@ -173,12 +173,8 @@ p11_mech_scheme(const struct p11_mech *mech, const CK_MECHANISM *mechanism, cons
 		if (mech->padding == CSP_PAD_PKCS1)
 			scheme.hash = mech->hash;
 		break;
-	case P11_PARAMS_PSS:
-		good = pss_scheme(mech, mechanism, key, &scheme);
-		break;
-	case P11_PARAMS_OAEP:
-		good = oaep_scheme(mechanism, key, &scheme, ret_label);
-		break;
+	case P11_PARAMS_PSS: good = pss_scheme(mech, mechanism, key, &scheme); break;
+	case P11_PARAMS_OAEP: good = oaep_scheme(mechanism, key, &scheme, ret_label); break;
 	}
 	if (!good)
 		return CKR_MECHANISM_PARAM_INVALID;

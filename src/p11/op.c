@@ -246,8 +246,7 @@ p11_op_one_shot(struct p11_session *s, enum p11_op_kind kind, const void *in, CK
 	CK_RV rv = CKR_ARGUMENTS_BAD;
 	struct cursor data;
 
-	if (out_len == NULL || !p11_op_bytes(in, in_len, &data) ||
-	    (rv = p11_op_step(op, P11_PHASE_ONE_SHOT)) != CKR_OK)
+	if (out_len == NULL || !p11_op_bytes(in, in_len, &data) || (rv = p11_op_step(op, P11_PHASE_ONE_SHOT)) != CKR_OK)
 		return p11_op_end(op, rv, false);
 	return run(s, op, data, out, out_len, work);
 }
@@ -271,16 +270,11 @@ length_fits(const struct p11_op *op, size_t len)
 	const size_t modulus_len = op->public.modulus_len, hash_len = csp_hash_len(op->scheme.hash);
 
 	switch (op->scheme.padding) {
-	case CSP_PAD_RAW:
-		return len <= modulus_len;
-	case CSP_PAD_PKCS1:
-		return len <= modulus_len - PKCS1_OVERHEAD;
-	case CSP_PAD_PSS:
-		return len == hash_len;
-	case CSP_PAD_OAEP: /* Init has seen that the hashes fit */
-		return len <= modulus_len - 2 * hash_len - 2;
-	case CSP_PAD_ECDSA:
-		return len > 0 && len <= LIMIT_ECDSA_INPUT;
+	case CSP_PAD_RAW: return len <= modulus_len;
+	case CSP_PAD_PKCS1: return len <= modulus_len - PKCS1_OVERHEAD;
+	case CSP_PAD_PSS: return len == hash_len;
+	case CSP_PAD_OAEP: /* Init has seen that the hashes fit */ return len <= modulus_len - 2 * hash_len - 2;
+	case CSP_PAD_ECDSA: return len > 0 && len <= LIMIT_ECDSA_INPUT;
 	}
 	return false;
 }

@@ -13,8 +13,7 @@
  * CKR_OPERATION_ACTIVE (which goes on), CKR_KEY_HANDLE_INVALID, CKR_MECHANISM_INVALID, CKR_KEY_TYPE_INCONSISTENT,
  * CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_KEY_SIZE_RANGE, CKR_MECHANISM_PARAM_INVALID, card errors.
  */
-CK_RV p11_op_init(struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *mechanism,
-		  CK_OBJECT_HANDLE handle);
+CK_RV p11_op_init(struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handle);
 
 /* The caller's bytes; false for NULL with a length. */
 bool p11_op_bytes(const void *p, CK_ULONG len, struct cursor *ret_bytes);

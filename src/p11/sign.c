@@ -11,8 +11,7 @@ sign(struct p11_session *s, struct p11_op *op, struct cursor data, CK_BYTE *out,
 	size_t len = 0;
 	CK_RV rv;
 
-	if ((rv = p11_op_input(op, data, block, &input)) == CKR_OK &&
-	    (rv = p11_op_private(s, op, &card)) == CKR_OK)
+	if ((rv = p11_op_input(op, data, block, &input)) == CKR_OK && (rv = p11_op_private(s, op, &card)) == CKR_OK)
 		rv = p11_op_private_rv(s, op, csp_sign(card, op->key_id, &op->scheme, input, out, *out_len, &len),
 				       P11_CTX_SIGN);
 	secret_wipe(block, sizeof block);
@@ -36,10 +35,10 @@ C_Sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *sig
 	struct p11_session *s;
 	CK_RV rv = p11_enter(session, &s);
 
-	return rv != CKR_OK ? rv
-			    : p11_leave(s, __func__,
-					p11_op_one_shot(s, P11_OP_SIGN, data, data_len, signature, signature_len,
-							sign));
+	return rv != CKR_OK
+		       ? rv
+		       : p11_leave(s, __func__,
+				   p11_op_one_shot(s, P11_OP_SIGN, data, data_len, signature, signature_len, sign));
 }
 
 CK_RV
@@ -59,7 +58,5 @@ C_SignFinal(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG *signature_l
 	struct p11_session *s;
 	CK_RV rv = p11_enter(session, &s);
 
-	return rv != CKR_OK
-		       ? rv
-		       : p11_leave(s, __func__, p11_op_final(s, P11_OP_SIGN, signature, signature_len, sign));
+	return rv != CKR_OK ? rv : p11_leave(s, __func__, p11_op_final(s, P11_OP_SIGN, signature, signature_len, sign));
 }

@@ -101,6 +101,5 @@ C_VerifyFinal(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG signature_
 	CK_RV rv = p11_enter(session, &s);
 
 	return rv != CKR_OK ? rv
-			    : p11_leave(s, __func__,
-					verify_final(&s->ops[P11_OP_VERIFY], signature, signature_len));
+			    : p11_leave(s, __func__, verify_final(&s->ops[P11_OP_VERIFY], signature, signature_len));
 }

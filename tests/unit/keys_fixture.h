@@ -51,8 +51,9 @@ keys_public(const EVP_PKEY *pkey)
 	size_t n_len, e_len, len = 0;
 
 	if (EVP_PKEY_is_a(pkey, "EC")) {
-		assert_int_equal(
-			EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &len), 1);
+		assert_int_equal(EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point,
+								 &len),
+				 1);
 		assert_true(pubkey_set_ec(&key, point, len));
 		return key;
 	}
@@ -83,7 +84,8 @@ keys_set_oaep(EVP_PKEY_CTX *ctx, const char *hash, const char *mgf, const void *
 	assert_int_equal(EVP_PKEY_CTX_set_rsa_mgf1_md_name(ctx, mgf, NULL), 1);
 	if (label_len > 0)
 		assert_int_equal(EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, OPENSSL_memdup(label, label_len),
-								  (int)label_len), 1);
+								  (int)label_len),
+				 1);
 }
 
 /* hash NULL: PKCS#1 v1.5. ret_cipher gets modulus length bytes. */

@@ -181,7 +181,8 @@ test_keys(void **state)
 	assert_key(keys_ec("P-521"), KEY_EC, 521);
 	assert_key(keys_rsa(2048), KEY_RSA, 2048);
 	assert_int_equal(EVP_PKEY_set_utf8_string_param(compressed, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
-							OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_COMPRESSED), 1);
+							OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_COMPRESSED),
+			 1);
 	assert_key(compressed, KEY_EC, 384);
 }
 
@@ -307,9 +308,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fields),	     cmocka_unit_test(test_ca),
-		cmocka_unit_test(test_keys),	     cmocka_unit_test(test_unknown_keys),
-		cmocka_unit_test(test_cut),	     cmocka_unit_test(test_trailing_byte),
+		cmocka_unit_test(test_fields),	      cmocka_unit_test(test_ca),
+		cmocka_unit_test(test_keys),	      cmocka_unit_test(test_unknown_keys),
+		cmocka_unit_test(test_cut),	      cmocka_unit_test(test_trailing_byte),
 		cmocka_unit_test(test_wrong_lengths), cmocka_unit_test(test_flipped_bits),
 		cmocka_unit_test(test_nonsense),
 	};

@@ -55,10 +55,11 @@ pss_verifies(EVP_PKEY *pkey, enum csp_hash hash, enum csp_hash mgf, size_t salt_
 	const size_t hash_len = csp_hash_len(hash);
 
 	assert_int_equal(csp_pad_pss(crypto, &scheme, cur_of(message, hash_len), (unsigned)EVP_PKEY_get_bits(pkey),
-				     block), SCARD_S_SUCCESS);
+				     block),
+			 SCARD_S_SUCCESS);
 	keys_rsa_private(pkey, block, signature);
-	return keys_verify(pkey, RSA_PKCS1_PSS_PADDING, csp_hash_name(hash), csp_hash_name(mgf), (int)salt_len,
-			   message, hash_len, signature, (size_t)EVP_PKEY_get_size(pkey));
+	return keys_verify(pkey, RSA_PKCS1_PSS_PADDING, csp_hash_name(hash), csp_hash_name(mgf), (int)salt_len, message,
+			   hash_len, signature, (size_t)EVP_PKEY_get_size(pkey));
 }
 
 static void
@@ -219,10 +220,12 @@ test_pkcs1_bad(void **state)
 	for (unsigned v = 0; v < 256; v++) {
 		memcpy(block, good, sizeof block);
 		block[0] = (uint8_t)v;
-		assert_int_equal(unpad(&pkcs1, block, sizeof block, 20), v == 0 ? SCARD_S_SUCCESS : SCARD_E_INVALID_VALUE);
+		assert_int_equal(unpad(&pkcs1, block, sizeof block, 20),
+				 v == 0 ? SCARD_S_SUCCESS : SCARD_E_INVALID_VALUE);
 		memcpy(block, good, sizeof block);
 		block[1] = (uint8_t)v;
-		assert_int_equal(unpad(&pkcs1, block, sizeof block, 20), v == 2 ? SCARD_S_SUCCESS : SCARD_E_INVALID_VALUE);
+		assert_int_equal(unpad(&pkcs1, block, sizeof block, 20),
+				 v == 2 ? SCARD_S_SUCCESS : SCARD_E_INVALID_VALUE);
 	}
 	for (size_t i = 2; i < 10; i++) {
 		memcpy(block, good, sizeof block);

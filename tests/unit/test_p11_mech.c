@@ -146,7 +146,8 @@ test_pss(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(hashes); i++)
 		for (size_t j = 0; j < ARRAY_SIZE(hashes); j++) {
-			assert_int_equal(pss(CKM_RSA_PKCS_PSS, hashes[i].digest, hashes[j].mgf, 9, &rsa2048, &scheme), CKR_OK);
+			assert_int_equal(pss(CKM_RSA_PKCS_PSS, hashes[i].digest, hashes[j].mgf, 9, &rsa2048, &scheme),
+					 CKR_OK);
 			assert_int_equal(scheme.padding, CSP_PAD_PSS);
 			assert_int_equal(scheme.hash, hashes[i].hash);
 			assert_int_equal(scheme.mgf, hashes[j].hash);
@@ -285,10 +286,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_row),	cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_no_parameter),	cmocka_unit_test(test_pss),
-		cmocka_unit_test(test_pss_salt_limit),	cmocka_unit_test(test_pss_wrong),
-		cmocka_unit_test(test_oaep),		cmocka_unit_test(test_oaep_wrong),
+		cmocka_unit_test(test_every_row),      cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_no_parameter),   cmocka_unit_test(test_pss),
+		cmocka_unit_test(test_pss_salt_limit), cmocka_unit_test(test_pss_wrong),
+		cmocka_unit_test(test_oaep),	       cmocka_unit_test(test_oaep_wrong),
 		cmocka_unit_test(test_oaep_small_key),
 	};
 
