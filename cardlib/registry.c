@@ -38,7 +38,7 @@ probe_piv(CARD_DATA *card, DWORD flags)
 static const struct row {
 	const char *name;
 	uint8_t atr[LIMIT_ATR], mask[LIMIT_ATR];
-	size_t atr_len;		/* 0: found by asking */
+	size_t atr_len; /* 0: found by asking */
 	PFN_CARD_ACQUIRE_CONTEXT acquire;
 } rows[] = {
 	{

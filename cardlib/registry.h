@@ -15,7 +15,7 @@ struct registry_memory {
 		size_t atr_len;
 		unsigned row;
 	} seen[16];
-	unsigned count;		/* entries ever written; the newest overwrite the oldest */
+	unsigned count; /* entries ever written; the newest overwrite the oldest */
 };
 
 /*

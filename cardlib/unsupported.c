@@ -115,8 +115,8 @@ set_property(CARD_DATA *card, const char *pszProperty, const BYTE *pbData, DWORD
 }
 
 static DWORD
-set_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, const BYTE *pbData,
-		       DWORD cbData, DWORD dwFlags)
+set_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, const BYTE *pbData, DWORD cbData,
+		       DWORD dwFlags)
 {
 	(void)bContainerIndex;
 	return unsupported(card != NULL && pszProperty != NULL && (pbData != NULL || cbData == 0) && dwFlags == 0);
@@ -196,10 +196,10 @@ reconnect(CARD_DATA *card)
 	return unsupported(card != NULL);
 }
 
-#define FILL(member, function)                 \
-	do {                                   \
-		if ((member) == NULL)          \
-			(member) = (function); \
+#define FILL(member, function)                                                                                         \
+	do {                                                                                                           \
+		if ((member) == NULL)                                                                                  \
+			(member) = (function);                                                                         \
 	} while (0)
 
 static void

@@ -248,8 +248,8 @@ get_pin_property(struct gids *g, BYTE index, BYTE *data)
 }
 
 DWORD
-gids_get_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, BYTE *pbData,
-			    DWORD cbData, DWORD *pdwDataLen, DWORD dwFlags)
+gids_get_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, BYTE *pbData, DWORD cbData,
+			    DWORD *pdwDataLen, DWORD dwFlags)
 {
 	struct gids *g = gids_of(card);
 	bool info;

@@ -14,7 +14,7 @@ struct request {
 	struct gids_key *key;
 	CARD_RSA_DECRYPT_INFO *info;
 	DWORD padding;
-	size_t size;	/* bytes of the modulus */
+	size_t size; /* bytes of the modulus */
 };
 
 /* The plain text to the caller, who gave a buffer of the modulus' size. */
@@ -88,8 +88,8 @@ card_unpads(const struct request *q, enum gids_operation *ret_operation)
 		*ret_operation = GIDS_DECIPHER_PKCS1;
 		return true;
 	}
-	if (q->padding != CARD_PADDING_OAEP || strcmp(oaep->pszAlgId, BCRYPT_SHA1_ALGORITHM) != 0 || oaep->cbLabel != 0 ||
-	    (oaep->pszMgfAlgId != NULL && strcmp(oaep->pszMgfAlgId, BCRYPT_SHA1_ALGORITHM) != 0))
+	if (q->padding != CARD_PADDING_OAEP || strcmp(oaep->pszAlgId, BCRYPT_SHA1_ALGORITHM) != 0 ||
+	    oaep->cbLabel != 0 || (oaep->pszMgfAlgId != NULL && strcmp(oaep->pszMgfAlgId, BCRYPT_SHA1_ALGORITHM) != 0))
 		return false;
 	*ret_operation = GIDS_DECIPHER_OAEP;
 	return true;
@@ -138,7 +138,8 @@ check_request(const CARD_DATA *card, const CARD_RSA_DECRYPT_INFO *info, DWORD *r
 	*ret_padding = CARD_PADDING_NONE;
 	if (info->pbData == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	if (check_version(info->dwVersion, CARD_RSA_DECRYPT_INFO_CURRENT_VERSION) < CARD_RSA_DECRYPT_INFO_CURRENT_VERSION)
+	if (check_version(info->dwVersion, CARD_RSA_DECRYPT_INFO_CURRENT_VERSION) <
+	    CARD_RSA_DECRYPT_INFO_CURRENT_VERSION)
 		return card->dwVersion >= CARD_DATA_VERSION_SEVEN ? ERROR_REVISION_MISMATCH : SCARD_S_SUCCESS;
 	*ret_padding = info->dwPaddingType;
 	switch (info->dwPaddingType) {

@@ -61,7 +61,8 @@ open_table(struct gids *g, struct buf *scratch, struct cursor *ret_records)
 		return r;
 	if (!gids_table_open(content, &records, &odd)) {
 		if (!g->table_logged)
-			log_fail(LOG_CARD, SCARD_E_COMM_DATA_LOST, "file table of unknown form, %zu bytes", content.left);
+			log_fail(LOG_CARD, SCARD_E_COMM_DATA_LOST, "file table of unknown form, %zu bytes",
+				 content.left);
 		g->table_logged = true;
 		return SCARD_E_COMM_DATA_LOST;
 	}

@@ -14,14 +14,14 @@
 #include "iso7816/apdu.h"
 
 /* Files and data objects of the Microsoft profile. */
-#define GIDS_EF_TABLE 0xA000u	/* file table and key map */
-#define GIDS_EF_PUBLIC 0xA010u	/* everybody reads, the user writes */
+#define GIDS_EF_TABLE 0xA000u  /* file table and key map */
+#define GIDS_EF_PUBLIC 0xA010u /* everybody reads, the user writes */
 #define GIDS_EF_EXECUTE 0xA011u
 #define GIDS_EF_CARDID 0xA012u
 #define GIDS_EF_USER 0xA013u
 #define GIDS_EF_ADMIN 0xA014u
 #define GIDS_EF_LAST 0xA0FFu
-#define GIDS_EF_WHOLE 0x3FFFu	/* the whole application */
+#define GIDS_EF_WHOLE 0x3FFFu /* the whole application */
 #define GIDS_DO_TABLE 0xDF1Fu
 #define GIDS_DO_KEYMAP 0xDF20u
 #define GIDS_DO_CARDID 0xDF20u
@@ -39,9 +39,9 @@
 /* table.c: the file table and the key map as bytes ----------------------------------------------------------------- */
 
 struct gids_record {
-	char directory[CHECK_NAME_MAX + 1];	/* lower case; empty: root */
-	char name[CHECK_NAME_MAX + 1];		/* empty: the record is the directory itself */
-	uint32_t tag;				/* 0 for a directory */
+	char directory[CHECK_NAME_MAX + 1]; /* lower case; empty: root */
+	char name[CHECK_NAME_MAX + 1];	    /* empty: the record is the directory itself */
+	uint32_t tag;			    /* 0 for a directory */
 	uint16_t ef;
 };
 
@@ -56,16 +56,16 @@ bool gids_table_next(struct cursor *records, struct gids_record *ret_record);
 enum gids_key_state {
 	GIDS_KEY_EMPTY,
 	GIDS_KEY_USED,
-	GIDS_KEY_UNKNOWN	/* the key map does not say; the card has to be asked */
+	GIDS_KEY_UNKNOWN /* the key map does not say; the card has to be asked */
 };
 
 struct gids_key {
 	enum gids_key_state state;
 	uint8_t reference;
-	uint8_t algorithm;	/* 06..09 RSA, 0C..0E ECC; 0 unknown */
-	bool can_exchange;	/* the key may decrypt, or nobody knows */
-	bool can_sign_slot;	/* it lies in the signature slot, or nobody knows */
-	uint8_t refused;	/* operations that the card refused where another did the same: GIDS_OPERATION_BIT */
+	uint8_t algorithm;  /* 06..09 RSA, 0C..0E ECC; 0 unknown */
+	bool can_exchange;  /* the key may decrypt, or nobody knows */
+	bool can_sign_slot; /* it lies in the signature slot, or nobody knows */
+	uint8_t refused;    /* operations that the card refused where another did the same: GIDS_OPERATION_BIT */
 };
 
 /*
@@ -84,8 +84,8 @@ uint8_t gids_algorithm_of(enum key_type type, unsigned bits);
 /* Data objects read from one file in this transaction, one after the other as the card gave them. */
 struct gids_bag {
 	struct buf objects;
-	bool whole;		/* read with an empty tag list: all there are */
-	bool refused;		/* the card does not read this file so; for the life of the context */
+	bool whole;   /* read with an empty tag list: all there are */
+	bool refused; /* the card does not read this file so; for the life of the context */
 };
 
 struct gids_place {
@@ -103,24 +103,24 @@ enum gids_tries_source { GIDS_TRIES_LOCAL, GIDS_TRIES_GLOBAL, GIDS_TRIES_VERIFY,
 
 enum gids_keys_state {
 	GIDS_KEYS_NONE,
-	GIDS_KEYS_KEPT,		/* from an earlier transaction, when cardcf was kept_cardcf */
+	GIDS_KEYS_KEPT, /* from an earlier transaction, when cardcf was kept_cardcf */
 	GIDS_KEYS_LOADED
 };
 
 struct gids {
 	struct channel ch;
-	bool by_name;			/* selected by AID; false: a registered card that hides it */
-	uint8_t revision;		/* of the specification, from the AID; 0 unknown */
+	bool by_name;	  /* selected by AID; false: a registered card that hides it */
+	uint8_t revision; /* of the specification, from the AID; 0 unknown */
 
 	DWORD transaction;
-	bool confirmed;			/* in this transaction GIDS is the selected application */
+	bool confirmed; /* in this transaction GIDS is the selected application */
 	struct gids_bag table, public, cardid;
 	struct gids_environment environment;
 
 	struct gids_key keys[GIDS_KEYS];
 	enum gids_keys_state keys_state;
 	struct buf kept_cardcf;
-	struct gids_place cardcf_place, cardid_place;	/* as the table said when it was last read */
+	struct gids_place cardcf_place, cardid_place; /* as the table said when it was last read */
 
 	enum gids_tries_source tries_source;
 	bool table_logged;
@@ -189,18 +189,18 @@ DWORD gids_get_container_property(CARD_DATA *card, BYTE bContainerIndex, const c
 
 /* What a key does: the control reference template and the high nibble of the mechanism (GIDS 2.0, table of mechanisms). */
 enum gids_operation {
-	GIDS_SIGN_RAW,		/* B6, 1x: RSA without padding, ECDSA on a hash */
-	GIDS_SIGN_PKCS1,	/* B6, 5x */
-	GIDS_DECIPHER_RAW,	/* B8, 0x */
-	GIDS_DECIPHER_PKCS1,	/* B8, 4x */
-	GIDS_DECIPHER_OAEP	/* B8, 8x: SHA-1, no label */
+	GIDS_SIGN_RAW,	     /* B6, 1x: RSA without padding, ECDSA on a hash */
+	GIDS_SIGN_PKCS1,     /* B6, 5x */
+	GIDS_DECIPHER_RAW,   /* B8, 0x */
+	GIDS_DECIPHER_PKCS1, /* B8, 4x */
+	GIDS_DECIPHER_OAEP   /* B8, 8x: SHA-1, no label */
 };
 #define GIDS_OPERATION_BIT(operation) ((uint8_t)(1u << (operation)))
 
 enum gids_refusal {
-	GIDS_NOT_REFUSED,	/* done, or failed in a way that another operation would share */
-	GIDS_REFUSED_KEY,	/* the environment cannot be set: not with this key, never */
-	GIDS_REFUSED_DATA	/* the operation was refused: not so, or not with this input */
+	GIDS_NOT_REFUSED, /* done, or failed in a way that another operation would share */
+	GIDS_REFUSED_KEY, /* the environment cannot be set: not with this key, never */
+	GIDS_REFUSED_DATA /* the operation was refused: not so, or not with this input */
 };
 
 /*

@@ -24,7 +24,7 @@
 static const struct work {
 	uint8_t template, mode;
 	uint8_t p1, p2;
-	bool secret;	/* the answer is somebody's plain text */
+	bool secret; /* the answer is somebody's plain text */
 } works[] = {
 	[GIDS_SIGN_RAW] = { TEMPLATE_SIGNATURE, 0x10, 0x9E, 0x9A, false },
 	[GIDS_SIGN_PKCS1] = { TEMPLATE_SIGNATURE, 0x50, 0x9E, 0x9A, false },

@@ -30,7 +30,7 @@ struct request {
 	struct gids_key *key;
 	CARD_SIGNING_INFO info;
 	BCRYPT_PKCS1_PADDING_INFO no_hash;
-	size_t size;	/* bytes of the signature */
+	size_t size; /* bytes of the signature */
 };
 
 static DWORD
@@ -173,8 +173,8 @@ fixed_width(struct cursor output, size_t size, uint8_t *ret_signature)
 	if (output.left == size)
 		return cur_copy(&output, ret_signature, size);
 	return tlv_get(&output, TAG_SEQUENCE, &numbers) && cur_at_end(&output) &&
-	       take_integer(&numbers, width, ret_signature) &&
-	       take_integer(&numbers, width, ret_signature + width) && cur_at_end(&numbers);
+	       take_integer(&numbers, width, ret_signature) && take_integer(&numbers, width, ret_signature + width) &&
+	       cur_at_end(&numbers);
 }
 
 /* FIPS 186-5, 6.4.1: the leftmost bits of the hash; no hash is longer than 521 bits. */

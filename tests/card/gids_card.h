@@ -20,7 +20,7 @@ enum { KIT_RSA2048, KIT_RSA1024_SIGN, KIT_P256, KIT_P384, KIT_P521, KIT_RSA3072,
 struct kit {
 	char directory[64];
 	char path[80];
-	struct buf spki[KIT_CONTAINERS];	/* public keys, SubjectPublicKeyInfo */
+	struct buf spki[KIT_CONTAINERS]; /* public keys, SubjectPublicKeyInfo */
 	size_t containers;
 };
 
@@ -34,7 +34,7 @@ struct cursor kit_certificate(void);
 
 struct rig {
 	struct vcard *card;
-	struct io *io;		/* what the context uses */
+	struct io *io; /* what the context uses */
 	struct registry_memory memory;
 	CARD_DATA data;
 };

@@ -107,8 +107,8 @@ test_piv_first(void **state)
 	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_S_SUCCESS);
 	script_end(&rig);
 
-	rig_over(&rig, scripted(SELECT_PIV "< 61 02 4F 00 90 00\n" SELECT_GIDS "< 6A 82\n", plain_atr,
-				sizeof(plain_atr)));
+	rig_over(&rig,
+		 scripted(SELECT_PIV "< 61 02 4F 00 90 00\n" SELECT_GIDS "< 6A 82\n", plain_atr, sizeof(plain_atr)));
 	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_E_UNKNOWN_CARD);
 	assert_int_equal(rig.memory.count, 0);
 	script_end(&rig);
@@ -125,8 +125,8 @@ test_not_found(void **state)
 
 	(void)state;
 	rig_over(&rig, scripted(SELECT_GIDS "< 6A 82\n"
-				"> 00 CB A0 12 04 5C 02 DF 20 00\n"
-				"< DF 20 10 00 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D 0E 0F 90 00\n",
+					    "> 00 CB A0 12 04 5C 02 DF 20 00\n"
+					    "< DF 20 10 00 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D 0E 0F 90 00\n",
 				other_version, sizeof(other_version)));
 	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_S_SUCCESS);
 	assert_int_equal(rig_read(&rig, NULL, "cardid", &len), SCARD_S_SUCCESS);
@@ -236,11 +236,11 @@ test_acquire_parameters(void **state)
 	assert_int_equal(gids_acquire(NULL, 0), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(registry_acquire(NULL, &rig.memory), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(registry_acquire(&rig.data, NULL), SCARD_E_INVALID_PARAMETER);
-#define REFUSED(change, flags, code)                                      \
-	do {                                                              \
-		rig.data = good;                                          \
-		change;                                                   \
-		assert_int_equal(gids_acquire(&rig.data, (flags)), code); \
+#define REFUSED(change, flags, code)                                                                                   \
+	do {                                                                                                           \
+		rig.data = good;                                                                                       \
+		change;                                                                                                \
+		assert_int_equal(gids_acquire(&rig.data, (flags)), code);                                              \
 	} while (0)
 	REFUSED((void)0, 1, SCARD_E_INVALID_PARAMETER);
 	REFUSED((void)0, 0x80000000, SCARD_E_INVALID_PARAMETER);
@@ -531,7 +531,7 @@ test_property_parameters(void **state)
 	rig_close(&rig);
 }
 
-/* Architecture, budgets: token info is three exchanges. */
+/* Token info is three exchanges. */
 static void
 test_budget_token_info(void **state)
 {
@@ -635,8 +635,9 @@ test_budget_signature(void **state)
 		rig_next(&rig);
 		assert_int_equal(rig_read(&rig, NULL, "cardcf", NULL), SCARD_S_SUCCESS);
 		assert_int_equal(rig_verify(&rig, KIT_PIN), SCARD_S_SUCCESS);
-		assert_int_equal(
-			rig_sign(&rig, 0, AT_KEYEXCHANGE, CARD_PADDING_PKCS1, &sha256, cur_of(hash, 32), &sign), 0);
+		assert_int_equal(rig_sign(&rig, 0, AT_KEYEXCHANGE, CARD_PADDING_PKCS1, &sha256, cur_of(hash, 32),
+					  &sign),
+				 0);
 		rig.data.pfnCspFree(sign.pbSignedData);
 		assert_int_equal(rig_logout(&rig), SCARD_S_SUCCESS);
 		assert_int_equal(rig_exchanges(&rig), 5);
@@ -741,13 +742,11 @@ test_other_application(void **state)
 	size_t len;
 
 	(void)state;
-	rig_over(&rig, scripted(SELECT_PIV "< 6A 82\n" SELECT_GIDS FCI
-				"> 00 CB A0 12 04 5C 02 DF 20 00\n"
-				"< 53 02 01 02 90 00\n" SELECT_GIDS FCI
-				"> 00 CB A0 12 04 5C 02 DF 20 00\n"
-				"< DF 20 10 00 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D 0E 0F 90 00\n"
-				"> 00 20 00 80 06 31 32 33 34 35 36\n"
-				"< 90 00\n",
+	rig_over(&rig, scripted(SELECT_PIV "< 6A 82\n" SELECT_GIDS FCI "> 00 CB A0 12 04 5C 02 DF 20 00\n"
+					   "< 53 02 01 02 90 00\n" SELECT_GIDS FCI "> 00 CB A0 12 04 5C 02 DF 20 00\n"
+					   "< DF 20 10 00 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D 0E 0F 90 00\n"
+					   "> 00 20 00 80 06 31 32 33 34 35 36\n"
+					   "< 90 00\n",
 				plain_atr, sizeof(plain_atr)));
 	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_S_SUCCESS);
 	rig_next(&rig);
@@ -758,7 +757,7 @@ test_other_application(void **state)
 
 	/* it is gone altogether */
 	rig_over(&rig, scripted(SELECT_PIV "< 6A 82\n" SELECT_GIDS FCI
-				"> 00 CB A0 12 04 5C 02 DF 20 00\n< 6D 00\n" SELECT_GIDS "< 6A 82\n",
+					   "> 00 CB A0 12 04 5C 02 DF 20 00\n< 6D 00\n" SELECT_GIDS "< 6A 82\n",
 				plain_atr, sizeof(plain_atr)));
 	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_S_SUCCESS);
 	rig_next(&rig);
@@ -789,12 +788,9 @@ main(void)
 		cmocka_unit_test(test_budget_token_info),
 	};
 	const struct CMUnitTest budgets[] = {
-		cmocka_unit_test(test_budget_listing),
-		cmocka_unit_test(test_budget_signature),
-		cmocka_unit_test(test_no_stale_keys),
-		cmocka_unit_test(test_reconnect),
-		cmocka_unit_test(test_selection_lost),
-		cmocka_unit_test(test_other_application),
+		cmocka_unit_test(test_budget_listing), cmocka_unit_test(test_budget_signature),
+		cmocka_unit_test(test_no_stale_keys),  cmocka_unit_test(test_reconnect),
+		cmocka_unit_test(test_selection_lost), cmocka_unit_test(test_other_application),
 	};
 
 	return cmocka_run_group_tests_name("gids", tests, make_kits, free_kits) +

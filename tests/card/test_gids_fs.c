@@ -72,8 +72,8 @@ test_read(void **state)
 static void
 test_names(void **state)
 {
-	static const char *const bad[] = { "", "ninechars", "a/b", "a\\b", "a*b", "a?b", "a:b", "a<b", "a>b", "a|b",
-					   "a\"b", "a\x01", "a\x7F", "\xC3\xA4" };
+	static const char *const bad[] = { "",	  "ninechars", "a/b", "a\\b", "a*b",   "a?b",	"a:b",
+					   "a<b", "a>b",       "a|b", "a\"b", "a\x01", "a\x7F", "\xC3\xA4" };
 	struct rig rig;
 	BYTE *data;
 	DWORD len;
@@ -94,8 +94,7 @@ test_names(void **state)
 	assert_int_equal(rig_read(&rig, NULL, NULL, NULL), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(rig.data.pfnCardReadFile(&rig.data, NULL, "cardid", 1, &data, &len),
 			 SCARD_E_INVALID_PARAMETER);
-	assert_int_equal(rig.data.pfnCardReadFile(&rig.data, NULL, "cardid", 0, NULL, &len),
-			 SCARD_E_INVALID_PARAMETER);
+	assert_int_equal(rig.data.pfnCardReadFile(&rig.data, NULL, "cardid", 0, NULL, &len), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(rig.data.pfnCardReadFile(&rig.data, NULL, "cardid", 0, &data, NULL),
 			 SCARD_E_INVALID_PARAMETER);
 	assert_ptr_equal(data, &rig);
@@ -271,8 +270,8 @@ test_info(void **state)
 
 /* Scripts: one transaction on a card with the virtual smart card's ATR, from the application's selection on ------------ */
 
-#define SELECT_GIDS                                           \
-	"> 00 A4 04 00 09 A0 00 00 03 97 42 54 46 59 00\n"    \
+#define SELECT_GIDS                                                                                                    \
+	"> 00 A4 04 00 09 A0 00 00 03 97 42 54 46 59 00\n"                                                             \
 	"< 61 12 4F 0B A0 00 00 03 97 42 54 46 59 02 01 73 03 40 01 C0 90 00\n"
 #define BULK_TABLE "> 00 CB A0 00 02 5C 00 00\n"
 #define READ_TABLE "> 00 CB A0 00 04 5C 02 DF 1F 00\n"
@@ -332,7 +331,7 @@ test_odd_table(void **state)
 
 	(void)state;
 	script_rig(&rig, SELECT_GIDS BULK_TABLE "< DF 1F 81 CC 01 " MSCP_RECORD CMAP_RECORD CMAP_RECORD DATA_RECORD
-				     LONG_RECORD WILD_RECORD TAG_RECORD "6D 73 63 70 00 00 00 90 00\n");
+				 LONG_RECORD WILD_RECORD TAG_RECORD "6D 73 63 70 00 00 00 90 00\n");
 	assert_int_equal(list(&rig, "mscp", &names, &len), SCARD_S_SUCCESS);
 	assert_int_equal(len, sizeof(expected));
 	assert_memory_equal(names, expected, sizeof(expected));
@@ -410,10 +409,10 @@ test_guess_by_length(void **state)
 	size_t len;
 
 	(void)state;
-	script_rig(&rig, SELECT_GIDS READ_CARDID "< DF 20 02 01 02 90 00\n" BULK_TABLE "< DF 1F 1D 01 " CARDID_MOVED
-						 "90 00\n"
-						 "> 00 CB A0 12 04 5C 02 DF 31 00\n"
-						 "< DF 31 03 01 02 03 90 00\n");
+	script_rig(&rig,
+		   SELECT_GIDS READ_CARDID "< DF 20 02 01 02 90 00\n" BULK_TABLE "< DF 1F 1D 01 " CARDID_MOVED "90 00\n"
+					   "> 00 CB A0 12 04 5C 02 DF 31 00\n"
+					   "< DF 31 03 01 02 03 90 00\n");
 	assert_int_equal(rig_read(&rig, NULL, "cardid", &len), SCARD_S_SUCCESS);
 	assert_int_equal(len, 3);
 	script_end(&rig);
@@ -426,11 +425,10 @@ test_snapshot_content(void **state)
 	struct rig rig;
 
 	(void)state;
-	script_rig(&rig, SELECT_GIDS BULK_TABLE "< DF 1F 39 01 " CMAP_RECORD
-						"6D 73 63 70 00 00 00 00 00 6E 65 77 00 00 00 00 00 00 00 00 "
-						"40 DF 00 00 10 A0 00 00 90 00\n" BULK_PUBLIC
-						"< DF 77 01 00 DF 23 01 AA DF 23 01 BB 90 00\n"
-						"> 00 CB A0 10 04 5C 02 DF 40 00\n" ABSENT);
+	script_rig(&rig, SELECT_GIDS BULK_TABLE
+		   "< DF 1F 39 01 " CMAP_RECORD "6D 73 63 70 00 00 00 00 00 6E 65 77 00 00 00 00 00 00 00 00 "
+		   "40 DF 00 00 10 A0 00 00 90 00\n" BULK_PUBLIC "< DF 77 01 00 DF 23 01 AA DF 23 01 BB 90 00\n"
+		   "> 00 CB A0 10 04 5C 02 DF 40 00\n" ABSENT);
 	assert_file(&rig, "mscp", "cmapfile", cur_of("\xAA", 1));
 	assert_file(&rig, "mscp", "new", cur_of(NULL, 0));
 	script_end(&rig);
@@ -480,8 +478,8 @@ test_open_chain(void **state)
 	struct rig rig;
 
 	(void)state;
-	script_rig(&rig, SELECT_GIDS READ_CARDCF "< 68 84\n" SELECT_GIDS READ_CARDCF
-						 "< DF 22 06 00 00 00 00 00 00 90 00\n");
+	script_rig(&rig,
+		   SELECT_GIDS READ_CARDCF "< 68 84\n" SELECT_GIDS READ_CARDCF "< DF 22 06 00 00 00 00 00 00 90 00\n");
 	assert_int_equal(rig_read(&rig, NULL, "cardcf", NULL), SCARD_S_SUCCESS);
 	script_end(&rig);
 }

@@ -51,8 +51,8 @@ public_key(const struct kit *kit, unsigned container)
 
 /* Verifies a signature over a hash value; padding 0 for ECDSA. */
 static void
-assert_verifies(const struct kit *kit, unsigned container, const char *hash, int padding, int salt,
-		struct cursor value, struct cursor signature)
+assert_verifies(const struct kit *kit, unsigned container, const char *hash, int padding, int salt, struct cursor value,
+		struct cursor signature)
 {
 	EVP_PKEY *key = public_key(kit, container);
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
@@ -228,8 +228,8 @@ test_sign_pss(void **state)
 		for (size_t i = 0; i < ARRAY_SIZE(hashes); i++) {
 			const BCRYPT_PSS_PADDING_INFO info = { hashes[i].name, (DWORD)hashes[i].len, NULL };
 
-			assert_signs(&rig, kits[k], KIT_RSA2048, AT_KEYEXCHANGE, CARD_PADDING_PSS, &info,
-				     hashes[i].evp, (int)hashes[i].len, cur_of(value, hashes[i].len));
+			assert_signs(&rig, kits[k], KIT_RSA2048, AT_KEYEXCHANGE, CARD_PADDING_PSS, &info, hashes[i].evp,
+				     (int)hashes[i].len, cur_of(value, hashes[i].len));
 		}
 		rig_close(&rig);
 	}
@@ -304,8 +304,7 @@ test_sign_ecdsa(void **state)
 				ECDSA_SIG_set0(sig, BN_bin2bn(sign.pbSignedData, (int)width[curve], NULL),
 					       BN_bin2bn(sign.pbSignedData + width[curve], (int)width[curve], NULL));
 				len = i2d_ECDSA_SIG(sig, &der);
-				assert_verifies(kits[k], KIT_P256 + curve, NULL, 0, 0, data,
-						cur_of(der, (size_t)len));
+				assert_verifies(kits[k], KIT_P256 + curve, NULL, 0, 0, data, cur_of(der, (size_t)len));
 				OPENSSL_free(der);
 				ECDSA_SIG_free(sig);
 				rig.data.pfnCspFree(sign.pbSignedData);
@@ -344,8 +343,11 @@ test_raw(void **state)
 		memset(block, 0, 255);
 		block[255] = 2;
 		assert_int_equal(EVP_PKEY_encrypt(ctx, back, &back_len, block, 256), 1);
-		decrypt = (CARD_RSA_DECRYPT_INFO){ .dwVersion = 2, .dwKeySpec = AT_KEYEXCHANGE, .pbData = back,
-						   .cbData = 256, .dwPaddingType = CARD_PADDING_NONE };
+		decrypt = (CARD_RSA_DECRYPT_INFO){ .dwVersion = 2,
+						   .dwKeySpec = AT_KEYEXCHANGE,
+						   .pbData = back,
+						   .cbData = 256,
+						   .dwPaddingType = CARD_PADDING_NONE };
 		assert_int_equal(rig.data.pfnCardRSADecrypt(&rig.data, &decrypt), SCARD_S_SUCCESS);
 		assert_int_equal(decrypt.cbData, 256);
 		assert_memory_equal(back, block, 256);
@@ -413,8 +415,10 @@ test_decrypt(void **state)
 {
 	static const unsigned containers[] = { KIT_RSA2048, KIT_RSA3072 };
 	const BCRYPT_OAEP_PADDING_INFO sha1 = { .pszAlgId = "SHA1" }, sha256 = { .pszAlgId = "SHA256" },
-				       mixed = { .pszAlgId = "SHA256", .pszMgfAlgId = "SHA1",
-						 .pbLabel = (const BYTE *)"label", .cbLabel = 5 };
+				       mixed = { .pszAlgId = "SHA256",
+						 .pszMgfAlgId = "SHA1",
+						 .pbLabel = (const BYTE *)"label",
+						 .cbLabel = 5 };
 	struct cipher c;
 	struct rig rig;
 
@@ -511,8 +515,11 @@ static void
 test_decrypt_parameters(void **state)
 {
 	BYTE data[300] = { 1 };
-	const CARD_RSA_DECRYPT_INFO good = { .dwVersion = 2, .dwKeySpec = AT_KEYEXCHANGE, .pbData = data,
-					     .cbData = 256, .dwPaddingType = CARD_PADDING_NONE };
+	const CARD_RSA_DECRYPT_INFO good = { .dwVersion = 2,
+					     .dwKeySpec = AT_KEYEXCHANGE,
+					     .pbData = data,
+					     .cbData = 256,
+					     .dwPaddingType = CARD_PADDING_NONE };
 	const BCRYPT_OAEP_PADDING_INFO nameless = { NULL };
 	CARD_RSA_DECRYPT_INFO d;
 	struct rig rig;
@@ -521,11 +528,11 @@ test_decrypt_parameters(void **state)
 	open_and_verify(&rig, &strict);
 	assert_int_equal(gids_keys_load(rig.data.pvVendorSpecific), SCARD_S_SUCCESS);
 	(void)rig_exchanges(&rig);
-#define DECRYPT(change, code)                                                              \
-	do {                                                                               \
-		d = good;                                                                  \
-		change;                                                                    \
-		assert_int_equal(rig.data.pfnCardRSADecrypt(&rig.data, &d), (DWORD)(code)); \
+#define DECRYPT(change, code)                                                                                          \
+	do {                                                                                                           \
+		d = good;                                                                                              \
+		change;                                                                                                \
+		assert_int_equal(rig.data.pfnCardRSADecrypt(&rig.data, &d), (DWORD)(code));                            \
 	} while (0)
 	DECRYPT(d.cbData = 255, SCARD_E_INSUFFICIENT_BUFFER);
 	DECRYPT(d.cbData = 0, SCARD_E_INSUFFICIENT_BUFFER);
@@ -556,8 +563,12 @@ static void
 test_sign_parameters(void **state)
 {
 	const BCRYPT_PKCS1_PADDING_INFO sha256 = { "SHA256" }, md4 = { "MD4" };
-	const CARD_SIGNING_INFO good = { .dwVersion = 2, .dwKeySpec = AT_KEYEXCHANGE, .pbData = value, .cbData = 32,
-					 .dwSigningFlags = CARD_PADDING_INFO_PRESENT, .pPaddingInfo = &sha256,
+	const CARD_SIGNING_INFO good = { .dwVersion = 2,
+					 .dwKeySpec = AT_KEYEXCHANGE,
+					 .pbData = value,
+					 .cbData = 32,
+					 .dwSigningFlags = CARD_PADDING_INFO_PRESENT,
+					 .pPaddingInfo = &sha256,
 					 .dwPaddingType = CARD_PADDING_PKCS1 };
 	CARD_SIGNING_INFO s;
 	struct rig rig;
@@ -566,12 +577,12 @@ test_sign_parameters(void **state)
 	open_and_verify(&rig, &strict);
 	assert_int_equal(gids_keys_load(rig.data.pvVendorSpecific), SCARD_S_SUCCESS);
 	(void)rig_exchanges(&rig);
-#define SIGN(change, code)                                                               \
-	do {                                                                             \
-		s = good;                                                                \
-		change;                                                                  \
-		assert_int_equal(rig.data.pfnCardSignData(&rig.data, &s), (DWORD)(code)); \
-		assert_null(s.pbSignedData);                                             \
+#define SIGN(change, code)                                                                                             \
+	do {                                                                                                           \
+		s = good;                                                                                              \
+		change;                                                                                                \
+		assert_int_equal(rig.data.pfnCardSignData(&rig.data, &s), (DWORD)(code));                              \
+		assert_null(s.pbSignedData);                                                                           \
 	} while (0)
 	SIGN(s.pbData = NULL, SCARD_E_INVALID_PARAMETER);
 	SIGN(s.cbData = 0, SCARD_E_INVALID_PARAMETER);
@@ -622,8 +633,10 @@ test_sign_sizes(void **state)
 	assert_int_equal(gids_keys_load(rig.data.pvVendorSpecific), SCARD_S_SUCCESS);
 	(void)rig_exchanges(&rig);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		s = (CARD_SIGNING_INFO){ .dwVersion = 1, .bContainerIndex = rows[i].container,
-					 .dwKeySpec = rows[i].spec, .dwSigningFlags = CARD_BUFFER_SIZE_ONLY };
+		s = (CARD_SIGNING_INFO){ .dwVersion = 1,
+					 .bContainerIndex = rows[i].container,
+					 .dwKeySpec = rows[i].spec,
+					 .dwSigningFlags = CARD_BUFFER_SIZE_ONLY };
 		assert_int_equal(rig.data.pfnCardSignData(&rig.data, &s), SCARD_S_SUCCESS);
 		assert_int_equal(s.cbSignedData, rows[i].size);
 		assert_null(s.pbSignedData);
@@ -682,7 +695,7 @@ test_environment(void **state)
 	open_and_verify(&rig, &strict);
 	assert_int_equal(gids_keys_load(rig.data.pvVendorSpecific), SCARD_S_SUCCESS);
 	(void)rig_exchanges(&rig);
-#define SIGN_WITH(container, spec) \
+#define SIGN_WITH(container, spec)                                                                                     \
 	assert_signs(&rig, &strict, container, spec, CARD_PADDING_PKCS1, &pkcs1, "SHA256", 0, data)
 	SIGN_WITH(KIT_RSA2048, AT_KEYEXCHANGE);
 	assert_int_equal(rig_exchanges(&rig), 2);
@@ -760,10 +773,10 @@ test_signature_lengths(void **state)
 		const char *fault;
 		DWORD code;
 	} rows[] = {
-		{ "ins=2A:body=256", SCARD_S_SUCCESS },	      { "ins=2A:body=255", SCARD_S_SUCCESS },
-		{ "ins=2A:body=248", SCARD_S_SUCCESS },	      { "ins=2A:body=247", SCARD_E_COMM_DATA_LOST },
-		{ "ins=2A:body=1", SCARD_E_COMM_DATA_LOST },  { "ins=2A:empty", SCARD_E_COMM_DATA_LOST },
-		{ "ins=2A:pad=1", SCARD_E_COMM_DATA_LOST },   { "ins=2A:pad=1000", SCARD_E_COMM_DATA_LOST },
+		{ "ins=2A:body=256", SCARD_S_SUCCESS },	     { "ins=2A:body=255", SCARD_S_SUCCESS },
+		{ "ins=2A:body=248", SCARD_S_SUCCESS },	     { "ins=2A:body=247", SCARD_E_COMM_DATA_LOST },
+		{ "ins=2A:body=1", SCARD_E_COMM_DATA_LOST }, { "ins=2A:empty", SCARD_E_COMM_DATA_LOST },
+		{ "ins=2A:pad=1", SCARD_E_COMM_DATA_LOST },  { "ins=2A:pad=1000", SCARD_E_COMM_DATA_LOST },
 		{ "ins=2A:cut=1", SCARD_E_COMM_DATA_LOST },
 	};
 	const BCRYPT_PKCS1_PADDING_INFO pkcs1 = { "SHA256" };
@@ -796,10 +809,15 @@ test_ecdsa_forms(void **state)
 		{ "3008020200800202007F9000", SCARD_S_SUCCESS },
 		{ "3006020105020107009000", SCARD_E_COMM_DATA_LOST },
 		{ "3007020105020107009000", SCARD_E_COMM_DATA_LOST },
-		{ "30050200020107" "9000", SCARD_E_COMM_DATA_LOST },
+		{ "30050200020107"
+		  "9000",
+		  SCARD_E_COMM_DATA_LOST },
 		{ "30030201059000", SCARD_E_COMM_DATA_LOST },
-		{ "3006030105020107" "9000", SCARD_E_COMM_DATA_LOST },
-		{ "30260221010000000000000000000000000000000000000000000000000000000000000000" "0201079000",
+		{ "3006030105020107"
+		  "9000",
+		  SCARD_E_COMM_DATA_LOST },
+		{ "30260221010000000000000000000000000000000000000000000000000000000000000000"
+		  "0201079000",
 		  SCARD_E_COMM_DATA_LOST },
 		{ "01029000", SCARD_E_COMM_DATA_LOST },
 		{ "9000", SCARD_E_COMM_DATA_LOST },
@@ -860,11 +878,15 @@ test_bad_public_keys(void **state)
 	static const char *const answers[] = {
 		"9000",
 		"7F49009000",
-		"7F490381010182" "9000",
-		"7F4906810103820103" "9000",
-		"7F490786058400000000" "9000",
+		"7F490381010182"
+		"9000",
+		"7F4906810103820103"
+		"9000",
+		"7F490786058400000000"
+		"9000",
 		"7F490586030401029000",
-		"7F490A8103010001820301000" "19000",
+		"7F490A8103010001820301000"
+		"19000",
 		"7F48009000",
 	};
 	CONTAINER_INFO info = { .dwVersion = 77 };

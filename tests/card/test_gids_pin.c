@@ -342,11 +342,17 @@ test_tries_forms(void **state)
 	} rows[] = {
 		{ "1:data=7F72079F17010293010A9000", 2, 10 },
 		{ "1:data=7F720397010F9000", 15, CARD_DATA_VALUE_UNKNOWN },
-		{ "1:data=7F7206930103970101" "9000", 1, 3 },
+		{ "1:data=7F7206930103970101"
+		  "9000",
+		  1, 3 },
 		/* these fall through to the global PIN's object */
 		{ "1:data=7F72009000", 3, 3 },
-		{ "1:data=7F72069701FF9301" "9000", 3, 3 },
-		{ "1:data=7F72049702010390" "00", 3, 3 },
+		{ "1:data=7F72069701FF9301"
+		  "9000",
+		  3, 3 },
+		{ "1:data=7F72049702010390"
+		  "00",
+		  3, 3 },
 		{ "1:data=9000", 3, 3 },
 	};
 	struct rig rig;

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A whole card: the input is its answers one after the other, each with its length in two bytes, and everything that the
+ * GIDS minidriver does with a card is done. The first byte of the input chooses the protocol and the ATR.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "csp/padding.h"
+#include "registry.h"
+#include "transport/transport.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Nothing needs as many; a card that keeps a caller busy for longer is a finding. */
+#define EXCHANGES_MAX 20000u
+
+static struct cursor rest;
+static unsigned exchanges;
+static long blocks;
+
+static DWORD
+fuzz_transmit(struct io *io, struct cursor command, bool secret, struct buf *response)
+{
+	struct cursor answer;
+	uint16_t len;
+
+	(void)io, (void)command, (void)secret;
+	if (++exchanges > EXCHANGES_MAX)
+		abort();
+	if (!cur_be16(&rest, &len))
+		return SCARD_E_COMM_DATA_LOST;
+	if (!cur_take(&rest, len, &answer))
+		(void)cur_take(&rest, rest.left, &answer);
+	if (answer.left < 2)
+		return len == 1 ? SCARD_W_RESET_CARD : SCARD_E_COMM_DATA_LOST;
+	buf_put_cur(response, answer);
+	return SCARD_S_SUCCESS;
+}
+
+static const struct io_ops fuzz_ops = { .transmit = fuzz_transmit };
+
+static void *
+count_alloc(size_t size)
+{
+	blocks++;
+	return malloc(size);
+}
+
+static void
+count_free(void *block)
+{
+	if (block != NULL)
+		blocks--;
+	free(block);
+}
+
+static void
+read_file(CARD_DATA *card, const char *directory, const char *name)
+{
+	BYTE *data;
+	DWORD len;
+
+	if (card->pfnCardReadFile(card, directory, name, 0, &data, &len) == SCARD_S_SUCCESS)
+		card->pfnCspFree(data);
+}
+
+static void
+read_directory(CARD_DATA *card, const char *directory)
+{
+	CARD_FILE_INFO info = { 0 };
+	char *names, *name;
+	DWORD len;
+
+	if (card->pfnCardEnumFiles(card, directory, &names, &len, 0) != SCARD_S_SUCCESS)
+		return;
+	for (name = names; *name != '\0' && exchanges < 1000; name += strlen(name) + 1) {
+		read_file(card, directory, name);
+		(void)card->pfnCardGetFileInfo(card, directory, name, &info);
+	}
+	card->pfnCspFree(names);
+}
+
+static void
+sign(CARD_DATA *card, BYTE index, DWORD spec, DWORD padding, const void *padding_info)
+{
+	static const BYTE data[128] = { 0, 1 };
+	CARD_SIGNING_INFO info = { .dwVersion = 2,
+				   .bContainerIndex = index,
+				   .dwKeySpec = spec,
+				   .pbData = data,
+				   .cbData = padding == CARD_PADDING_NONE ? 128 : 32,
+				   .dwPaddingType = padding,
+				   .pPaddingInfo = padding_info,
+				   .dwSigningFlags = CARD_PADDING_INFO_PRESENT };
+
+	if (card->pfnCardSignData(card, &info) == SCARD_S_SUCCESS)
+		card->pfnCspFree(info.pbSignedData);
+}
+
+static void
+decrypt(CARD_DATA *card, BYTE index, DWORD padding, const void *padding_info)
+{
+	static const DWORD sizes[] = { 128, 256, 512 };
+	BYTE block[512] = { 1 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		CARD_RSA_DECRYPT_INFO info = { .dwVersion = 2,
+					       .bContainerIndex = index,
+					       .dwKeySpec = AT_KEYEXCHANGE,
+					       .pbData = block,
+					       .cbData = sizes[i],
+					       .dwPaddingType = padding,
+					       .pPaddingInfo = padding_info };
+
+		if (card->pfnCardRSADecrypt(card, &info) == SCARD_S_SUCCESS && info.cbData > sizes[i])
+			abort();
+	}
+}
+
+static void
+use_key(CARD_DATA *card, BYTE index)
+{
+	const BCRYPT_PKCS1_PADDING_INFO pkcs1 = { "SHA256" };
+	const BCRYPT_PSS_PADDING_INFO pss = { "SHA256", 32, NULL };
+	const BCRYPT_OAEP_PADDING_INFO oaep = { .pszAlgId = "SHA1" };
+	CONTAINER_INFO info;
+
+	(void)card->pfnCardGetContainerInfo(card, index, 0, &info);
+	sign(card, index, AT_KEYEXCHANGE, CARD_PADDING_PKCS1, &pkcs1);
+	sign(card, index, AT_KEYEXCHANGE, CARD_PADDING_PSS, &pss);
+	sign(card, index, AT_SIGNATURE, CARD_PADDING_NONE, NULL);
+	sign(card, index, AT_ECDSA_P256, 0, NULL);
+	sign(card, index, AT_ECDSA_P521, 0, NULL);
+	decrypt(card, index, CARD_PADDING_PKCS1, NULL);
+	decrypt(card, index, CARD_PADDING_OAEP, &oaep);
+	decrypt(card, index, CARD_PADDING_NONE, NULL);
+}
+
+/* In an order that reads what a listing reads first, so that a tape of a good card gets far. */
+static void
+use_card(CARD_DATA *card)
+{
+	CARD_PIN_TRIES tries;
+	DWORD len, attempts;
+
+	read_file(card, NULL, "cardid");
+	read_file(card, "mscp", "cmapfile");
+	read_file(card, NULL, "cardcf");
+	(void)card->pfnCardGetProperty(card, CP_CARD_PIN_TRIES, (BYTE *)&tries, sizeof(tries), &len, ROLE_USER);
+	(void)card->pfnCardAuthenticateEx(card, ROLE_USER, 0, (const BYTE *)"123456", 6, NULL, NULL, &attempts);
+	use_key(card, 0);
+	use_key(card, 1);
+	card->dwTransaction++;
+	read_file(card, NULL, "cardcf");
+	use_key(card, 0);
+	read_directory(card, NULL);
+	read_directory(card, "mscp");
+	(void)card->pfnCardReconnect(card);
+	(void)card->pfnCardDeauthenticateEx(card, 0xFF, 0);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const uint8_t atrs[2][17] = { { 0x3B, 0x8D, 0x01, 0x80, 0xFB, 0xA0, 0x00, 0x00, 0x03, 0x97, 0x42, 0x54,
+					       0x46, 0x59, 0x02, 0x01, 0xC9 },
+					     { 0x3B, 0x80, 0x80, 0x01, 0x01 } };
+	static struct csp_crypto *crypto;
+	struct registry_memory memory = { 0 };
+	struct io io = { .ops = &fuzz_ops };
+	CARD_DATA card = { .dwVersion = CARD_DATA_CURRENT_VERSION,
+			   .pfnCspAlloc = count_alloc,
+			   .pfnCspReAlloc = realloc,
+			   .pfnCspFree = count_free,
+			   .pfnCspPadData = csp_pad_data,
+			   .pfnCspUnpadData = csp_unpad_data,
+			   .io = &io };
+	uint8_t how;
+
+	if (crypto == NULL && csp_crypto_open(&crypto) != SCARD_S_SUCCESS)
+		abort();
+	rest = cur_of(data, size);
+	exchanges = 0;
+	if (!cur_u8(&rest, &how))
+		return 0;
+	io.t0 = (how & 1) != 0;
+	io.atr_len = (how & 2) != 0 ? 5 : 17;
+	memcpy(io.atr, atrs[(how >> 1) & 1], io.atr_len);
+	card.pbAtr = io.atr;
+	card.cbAtr = (DWORD)io.atr_len;
+	card.pvCspContext = crypto;
+	if (registry_acquire(&card, &memory) == SCARD_S_SUCCESS) {
+		use_card(&card);
+		(void)card.pfnCardDeleteContext(&card);
+	}
+	if (blocks != 0)
+		abort();
+	return 0;
+}
