@@ -295,10 +295,67 @@ test_exclusive(void **state)
 	assert_int_equal(SCardBeginTransaction(one), SCARD_S_SUCCESS);
 	assert_int_equal(SCardEndTransaction(one, SCARD_LEAVE_CARD), SCARD_S_SUCCESS);
 	assert_int_equal(reconnect(one, SCARD_LEAVE_CARD), SCARD_S_SUCCESS);
-	two = connect_shared(context, READER);
-	assert_int_equal(SCardReconnect(one, SCARD_SHARE_EXCLUSIVE, 3, SCARD_LEAVE_CARD, &protocol),
-			 SCARD_E_SHARING_VIOLATION);
+	/* pcsc-lite forgets the lock that came with the exclusive connection */
+	assert_int_equal(SCardEndTransaction(one, SCARD_LEAVE_CARD), SCARD_S_SUCCESS);
+	assert_int_equal(SCardEndTransaction(one, SCARD_LEAVE_CARD), SCARD_E_NOT_TRANSACTED);
+	(void)connect_shared(context, READER);
 	assert_int_equal(try_connect(context, READER, SCARD_SHARE_EXCLUSIVE, &two), SCARD_E_SHARING_VIOLATION);
+	assert_int_equal(SCardReleaseContext(context), SCARD_S_SUCCESS);
+}
+
+static int
+stay_for_a_while(void)
+{
+	SCARDCONTEXT context = establish();
+
+	(void)connect_shared(context, READER);
+	signal_event("there");
+	sleep_ms(150);
+	return SCardReleaseContext(context) == SCARD_S_SUCCESS ? 0 : 1;
+}
+
+/* A connection cannot become exclusive before the others are gone, and waits for that. */
+static void
+test_becoming_exclusive(void **state)
+{
+	pid_t pid = spawn(stay_for_a_while);
+	SCARDCONTEXT context = establish();
+	SCARDHANDLE h = connect_shared(context, READER);
+	unsigned long start;
+	DWORD protocol;
+
+	(void)state;
+	await_event("there");
+	start = elapsed_ms();
+	assert_int_equal(SCardReconnect(h, SCARD_SHARE_EXCLUSIVE, 3, SCARD_LEAVE_CARD, &protocol), SCARD_S_SUCCESS);
+	assert_true(elapsed_ms() - start >= 100);
+	assert_int_equal(wait_for(pid), 0);
+	assert_int_equal(SCardReleaseContext(context), SCARD_S_SUCCESS);
+}
+
+/* A card powered down by a client stays so for the others until one of them resets it. */
+static void
+test_unpower(void **state)
+{
+	SCARDCONTEXT context = establish();
+	SCARDHANDLE one = connect_shared(context, READER), two = connect_shared(context, READER);
+	DWORD card_state = 0;
+	bool selected;
+
+	(void)state;
+	assert_int_equal(SCardDisconnect(two, SCARD_UNPOWER_CARD), SCARD_S_SUCCESS);
+	assert_int_equal(reconnect(one, SCARD_LEAVE_CARD), SCARD_S_SUCCESS);
+	assert_int_equal(SCardStatus(one, NULL, NULL, &card_state, NULL, NULL, NULL), SCARD_S_SUCCESS);
+	assert_int_equal(card_state, SCARD_PRESENT);
+	assert_int_equal(probe(one, &selected), SCARD_E_NOT_TRANSACTED);
+	assert_int_equal(try_connect(context, READER, SCARD_SHARE_SHARED, &two), SCARD_W_UNPOWERED_CARD);
+	assert_int_equal(reconnect(one, SCARD_RESET_CARD), SCARD_S_SUCCESS);
+	assert_int_equal(probe(one, &selected), SCARD_S_SUCCESS);
+	two = connect_shared(context, READER);
+	assert_int_equal(SCardDisconnect(one, SCARD_UNPOWER_CARD), SCARD_S_SUCCESS);
+	assert_int_equal(SCardDisconnect(two, SCARD_LEAVE_CARD), SCARD_S_SUCCESS);
+	one = connect_shared(context, READER);
+	assert_int_equal(probe(one, &selected), SCARD_S_SUCCESS);
 	assert_int_equal(SCardReleaseContext(context), SCARD_S_SUCCESS);
 }
 
@@ -528,6 +585,8 @@ main(void)
 		world_test(test_removal_ends_transaction),
 		world_test(test_reader_vanishes),
 		world_test(test_exclusive),
+		world_test(test_becoming_exclusive),
+		world_test(test_unpower),
 		world_test(test_nested_transaction),
 		world_test(test_transaction_of_another_process),
 		world_test(test_death),

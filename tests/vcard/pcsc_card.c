@@ -123,7 +123,7 @@ reader_reset(struct reader *r)
 	r->state.resets++;
 	r->state.reset_removals = r->state.removals;
 	r->state.protocol = 0;
-	r->state.unpowered_by_client = 0;
+	r->state.unpowered = 0;
 	r->state.powered = done;
 	r->state.mute = r->state.present != 0 && !done;
 	return done;
@@ -146,7 +146,7 @@ reader_power_up(struct reader *r)
 	if (!power_cycle(r, "power up"))
 		return false;
 	r->state.powered = 1;
-	r->state.mute = r->state.unpowered_by_client = r->state.protocol = 0;
+	r->state.mute = r->state.unpowered = r->state.protocol = 0;
 	return true;
 }
 

@@ -38,7 +38,7 @@ choose_protocol(struct reader_state *s, DWORD mode, DWORD preferred)
 
 /* Reader entered, card locked. */
 static LONG
-connect_locked(struct handle *h, enum sharing others, DWORD mode, DWORD preferred)
+connect_locked(struct handle *h, enum sharing others, DWORD mode, DWORD preferred, DWORD *ret_protocol)
 {
 	struct reader *r = h->reader;
 	LONG rv;
@@ -48,12 +48,14 @@ connect_locked(struct handle *h, enum sharing others, DWORD mode, DWORD preferre
 	if (mode != SCARD_SHARE_DIRECT) {
 		if (r->state.present == 0)
 			return SCARD_E_NO_SMARTCARD;
-		if (!reader_power_up(r))
+		if ((others != SHARING_NONE && r->state.unpowered == POWER_BY_RESET) || !reader_power_up(r))
 			return SCARD_W_UNPOWERED_CARD;
 	}
 	rv = choose_protocol(&r->state, mode, preferred);
-	if (rv == SCARD_S_SUCCESS)
-		rv = handle_join(h, mode == SCARD_SHARE_EXCLUSIVE);
+	if (rv != SCARD_S_SUCCESS)
+		return rv;
+	*ret_protocol = r->state.protocol;
+	rv = handle_join(h, mode == SCARD_SHARE_EXCLUSIVE);
 	if (rv != SCARD_S_SUCCESS)
 		return rv;
 	handle_acknowledge(h);
@@ -82,11 +84,9 @@ connect_handle(struct handle *h, DWORD mode, DWORD preferred, DWORD *ret_protoco
 	if (others == SHARING_EXCLUSIVE) {
 		rv = SCARD_E_SHARING_VIOLATION;
 	} else {
-		rv = connect_locked(h, others, mode, preferred);
+		rv = connect_locked(h, others, mode, preferred, ret_protocol);
 		handle_unlock(h);
 	}
-	if (rv == SCARD_S_SUCCESS)
-		*ret_protocol = r->state.protocol;
 	reader_leave(r);
 	return rv;
 }
@@ -169,9 +169,22 @@ change_mode(struct handle *h, DWORD mode)
 		return rv;
 	if (exclusive)
 		handle_begin(h);
-	else
+	else if (h->transactions > 1)
 		handle_end(h);
+	/* else the exclusive handle's own lock stays, as in pcsc-lite, until the client ends a transaction */
 	return SCARD_S_SUCCESS;
+}
+
+/*
+ * A card that came since the last connection has no power yet. One that a client has powered down keeps none, and from
+ * now on nobody can connect to it until somebody resets it; pcsc-lite forgets to look.
+ */
+static bool
+keep_unpowered(struct reader *r)
+{
+	if (r->state.unpowered == POWER_BY_CONNECT)
+		r->state.unpowered = POWER_BY_RESET;
+	return r->state.unpowered != 0;
 }
 
 static LONG
@@ -180,8 +193,7 @@ reconnect_locked(struct handle *h, DWORD mode, DWORD preferred, DWORD initializa
 	struct reader *r = h->reader;
 	LONG rv = initialise(r, initialization);
 
-	/* A card that came since the last connection has no power yet. */
-	if (rv == SCARD_S_SUCCESS && mode != SCARD_SHARE_DIRECT && !reader_power_up(r))
+	if (rv == SCARD_S_SUCCESS && mode != SCARD_SHARE_DIRECT && !keep_unpowered(r) && !reader_power_up(r))
 		rv = SCARD_W_UNRESPONSIVE_CARD;
 	if (rv == SCARD_S_SUCCESS)
 		rv = choose_protocol(&r->state, mode, preferred);
@@ -207,15 +219,20 @@ SCardReconnect(SCARDHANDLE hCard, DWORD dwShareMode, DWORD dwPreferredProtocols,
 	if (!handle_enter(hCard, &c, &h))
 		return SCARD_E_INVALID_HANDLE;
 	context_leave(c);
+	*pdwActiveProtocol = 0;
 	if (dwInitialization > SCARD_UNPOWER_CARD || !is_share_mode(dwShareMode))
 		return SCARD_E_INVALID_VALUE;
 	if (dwShareMode != SCARD_SHARE_DIRECT && (dwPreferredProtocols & PROTOCOLS) == 0)
 		return SCARD_E_PROTO_MISMATCH;
-	if ((rv = front_lock(hCard, &c, &h)) != SCARD_S_SUCCESS)
-		return rv;
-	rv = reconnect_locked(h, dwShareMode, dwPreferredProtocols, dwInitialization, pdwActiveProtocol);
-	front_leave(c, h);
-	return rv;
+	for (;;) {
+		if ((rv = front_lock(hCard, &c, &h)) != SCARD_S_SUCCESS)
+			return rv;
+		rv = reconnect_locked(h, dwShareMode, dwPreferredProtocols, dwInitialization, pdwActiveProtocol);
+		front_leave(c, h);
+		if (rv != SCARD_E_SHARING_VIOLATION)
+			return rv;
+		world_pause(); /* as in pcsc-lite: waits until nobody else is connected */
+	}
 }
 
 /* Reader entered. Ends what the handle holds, treats the card, and powers it down behind the last user. */
@@ -229,7 +246,7 @@ disconnect_entered(struct handle *h, DWORD disposition)
 		(void)reader_reset(r);
 		if (disposition == SCARD_UNPOWER_CARD) {
 			r->state.powered = 0;
-			r->state.unpowered_by_client = 1;
+			r->state.unpowered = POWER_BY_CONNECT;
 		}
 	}
 	if (handle_part(h) && handle_lock(h) == LOCK_TAKEN)

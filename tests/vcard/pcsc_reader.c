@@ -122,7 +122,7 @@ card_left(struct reader *r)
 
 	s->events++;
 	s->removals++;
-	s->present = s->mute = s->powered = s->unpowered_by_client = s->protocol = 0;
+	s->present = s->mute = s->powered = s->unpowered = s->protocol = 0;
 	s->card_dev = s->card_ino = s->card_time = 0;
 	s->holder = 0;
 	s->atr_len = 0;
@@ -225,7 +225,7 @@ reader_bits(const struct reader_state *s)
 		return SCARD_ABSENT;
 	if (s->mute != 0)
 		return SCARD_PRESENT | SCARD_SWALLOWED;
-	if (s->unpowered_by_client != 0)
+	if (s->unpowered != 0)
 		return SCARD_PRESENT;
 	return SCARD_PRESENT | SCARD_POWERED | SCARD_NEGOTIABLE;
 }

@@ -13,22 +13,14 @@
 #define STATE_HEAD "vcard-reader 1"
 
 static const size_t members[] = {
-	offsetof(struct reader_state, events),
-	offsetof(struct reader_state, removals),
-	offsetof(struct reader_state, resets),
-	offsetof(struct reader_state, reset_removals),
-	offsetof(struct reader_state, card_dev),
-	offsetof(struct reader_state, card_ino),
-	offsetof(struct reader_state, card_time),
-	offsetof(struct reader_state, present),
-	offsetof(struct reader_state, mute),
-	offsetof(struct reader_state, powered),
-	offsetof(struct reader_state, unpowered_by_client),
-	offsetof(struct reader_state, protocol),
-	offsetof(struct reader_state, saves),
-	offsetof(struct reader_state, holder),
-	offsetof(struct reader_state, holder_stamp),
-	offsetof(struct reader_state, armed),
+	offsetof(struct reader_state, events),	     offsetof(struct reader_state, removals),
+	offsetof(struct reader_state, resets),	     offsetof(struct reader_state, reset_removals),
+	offsetof(struct reader_state, card_dev),     offsetof(struct reader_state, card_ino),
+	offsetof(struct reader_state, card_time),    offsetof(struct reader_state, present),
+	offsetof(struct reader_state, mute),	     offsetof(struct reader_state, powered),
+	offsetof(struct reader_state, unpowered),    offsetof(struct reader_state, protocol),
+	offsetof(struct reader_state, saves),	     offsetof(struct reader_state, holder),
+	offsetof(struct reader_state, holder_stamp), offsetof(struct reader_state, armed),
 };
 
 static bool

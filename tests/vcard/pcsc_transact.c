@@ -149,6 +149,8 @@ check_exchange(const struct handle *h, DWORD protocol)
 		return rv;
 	if (s->present == 0)
 		return SCARD_E_NO_SMARTCARD;
+	if (s->unpowered != 0)
+		return SCARD_E_NOT_TRANSACTED;
 	return protocol == PROTOCOL_ANY_OLD || protocol == s->protocol ? SCARD_S_SUCCESS : SCARD_E_PROTO_MISMATCH;
 }
 

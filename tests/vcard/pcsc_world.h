@@ -44,6 +44,8 @@
 
 /* --- pcsc_state.c: what all processes know of one reader ------------------------------------------------------- */
 
+enum { POWER_BY_CONNECT = 1, POWER_BY_RESET = 2 };
+
 struct reader_state {
 	uint64_t events; /* insertions and removals seen */
 	uint64_t removals;
@@ -53,7 +55,7 @@ struct reader_state {
 	uint64_t present;
 	uint64_t mute;		       /* does not answer to reset */
 	uint64_t powered;	       /* the volatile memory is alive */
-	uint64_t unpowered_by_client;  /* SCARD_UNPOWER_CARD: shown in SCardStatus */
+	uint64_t unpowered;	       /* by SCARD_UNPOWER_CARD: what gives it power again, or 0 */
 	uint64_t protocol;	       /* SCARD_PROTOCOL_*, 0 before the first connection after a reset */
 	uint64_t saves;		       /* of the card's file by anybody */
 	uint64_t holder;	       /* process in a transaction, 0: none */
