@@ -928,6 +928,70 @@ test_size_disagrees(void **state)
 	rig_close(&rig);
 }
 
+static void
+put_text(struct buf *b, const char *text)
+{
+	buf_put(b, text, strlen(text));
+}
+
+static void
+put_bytes(struct buf *b, const uint8_t *p, size_t n)
+{
+	char hex[4];
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(hex, sizeof(hex), " %02X", p[i]);
+		put_text(b, hex);
+	}
+}
+
+/* Commands as Windows sends them, and the raw decipherment in two parts without a padding indicator. */
+static void
+test_exact_commands(void **state)
+{
+	static const uint8_t atr[] = { 0x3B, 0x8D, 0x01, 0x80, 0xFB, 0xA0, 0x00, 0x00, 0x03,
+				       0x97, 0x42, 0x54, 0x46, 0x59, 0x04, 0x01, 0xCF };
+	static const char head[] = "> 00 A4 04 00 09 A0 00 00 03 97 42 54 46 59 00\n"
+				   "< 61 12 4F 0B A0 00 00 03 97 42 54 46 59 02 01 73 03 40 01 C0 90 00\n"
+				   "> 00 CB A0 00 02 5C 00 00\n"
+				   "< DF 1F 01 01 DF 20 0D 01 01 00 00 00 07 9A 81 B0 FF FF 00 00 90 00\n"
+				   "> 00 22 41 B6 06 80 01 57 84 01 81\n"
+				   "< 90 00\n"
+				   "> 00 2A 9E 9A 33 30 31 30 0D 06 09 60 86 48 01 65 03 04 02 01 05 00 04 20";
+	const BCRYPT_PKCS1_PADDING_INFO pkcs1 = { "SHA256" };
+	AUTO_BUF struct buf script = BUF_INIT;
+	CARD_SIGNING_INFO s;
+	struct cipher c = { .len = 256 };
+	struct io *io;
+	struct rig rig;
+
+	(void)state;
+	buf_put(&script, head, sizeof(head) - 1);
+	put_bytes(&script, value, 32);
+	put_text(&script, " 00\n<");
+	put_bytes(&script, c.bytes, 256);
+	put_text(&script, " 90 00\n> 00 22 41 B8 06 80 01 07 84 01 81\n< 90 00\n> 10 2A 80 86 FF");
+	put_bytes(&script, c.bytes, 255);
+	put_text(&script, "\n< 90 00\n> 00 2A 80 86 01 00 00\n< 05 90 00\n> 00 20 00 82\n< 90 00\n");
+	buf_u8(&script, 0);
+	assert_non_null(io = script_open((const char *)script.p, false));
+	memcpy(io->atr, atr, sizeof(atr));
+	io->atr_len = sizeof(atr);
+	rig_over(&rig, io);
+	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_S_SUCCESS);
+	assert_int_equal(rig_sign(&rig, 0, AT_KEYEXCHANGE, CARD_PADDING_PKCS1, &pkcs1, cur_of(value, 32), &s),
+			 SCARD_S_SUCCESS);
+	rig.data.pfnCspFree(s.pbSignedData);
+	assert_int_equal(decrypt(&rig, 0, CARD_PADDING_NONE, NULL, &c), SCARD_S_SUCCESS);
+	assert_int_equal(c.bytes[255], 5);
+	assert_int_equal(rig_logout(&rig), SCARD_S_SUCCESS);
+	/* what was decrypted is hidden from logs, both parts of it */
+	assert_int_equal(script_secrets(io), 2);
+	rig.io = NULL;
+	rig_close(&rig);
+	assert_true(script_close(&io));
+}
+
 int
 main(void)
 {
@@ -956,6 +1020,7 @@ main(void)
 		cmocka_unit_test(test_no_keymap),
 		cmocka_unit_test(test_bad_public_keys),
 		cmocka_unit_test(test_size_disagrees),
+		cmocka_unit_test(test_exact_commands),
 	};
 
 	return cmocka_run_group_tests_name("gids/key", tests, make_kits, free_kits);
