@@ -131,18 +131,27 @@ test_no_memory(void **state)
 	masked_free(&m);
 }
 
-/* The lines of /proc/self/smaps that belong to the mapping at this address; true when its flags have this word. */
+/* True when this line of /proc/self/smaps begins a mapping with this address in it. */
+static bool
+begins_mapping(const char *line, uintptr_t address)
+{
+	char *dash;
+	const unsigned long from = strtoul(line, &dash, 16), to = *dash == '-' ? strtoul(dash + 1, NULL, 16) : 0;
+
+	return from <= address && address < to;
+}
+
+/* True when the kernel's flags of the mapping with this address have this word. */
 static bool
 mapping_has_flag(const void *p, const char *flag)
 {
 	FILE *f = fopen("/proc/self/smaps", "re");
-	char line[512], start[32];
+	char line[512];
 	bool inside = false, found = false;
 
 	assert_non_null(f);
-	snprintf(start, sizeof(start), "%lx-", (unsigned long)(uintptr_t)p);
 	while (fgets(line, sizeof(line), f) != NULL) {
-		if (strncmp(line, start, strlen(start)) == 0)
+		if (begins_mapping(line, (uintptr_t)p))
 			inside = true;
 		else if (inside && strncmp(line, "VmFlags:", 8) == 0) {
 			found = strstr(line, flag) != NULL;
