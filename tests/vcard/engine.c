@@ -468,6 +468,7 @@ vcard_transmit(struct vcard *card, const uint8_t *command, size_t command_len, u
 	AUTO_BUF struct buf answer = BUF_INIT_MAX(ANSWER_MAX);
 	uint16_t sw = exchange(card, cur_of(command, command_len), &answer);
 
+	vcard_crypto_leave(&card->env.crypto);
 	if (buf_failed(&answer)) {
 		buf_reset(&answer);
 		sw = SW_MEMORY;

@@ -26,6 +26,13 @@ vcard_crypto_free(struct vcard_crypto *crypto)
 	crypto->libctx = NULL;
 }
 
+void
+vcard_crypto_leave(const struct vcard_crypto *crypto)
+{
+	if (crypto->libctx != NULL)
+		OPENSSL_thread_stop_ex(crypto->libctx);
+}
+
 OSSL_LIB_CTX *
 vcard_crypto_open(struct vcard_crypto *crypto)
 {

@@ -28,6 +28,11 @@ struct vcard_key {
 };
 
 void vcard_crypto_free(struct vcard_crypto *crypto);
+/*
+ * This thread may never come back: libcrypto's state of it goes. It would be freed when the thread ends, and by then
+ * another thread may have freed what it belongs to.
+ */
+void vcard_crypto_leave(const struct vcard_crypto *crypto);
 /* Bytes nobody can foretell. */
 bool vcard_random(uint8_t *ret_bytes, size_t n);
 
