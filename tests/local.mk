@@ -44,6 +44,8 @@ CARD_TESTS = \
 	tests/card/test_gids_key \
 	tests/card/test_gids_pin
 MODULE_TESTS = \
+	tests/module/test_attributes \
+	tests/module/test_fork \
 	tests/module/test_decrypt \
 	tests/module/test_digest \
 	tests/module/test_general \
