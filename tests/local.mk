@@ -45,9 +45,10 @@ CARD_TESTS = \
 	tests/card/test_gids_pin
 MODULE_TESTS = \
 	tests/module/test_attributes \
-	tests/module/test_fork \
 	tests/module/test_decrypt \
 	tests/module/test_digest \
+	tests/module/test_events \
+	tests/module/test_fork \
 	tests/module/test_general \
 	tests/module/test_hostile \
 	tests/module/test_login \
@@ -55,6 +56,7 @@ MODULE_TESTS = \
 	tests/module/test_sessions \
 	tests/module/test_sign \
 	tests/module/test_slots \
+	tests/module/test_threads \
 	tests/module/test_verify
 # those of the above that start threads, for ThreadSanitizer
 THREADED_TESTS = \
@@ -68,13 +70,16 @@ THREADED_TESTS = \
 	tests/unit/test_transport \
 	tests/unit/test_vcard_pcsc \
 	tests/unit/test_vcard_sharing \
+	tests/module/test_events \
+	tests/module/test_fork \
 	tests/module/test_general \
 	tests/module/test_hostile \
 	tests/module/test_login \
 	tests/module/test_objects \
 	tests/module/test_sessions \
 	tests/module/test_sign \
-	tests/module/test_slots
+	tests/module/test_slots \
+	tests/module/test_threads
 
 # tests/fuzz/fuzz_<noun>.c with LLVMFuzzerTestOneInput(), and its corpus in tests/fuzz/corpus/<noun>/
 FUZZ_TARGETS = \
