@@ -58,7 +58,7 @@ MODULE_TESTS = \
 	tests/module/test_slots \
 	tests/module/test_threads \
 	tests/module/test_verify
-# those of the above that start threads, for ThreadSanitizer
+# those of the above that start threads, for ThreadSanitizer; it knows nothing of forked threads (test_fork)
 THREADED_TESTS = \
 	tests/unit/test_base_lock \
 	tests/unit/test_csp_cmap \
@@ -70,8 +70,11 @@ THREADED_TESTS = \
 	tests/unit/test_transport \
 	tests/unit/test_vcard_pcsc \
 	tests/unit/test_vcard_sharing \
+	tests/card/test_csp_gids \
+	tests/module/test_attributes \
+	tests/module/test_decrypt \
+	tests/module/test_digest \
 	tests/module/test_events \
-	tests/module/test_fork \
 	tests/module/test_general \
 	tests/module/test_hostile \
 	tests/module/test_login \
@@ -79,7 +82,8 @@ THREADED_TESTS = \
 	tests/module/test_sessions \
 	tests/module/test_sign \
 	tests/module/test_slots \
-	tests/module/test_threads
+	tests/module/test_threads \
+	tests/module/test_verify
 
 # tests/fuzz/fuzz_<noun>.c with LLVMFuzzerTestOneInput(), and its corpus in tests/fuzz/corpus/<noun>/
 FUZZ_TARGETS = \
@@ -170,10 +174,10 @@ HELPERS_BUILT = $(HELPERS)
 endif
 
 # tests with fakes
-tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_container_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_pin_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_txn_LDADD = libfake.la $(LDADD)
+tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
 
 check_PROGRAMS += $(COMPILED_TESTS) $(HELPERS_BUILT)
 # make E2E_RUN= check leaves out what takes longest

@@ -150,7 +150,8 @@ open_locked(const struct lock_ops *locks, bool no_threads, pid_t self)
 
 	if (atomic_load(&module.pid) == self)
 		return CKR_CRYPTOKI_ALREADY_INITIALIZED;
-	if (inherited != NULL && inherited->csp != NULL)
+	/* not ready at the time of the fork: a thread of the parent was making it or taking it apart */
+	if (inherited != NULL && atomic_load(&module.pid) != 0)
 		csp_forget(&inherited->csp);
 	log_open();
 	if ((in = instance_new(locks, no_threads, &rv)) == NULL)
