@@ -61,6 +61,15 @@ may_try(const struct gids_key *key, enum gids_operation operation)
 	return (key->refused & GIDS_OPERATION_BIT(operation)) == 0;
 }
 
+/* A block that we padded is right, so what is refused is the operation; a caller's own block may be the reason. */
+static DWORD
+block_code(const struct request *q, DWORD r, enum gids_refusal refusal)
+{
+	if (refusal != GIDS_REFUSED_DATA)
+		return r;
+	return q->info.dwPaddingType == CARD_PADDING_NONE ? SCARD_E_INVALID_PARAMETER : SCARD_E_UNSUPPORTED_FEATURE;
+}
+
 /* A whole block through the raw operations; which of them a key lacks is remembered when the other one works. */
 static DWORD
 sign_block(struct request *q, struct cursor block, uint8_t *ret_signature)
@@ -70,14 +79,12 @@ sign_block(struct request *q, struct cursor block, uint8_t *ret_signature)
 
 	if (may_try(q->key, GIDS_SIGN_RAW))
 		r = rsa_operation(q, GIDS_SIGN_RAW, block, ret_signature, &refusal);
-	if (refusal == GIDS_NOT_REFUSED)
-		return r;
-	if (!q->key->can_exchange)
-		return refusal == GIDS_REFUSED_DATA ? SCARD_E_UNSUPPORTED_FEATURE : r;
+	if (refusal == GIDS_NOT_REFUSED || !q->key->can_exchange)
+		return block_code(q, r, refusal);
 	r = rsa_operation(q, GIDS_DECIPHER_RAW, block, ret_signature, &refusal);
 	if (r == SCARD_S_SUCCESS)
 		q->key->refused |= GIDS_OPERATION_BIT(GIDS_SIGN_RAW);
-	return refusal == GIDS_REFUSED_DATA ? SCARD_E_UNSUPPORTED_FEATURE : r;
+	return block_code(q, r, refusal);
 }
 
 static DWORD

@@ -110,11 +110,12 @@ test_container_info(void **state)
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(kits); k++) {
 		rig_acquire(&rig, kits[k]);
-		for (BYTE i = 0; i < KIT_CONTAINERS; i++) {
+		for (unsigned i = 0; i < KIT_CONTAINERS; i++) {
 			bool exchange = i == KIT_RSA2048 || i == KIT_RSA3072;
 			const struct public_key *key = exchange ? &info.KeyExPublicKey : &info.SigPublicKey;
 
-			assert_int_equal(rig.data.pfnCardGetContainerInfo(&rig.data, i, 0, &info), SCARD_S_SUCCESS);
+			assert_int_equal(rig.data.pfnCardGetContainerInfo(&rig.data, (BYTE)i, 0, &info),
+					 SCARD_S_SUCCESS);
 			assert_int_equal(key->bits, bits[i]);
 			assert_int_equal((exchange ? &info.SigPublicKey : &info.KeyExPublicKey)->type, KEY_NONE);
 		}
@@ -682,6 +683,25 @@ test_without_pin(void **state)
 	}
 }
 
+/* A block that is no number below the modulus is the caller's mistake. */
+static void
+test_block_too_large(void **state)
+{
+	static BYTE block[256];
+	CARD_SIGNING_INFO s;
+	struct rig rig;
+
+	(void)state;
+	memset(block, 0xFF, sizeof(block));
+	for (size_t k = 0; k < ARRAY_SIZE(kits); k++) {
+		open_and_verify(&rig, kits[k]);
+		assert_int_equal(rig_sign(&rig, KIT_RSA2048, AT_KEYEXCHANGE, CARD_PADDING_NONE, NULL,
+					  cur_of(block, 256), &s),
+				 SCARD_E_INVALID_PARAMETER);
+		rig_close(&rig);
+	}
+}
+
 /* The security environment: once per transaction and key, again after 6985, never after a change of authentication. */
 static void
 test_environment(void **state)
@@ -1012,6 +1032,7 @@ main(void)
 		cmocka_unit_test(test_sign_parameters),
 		cmocka_unit_test(test_sign_sizes),
 		cmocka_unit_test(test_without_pin),
+		cmocka_unit_test(test_block_too_large),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_chain_left_open),
 		cmocka_unit_test(test_card_padding_refused),
