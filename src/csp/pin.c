@@ -196,7 +196,7 @@ DWORD
 csp_role_authenticate(struct csp_card *card, uint32_t role)
 {
 	struct csp_role *s = &card->roles[role];
-	const PIN_INFO *info;
+	const PIN_INFO *info = &s->info;
 	DWORD r;
 
 	if ((r = csp_role_info(card, role, &info)) != SCARD_S_SUCCESS)
@@ -264,7 +264,7 @@ login_work(struct csp_card *card, void *arg)
 {
 	struct login *l = arg;
 	struct csp_role *s = &card->roles[l->role];
-	const PIN_INFO *info;
+	const PIN_INFO *info = &s->info;
 	DWORD r;
 
 	l->tries = CSP_UNKNOWN;

@@ -654,7 +654,10 @@ test_forget(void **state)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		csp_forget(&f->csp);
-		_exit(f->csp == NULL && f->fake.log[0] == '\0' && f->fake.ends == 0 ? 0 : 1);
+		/* not by exit(): what libcrypto has cannot be freed in a child, and is no leak to look for */
+		if (f->csp == NULL && f->fake.log[0] == '\0' && f->fake.ends == 0)
+			(void)execl("/bin/true", "true", (char *)NULL);
+		_exit(1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
