@@ -154,17 +154,17 @@ test_import(void **state)
 	struct vcard_perso_container container = { .pin = PIN };
 	struct fixture f;
 	char path[sizeof(f.path) + 8];
-	uint8_t i;
+	size_t i;
 
 	(void)state;
 	fixture_formatted(&f, VCARD_STRICT);
 	(void)snprintf(path, sizeof(path), "%s.pem", f.path);
 	for (i = 0; i < ARRAY_SIZE(keys); i++) {
 		write_pem(path, keys[i]);
-		container.index = i;
+		container.index = (uint8_t)i;
 		if (i < 2) {
 			must(vcard_perso_import(f.card, &container, path));
-			expect_same_key(f.card, i, keys[i]);
+			expect_same_key(f.card, (uint8_t)i, keys[i]);
 		} else {
 			assert_int_equal(vcard_perso_import(f.card, &container, path), -1);
 		}

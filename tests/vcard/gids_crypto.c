@@ -138,6 +138,14 @@ uses_allowed(const struct gids_file *file, uint8_t crt, uint8_t mechanism)
 	return n;
 }
 
+/* Only where somebody asks: an operation that changes nothing costs no writing of the card file. */
+static void
+count_use(struct gids_file *file, uint8_t crt, uint8_t mechanism)
+{
+	if (uses_allowed(file, crt, mechanism) != 0)
+		file->uses++;
+}
+
 /* The chosen key's file, or why it cannot be used. */
 static uint16_t
 open_key(struct gids *g, const struct gids_environment *environment, uint8_t crt, struct gids_file **ret_file)
@@ -160,7 +168,7 @@ open_key(struct gids *g, const struct gids_environment *environment, uint8_t crt
 
 /* EMSA-PKCS1-v1_5 (RFC 8017, 9.2) around whatever the host calls a DigestInfo. */
 static uint16_t
-sign_pkcs1(struct gids *g, struct gids_file *file, struct cursor data, struct buf *answer)
+sign_pkcs1(const struct gids_file *file, struct cursor data, struct buf *answer)
 {
 	AUTO_BUF struct buf block = BUF_INIT;
 	size_t k = vcard_key_block(&file->key);
@@ -173,7 +181,7 @@ sign_pkcs1(struct gids *g, struct gids_file *file, struct cursor data, struct bu
 		buf_u8(&block, 0xFF);
 	buf_u8(&block, 0x00);
 	buf_put_cur(&block, data);
-	return vcard_key_rsa_raw(&g->env->crypto, &file->key, buf_cur(&block), answer) ? SW_OK : SW_FAULT;
+	return vcard_key_rsa_raw(&file->key, buf_cur(&block), answer) ? SW_OK : SW_FAULT;
 }
 
 static uint16_t
@@ -183,7 +191,7 @@ sign_block(struct gids *g, struct gids_file *file, struct cursor data, struct bu
 		return SW_FAULT;
 	if (data.left != vcard_key_block(&file->key))
 		return SW_LENGTH;
-	return vcard_key_rsa_raw(&g->env->crypto, &file->key, data, answer) ? SW_OK : SW_DATA;
+	return vcard_key_rsa_raw(&file->key, data, answer) ? SW_OK : SW_DATA;
 }
 
 static uint16_t
@@ -210,11 +218,11 @@ sign(struct gids *g, struct cursor data, struct buf *answer)
 	else if (file->key.type == VCARD_KEY_RSA && mode == MODE_BLOCK)
 		sw = sign_block(g, file, data, answer);
 	else if (file->key.type == VCARD_KEY_RSA && mode == MODE_SIGN_PKCS1)
-		sw = sign_pkcs1(g, file, data, answer);
+		sw = sign_pkcs1(file, data, answer);
 	else
 		sw = SW_FUNCTION;
 	if (sw == SW_OK)
-		file->uses++;
+		count_use(file, CRT_SIGNATURE, g->signature.mechanism);
 	return sw;
 }
 
@@ -243,7 +251,7 @@ decipher_raw(struct gids *g, struct gids_file *file, uint8_t mode, struct cursor
 	AUTO_BUF struct buf block = BUF_INIT;
 	struct cursor clear;
 
-	if (!vcard_key_rsa_raw(&g->env->crypto, &file->key, data, &block))
+	if (!vcard_key_rsa_raw(&file->key, data, &block))
 		return SW_DATA;
 	clear = buf_cur(&block);
 	if (mode == MODE_PKCS1)
@@ -273,7 +281,7 @@ decipher(struct gids *g, struct cursor data, struct buf *answer)
 	else
 		sw = decipher_raw(g, file, mode, data, answer);
 	if (sw == SW_OK)
-		file->uses++;
+		count_use(file, CRT_CONFIDENTIALITY, g->confidentiality.mechanism);
 	return sw;
 }
 

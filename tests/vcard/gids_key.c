@@ -80,13 +80,13 @@ install_key(struct gids *g, struct gids_file *file, struct vcard_key *key)
 /* --- public key ------------------------------------------------------------------------------------------------- */
 
 static bool
-put_rsa_public(struct gids *g, struct vcard_key *key, struct buf *content)
+put_rsa_public(const struct vcard_key *key, struct buf *content)
 {
 	AUTO_BUF struct buf n = BUF_INIT;
 	AUTO_BUF struct buf e = BUF_INIT;
 	AUTO_BUF struct buf e3 = BUF_INIT;
 
-	if (!vcard_key_rsa_public(&g->env->crypto, key, &n, &e))
+	if (!vcard_key_rsa_public(key, &n, &e))
 		return false;
 	vcard_tlv_put(content, 0x81, buf_cur(&n));
 	/* three bytes at least, as real cards show 65537 */
@@ -97,21 +97,21 @@ put_rsa_public(struct gids *g, struct vcard_key *key, struct buf *content)
 }
 
 static bool
-put_ec_public(struct gids *g, struct vcard_key *key, struct buf *content)
+put_ec_public(const struct vcard_key *key, struct buf *content)
 {
 	AUTO_BUF struct buf point = BUF_INIT;
 
-	if (!vcard_key_ec_public(&g->env->crypto, key, &point))
+	if (!vcard_key_ec_public(key, &point))
 		return false;
 	vcard_tlv_put(content, 0x86, buf_cur(&point));
 	return true;
 }
 
 static uint16_t
-put_public(struct gids *g, struct vcard_key *key, struct buf *answer)
+put_public(const struct vcard_key *key, struct buf *answer)
 {
 	AUTO_BUF struct buf content = BUF_INIT;
-	bool done = key->type == VCARD_KEY_RSA ? put_rsa_public(g, key, &content) : put_ec_public(g, key, &content);
+	bool done = key->type == VCARD_KEY_RSA ? put_rsa_public(key, &content) : put_ec_public(key, &content);
 
 	if (!done || buf_failed(&content))
 		return SW_FAULT;
@@ -141,7 +141,7 @@ gids_get_public_key(struct gids *g, struct cursor template, struct buf *answer)
 		return sw;
 	if (file->key.type != VCARD_KEY_RSA && file->key.type != VCARD_KEY_EC)
 		return gids_quirk(g, VCARD_MSE_6F00) ? SW_FAULT : SW_CONDITIONS;
-	return put_public(g, &file->key, answer);
+	return put_public(&file->key, answer);
 }
 
 /* --- generation ------------------------------------------------------------------------------------------------- */
@@ -183,23 +183,10 @@ gids_generate(struct gids *g, const struct vcard_command *command, struct buf *a
 	if (!vcard_key_generate(&g->env->crypto, kind->type, kind->bits, &key))
 		return SW_FAULT;
 	install_key(g, file, &key);
-	return put_public(g, &file->key, answer);
+	return put_public(&file->key, answer);
 }
 
 /* --- import ----------------------------------------------------------------------------------------------------- */
-
-/* 30 { 02 01 01, 04 d, 04 04||X||Y }. */
-static bool
-import_ec(struct gids *g, struct cursor value, struct vcard_key *ret_key)
-{
-	struct cursor body, version, d, point;
-	uint8_t number;
-
-	return vcard_tlv_expect(&value, 0x30, &body) && cur_at_end(&value) && vcard_tlv_expect(&body, 0x02, &version) &&
-	       cur_u8(&version, &number) && number == 1 && cur_at_end(&version) && vcard_tlv_expect(&body, 0x04, &d) &&
-	       vcard_tlv_expect(&body, 0x04, &point) && cur_at_end(&body) &&
-	       vcard_key_import_ec(&g->env->crypto, d, point, ret_key);
-}
 
 /* The key check value (88) is not looked at: hosts in the field send a fixed one. */
 static uint16_t
@@ -218,9 +205,9 @@ import(struct gids *g, struct cursor content, struct vcard_key *ret_key)
 	if (!vcard_tlv_find(content, 0x87, &value))
 		return SW_DATA;
 	if (type == TYPE_RSA)
-		taken = vcard_key_import_rsa(&g->env->crypto, value, ret_key);
+		taken = vcard_key_import_rsa(value, ret_key);
 	else if (type == TYPE_EC)
-		taken = import_ec(g, value, ret_key);
+		taken = vcard_key_import_ec(&g->env->crypto, value, ret_key);
 	else if (value.left == 16 || value.left == VCARD_DES3_LEN)
 		taken = vcard_key_import_symmetric(value, ret_key);
 	return taken ? SW_OK : SW_DATA;

@@ -11,11 +11,8 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
-#include <openssl/rsa.h>
-#include <openssl/x509.h>
 
 #include "base/auto.h"
-#include "base/secret.h"
 #include "vcard/key_internal.h"
 #include "vcard/tlv.h"
 
@@ -84,69 +81,68 @@ vcard_curve_name(unsigned bits)
 	}
 }
 
-EVP_PKEY *
-vcard_key_open(struct vcard_crypto *crypto, struct vcard_key *key)
+/* --- the bytes of a key ------------------------------------------------------------------------------------------- */
+
+static const char *const rsa_names[VCARD_RSA_NUMBERS] = {
+	OSSL_PKEY_PARAM_RSA_N,	       OSSL_PKEY_PARAM_RSA_E,
+	OSSL_PKEY_PARAM_RSA_D,	       OSSL_PKEY_PARAM_RSA_FACTOR1,
+	OSSL_PKEY_PARAM_RSA_FACTOR2,   OSSL_PKEY_PARAM_RSA_EXPONENT1,
+	OSSL_PKEY_PARAM_RSA_EXPONENT2, OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
+};
+
+bool
+vcard_rsa_read(struct cursor der, BIGNUM *ret_numbers[VCARD_RSA_NUMBERS])
 {
-	const unsigned char *at = key->bytes.p;
+	struct cursor body, number;
+	uint8_t version;
+	unsigned i;
 
-	if (key->type != VCARD_KEY_RSA && key->type != VCARD_KEY_EC)
-		return NULL;
-	if (key->pkey == NULL && vcard_crypto_open(crypto) != NULL)
-		key->pkey = d2i_AutoPrivateKey_ex(NULL, &at, (long)key->bytes.len, crypto->libctx, NULL);
-	if (key->pkey != NULL && EVP_PKEY_get_bits(key->pkey) != (int)key->bits)
-		return NULL;
-	return key->pkey;
-}
-
-static bool
-keep_bytes(EVP_PKEY *pkey, struct buf *ret_bytes)
-{
-	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(pkey);
-	unsigned char *der = NULL;
-	int len = info != NULL ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : -1;
-
-	if (len > 0)
-		buf_put(ret_bytes, der, (size_t)len);
-	if (len > 0)
-		OPENSSL_clear_free(der, (size_t)len);
-	PKCS8_PRIV_KEY_INFO_free(info);
-	return len > 0 && !buf_failed(ret_bytes);
-}
-
-/* Takes the reference to pkey, also on failure. */
-static bool
-keep_key(EVP_PKEY *pkey, enum vcard_key_type type, struct vcard_key *ret_key)
-{
-	struct vcard_key key = { .type = type, .pkey = pkey };
-
-	if (pkey != NULL) {
-		key.bits = (unsigned)EVP_PKEY_get_bits(pkey);
-		if (keep_bytes(pkey, &key.bytes)) {
-			vcard_key_move(ret_key, &key);
-			return true;
-		}
+	if (!vcard_tlv_expect(&der, 0x30, &body) || !vcard_tlv_expect(&body, 0x02, &number) ||
+	    !cur_u8(&number, &version) || version != 0 || !cur_at_end(&number))
+		return false;
+	for (i = 0; i < VCARD_RSA_NUMBERS; i++) {
+		if (!vcard_tlv_expect(&body, 0x02, &number) || number.left == 0 || number.left > VCARD_RSA_MAX + 1)
+			return false;
+		ret_numbers[i] = BN_bin2bn(number.p, (int)number.left, NULL);
+		if (ret_numbers[i] == NULL)
+			return false;
 	}
-	vcard_key_clear(&key);
-	ERR_clear_error();
-	return false;
+	return cur_at_end(&body) && cur_at_end(&der);
+}
+
+void
+vcard_rsa_free(BIGNUM *numbers[VCARD_RSA_NUMBERS])
+{
+	unsigned i;
+
+	for (i = 0; i < VCARD_RSA_NUMBERS; i++)
+		BN_clear_free(numbers[i]);
 }
 
 bool
-vcard_key_generate(struct vcard_crypto *crypto, enum vcard_key_type type, unsigned bits, struct vcard_key *ret_key)
+vcard_ec_read(struct cursor value, struct cursor *ret_d, struct cursor *ret_point)
 {
-	OSSL_LIB_CTX *libctx = vcard_crypto_open(crypto);
-	EVP_PKEY *pkey = NULL;
+	struct cursor body, version;
+	uint8_t number;
 
-	if (libctx == NULL)
-		return false;
-	if (type == VCARD_KEY_RSA)
-		pkey = EVP_PKEY_Q_keygen(libctx, NULL, "RSA", (size_t)bits);
-	else if (type == VCARD_KEY_EC && vcard_curve_name(bits) != NULL)
-		pkey = EVP_PKEY_Q_keygen(libctx, NULL, "EC", vcard_curve_name(bits));
-	return keep_key(pkey, type, ret_key);
+	return vcard_tlv_expect(&value, 0x30, &body) && cur_at_end(&value) && vcard_tlv_expect(&body, 0x02, &version) &&
+	       cur_u8(&version, &number) && number == 1 && cur_at_end(&version) &&
+	       vcard_tlv_expect(&body, 0x04, ret_d) && vcard_tlv_expect(&body, 0x04, ret_point) && cur_at_end(&body);
 }
 
-/* --- import ----------------------------------------------------------------------------------------------------- */
+static bool
+put_ec(struct cursor d, struct cursor point, struct buf *ret_bytes)
+{
+	AUTO_BUF struct buf body = BUF_INIT;
+
+	vcard_tlv_put_u8(&body, 0x02, 1);
+	vcard_tlv_put(&body, 0x04, d);
+	vcard_tlv_put(&body, 0x04, point);
+	vcard_tlv_put(ret_bytes, 0x30, buf_cur(&body));
+	return !buf_failed(&body) && !buf_failed(ret_bytes);
+}
+
+/* --- as libcrypto wants them -------------------------------------------------------------------------------------- */
 
 static EVP_PKEY *
 key_from_params(OSSL_LIB_CTX *libctx, const char *algorithm, OSSL_PARAM_BLD *build)
@@ -163,35 +159,125 @@ key_from_params(OSSL_LIB_CTX *libctx, const char *algorithm, OSSL_PARAM_BLD *bui
 	return pkey;
 }
 
-/* RFC 8017, A.1.2, in its order. */
-enum { RSA_N, RSA_E, RSA_D, RSA_P, RSA_Q, RSA_DP, RSA_DQ, RSA_QINV, RSA_NUMBERS };
-
-static const char *const rsa_names[RSA_NUMBERS] = {
-	OSSL_PKEY_PARAM_RSA_N,	       OSSL_PKEY_PARAM_RSA_E,
-	OSSL_PKEY_PARAM_RSA_D,	       OSSL_PKEY_PARAM_RSA_FACTOR1,
-	OSSL_PKEY_PARAM_RSA_FACTOR2,   OSSL_PKEY_PARAM_RSA_EXPONENT1,
-	OSSL_PKEY_PARAM_RSA_EXPONENT2, OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
-};
-
-static bool
-rsa_read(struct cursor der, BIGNUM *ret_numbers[RSA_NUMBERS])
+static EVP_PKEY *
+open_rsa(OSSL_LIB_CTX *libctx, struct cursor der)
 {
-	struct cursor body, number;
-	uint8_t version;
+	BIGNUM *numbers[VCARD_RSA_NUMBERS] = { NULL };
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	bool good = build != NULL && vcard_rsa_read(der, numbers);
+	EVP_PKEY *pkey = NULL;
 	unsigned i;
 
-	if (!vcard_tlv_expect(&der, 0x30, &body) || !vcard_tlv_expect(&body, 0x02, &number) ||
-	    !cur_u8(&number, &version) || version != 0 || !cur_at_end(&number))
-		return false;
-	for (i = 0; i < RSA_NUMBERS; i++) {
-		if (!vcard_tlv_expect(&body, 0x02, &number) || number.left == 0 || number.left > VCARD_RSA_MAX + 1)
-			return false;
-		ret_numbers[i] = BN_bin2bn(number.p, (int)number.left, NULL);
-		if (ret_numbers[i] == NULL)
-			return false;
-	}
-	return cur_at_end(&body);
+	for (i = 0; good && i < VCARD_RSA_NUMBERS; i++)
+		good = OSSL_PARAM_BLD_push_BN(build, rsa_names[i], numbers[i]) == 1;
+	if (good)
+		pkey = key_from_params(libctx, "RSA", build);
+	OSSL_PARAM_BLD_free(build);
+	vcard_rsa_free(numbers);
+	return pkey;
 }
+
+static EVP_PKEY *
+open_ec(OSSL_LIB_CTX *libctx, const char *curve, struct cursor value)
+{
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	struct cursor d, point;
+	BIGNUM *number = NULL;
+	EVP_PKEY *pkey = NULL;
+
+	if (vcard_ec_read(value, &d, &point) && d.left > 0 && d.left <= VCARD_EC_NUMBER_MAX)
+		number = BN_bin2bn(d.p, (int)d.left, NULL);
+	if (build != NULL && number != NULL && curve != NULL &&
+	    OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve, 0) == 1 &&
+	    OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point.p, point.left) == 1 &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, number) == 1)
+		pkey = key_from_params(libctx, "EC", build);
+	OSSL_PARAM_BLD_free(build);
+	BN_clear_free(number);
+	return pkey;
+}
+
+EVP_PKEY *
+vcard_key_open(struct vcard_crypto *crypto, struct vcard_key *key)
+{
+	OSSL_LIB_CTX *libctx = vcard_crypto_open(crypto);
+
+	if (libctx == NULL)
+		return NULL;
+	if (key->pkey == NULL && key->type == VCARD_KEY_RSA)
+		key->pkey = open_rsa(libctx, buf_cur(&key->bytes));
+	else if (key->pkey == NULL && key->type == VCARD_KEY_EC)
+		key->pkey = open_ec(libctx, vcard_curve_name(key->bits), buf_cur(&key->bytes));
+	if (key->pkey != NULL && EVP_PKEY_get_bits(key->pkey) != (int)key->bits)
+		return NULL;
+	return key->pkey;
+}
+
+/* --- generation --------------------------------------------------------------------------------------------------- */
+
+static bool
+keep_rsa(EVP_PKEY *pkey, struct buf *ret_bytes)
+{
+	unsigned char *der = NULL;
+	int len = i2d_PrivateKey(pkey, &der);
+
+	if (len > 0)
+		buf_put(ret_bytes, der, (size_t)len);
+	if (len > 0)
+		OPENSSL_clear_free(der, (size_t)len);
+	return len > 0 && !buf_failed(ret_bytes);
+}
+
+static bool
+keep_ec(EVP_PKEY *pkey, struct buf *ret_bytes)
+{
+	size_t width = ((size_t)EVP_PKEY_get_bits(pkey) + 7) / 8, len = 0;
+	uint8_t d[VCARD_EC_NUMBER_MAX], x[VCARD_EC_NUMBER_MAX], y[VCARD_EC_NUMBER_MAX];
+	static const char *const names[] = { OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_EC_PUB_X,
+					     OSSL_PKEY_PARAM_EC_PUB_Y };
+	uint8_t *const rooms[] = { d, x, y };
+	AUTO_BUF struct buf point = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		BIGNUM *number = NULL;
+
+		if (EVP_PKEY_get_bn_param(pkey, names[i], &number) == 1 &&
+		    BN_bn2binpad(number, rooms[i], (int)width) == (int)width)
+			len++;
+		BN_clear_free(number);
+	}
+	if (len != ARRAY_SIZE(names))
+		return false;
+	buf_u8(&point, 0x04);
+	buf_put(&point, x, width);
+	buf_put(&point, y, width);
+	return put_ec(cur_of(d, width), buf_cur(&point), ret_bytes);
+}
+
+bool
+vcard_key_generate(struct vcard_crypto *crypto, enum vcard_key_type type, unsigned bits, struct vcard_key *ret_key)
+{
+	OSSL_LIB_CTX *libctx = vcard_crypto_open(crypto);
+	struct vcard_key key = { .type = type, .bits = bits };
+	bool kept = false;
+
+	if (libctx == NULL)
+		return false;
+	if (type == VCARD_KEY_RSA)
+		key.pkey = EVP_PKEY_Q_keygen(libctx, NULL, "RSA", (size_t)bits);
+	else if (type == VCARD_KEY_EC && vcard_curve_name(bits) != NULL)
+		key.pkey = EVP_PKEY_Q_keygen(libctx, NULL, "EC", vcard_curve_name(bits));
+	if (key.pkey != NULL)
+		kept = type == VCARD_KEY_RSA ? keep_rsa(key.pkey, &key.bytes) : keep_ec(key.pkey, &key.bytes);
+	if (kept)
+		vcard_key_move(ret_key, &key);
+	vcard_key_clear(&key);
+	ERR_clear_error();
+	return kept;
+}
+
+/* --- import ------------------------------------------------------------------------------------------------------- */
 
 /* x * y = 1 modulo (prime - minus). */
 static bool
@@ -208,19 +294,20 @@ inverse_modulo(const BIGNUM *x, const BIGNUM *y, const BIGNUM *prime, BN_ULONG m
 
 /* The card cannot know whether p and q are prime in reasonable time, but that the eight numbers fit together. */
 static bool
-rsa_numbers_fit(BIGNUM *const n[RSA_NUMBERS])
+rsa_numbers_fit(BIGNUM *const n[VCARD_RSA_NUMBERS])
 {
 	BN_CTX *ctx = BN_CTX_secure_new();
 	BIGNUM *product = BN_new();
-	int bits = BN_num_bits(n[RSA_N]);
+	int bits = BN_num_bits(n[VCARD_RSA_N]);
 	bool fit = ctx != NULL && product != NULL && (bits == 1024 || bits == 2048 || bits == 3072 || bits == 4096) &&
-		   BN_num_bits(n[RSA_E]) <= 64 && BN_is_odd(n[RSA_E]) && !BN_is_one(n[RSA_E]) &&
-		   BN_mul(product, n[RSA_P], n[RSA_Q], ctx) == 1 && BN_cmp(product, n[RSA_N]) == 0 &&
-		   BN_is_odd(n[RSA_N]) && inverse_modulo(n[RSA_E], n[RSA_D], n[RSA_P], 1, ctx) &&
-		   inverse_modulo(n[RSA_E], n[RSA_D], n[RSA_Q], 1, ctx) &&
-		   inverse_modulo(n[RSA_E], n[RSA_DP], n[RSA_P], 1, ctx) &&
-		   inverse_modulo(n[RSA_E], n[RSA_DQ], n[RSA_Q], 1, ctx) &&
-		   inverse_modulo(n[RSA_Q], n[RSA_QINV], n[RSA_P], 0, ctx);
+		   BN_num_bits(n[VCARD_RSA_E]) <= 64 && BN_is_odd(n[VCARD_RSA_E]) && !BN_is_one(n[VCARD_RSA_E]) &&
+		   BN_mul(product, n[VCARD_RSA_P], n[VCARD_RSA_Q], ctx) == 1 && BN_cmp(product, n[VCARD_RSA_N]) == 0 &&
+		   BN_is_odd(n[VCARD_RSA_N]) &&
+		   inverse_modulo(n[VCARD_RSA_E], n[VCARD_RSA_D], n[VCARD_RSA_P], 1, ctx) &&
+		   inverse_modulo(n[VCARD_RSA_E], n[VCARD_RSA_D], n[VCARD_RSA_Q], 1, ctx) &&
+		   inverse_modulo(n[VCARD_RSA_E], n[VCARD_RSA_DP], n[VCARD_RSA_P], 1, ctx) &&
+		   inverse_modulo(n[VCARD_RSA_E], n[VCARD_RSA_DQ], n[VCARD_RSA_Q], 1, ctx) &&
+		   inverse_modulo(n[VCARD_RSA_Q], n[VCARD_RSA_QINV], n[VCARD_RSA_P], 0, ctx);
 
 	BN_clear_free(product);
 	BN_CTX_free(ctx);
@@ -228,23 +315,16 @@ rsa_numbers_fit(BIGNUM *const n[RSA_NUMBERS])
 }
 
 bool
-vcard_key_import_rsa(struct vcard_crypto *crypto, struct cursor der, struct vcard_key *ret_key)
+vcard_key_import_rsa(struct cursor der, struct vcard_key *ret_key)
 {
-	OSSL_LIB_CTX *libctx = vcard_crypto_open(crypto);
-	BIGNUM *numbers[RSA_NUMBERS] = { NULL };
-	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-	EVP_PKEY *pkey = NULL;
-	bool good = libctx != NULL && build != NULL && rsa_read(der, numbers) && rsa_numbers_fit(numbers);
-	unsigned i;
+	BIGNUM *numbers[VCARD_RSA_NUMBERS] = { NULL };
+	unsigned bits = 0;
 
-	for (i = 0; good && i < RSA_NUMBERS; i++)
-		good = OSSL_PARAM_BLD_push_BN(build, rsa_names[i], numbers[i]) == 1;
-	if (good)
-		pkey = key_from_params(libctx, "RSA", build);
-	OSSL_PARAM_BLD_free(build);
-	for (i = 0; i < RSA_NUMBERS; i++)
-		BN_clear_free(numbers[i]);
-	return keep_key(pkey, VCARD_KEY_RSA, ret_key);
+	if (vcard_rsa_read(der, numbers) && rsa_numbers_fit(numbers))
+		bits = (unsigned)BN_num_bits(numbers[VCARD_RSA_N]);
+	vcard_rsa_free(numbers);
+	ERR_clear_error();
+	return bits != 0 && vcard_key_restore(VCARD_KEY_RSA, bits, der, ret_key);
 }
 
 static unsigned
@@ -276,23 +356,22 @@ ec_numbers_fit(OSSL_LIB_CTX *libctx, const char *curve, const BIGNUM *d, struct 
 }
 
 bool
-vcard_key_import_ec(struct vcard_crypto *crypto, struct cursor d, struct cursor point, struct vcard_key *ret_key)
+vcard_key_import_ec(struct vcard_crypto *crypto, struct cursor value, struct vcard_key *ret_key)
 {
 	OSSL_LIB_CTX *libctx = vcard_crypto_open(crypto);
-	const char *curve = vcard_curve_name(curve_of_point(point));
-	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-	BIGNUM *number = d.left > 0 && d.left <= 67 ? BN_bin2bn(d.p, (int)d.left, NULL) : NULL;
-	EVP_PKEY *pkey = NULL;
+	struct cursor d, point;
+	BIGNUM *number = NULL;
+	unsigned bits = 0;
 
-	if (libctx != NULL && curve != NULL && build != NULL && number != NULL &&
-	    ec_numbers_fit(libctx, curve, number, point) &&
-	    OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve, 0) == 1 &&
-	    OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point.p, point.left) == 1 &&
-	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, number) == 1)
-		pkey = key_from_params(libctx, "EC", build);
-	OSSL_PARAM_BLD_free(build);
+	if (libctx != NULL && vcard_ec_read(value, &d, &point) && d.left > 0 && d.left <= VCARD_EC_NUMBER_MAX) {
+		number = BN_bin2bn(d.p, (int)d.left, NULL);
+		bits = curve_of_point(point);
+	}
+	if (number == NULL || bits == 0 || !ec_numbers_fit(libctx, vcard_curve_name(bits), number, point))
+		bits = 0;
 	BN_clear_free(number);
-	return keep_key(pkey, VCARD_KEY_EC, ret_key);
+	ERR_clear_error();
+	return bits != 0 && vcard_key_restore(VCARD_KEY_EC, bits, value, ret_key);
 }
 
 bool

@@ -23,8 +23,8 @@ struct vcard_crypto {
 struct vcard_key {
 	enum vcard_key_type type;
 	unsigned bits;	  /* of the modulus, the curve or the symmetric key */
-	struct buf bytes; /* PKCS #8 DER, or the symmetric key */
-	EVP_PKEY *pkey;	  /* made from the bytes at the first use */
+	struct buf bytes; /* as imported: RSAPrivateKey, GIDS's form for EC, or the symmetric key */
+	EVP_PKEY *pkey;	  /* made from the bytes at the first use that needs it */
 };
 
 void vcard_crypto_free(struct vcard_crypto *crypto);
@@ -50,20 +50,23 @@ bool vcard_key_generate(struct vcard_crypto *crypto, enum vcard_key_type type, u
  * sign byte or not (GIDS hosts differ). False when the numbers do not belong together or the size is not one of 1024,
  * 2048, 3072, 4096.
  */
-bool vcard_key_import_rsa(struct vcard_crypto *crypto, struct cursor der, struct vcard_key *ret_key);
-/* From private number and uncompressed point, whose length names the curve. */
-bool vcard_key_import_ec(struct vcard_crypto *crypto, struct cursor d, struct cursor point, struct vcard_key *ret_key);
+bool vcard_key_import_rsa(struct cursor der, struct vcard_key *ret_key);
+/*
+ * From 30 { 02 01 01, 04 d, 04 04||X||Y }; the point's length names the curve. False when the point is not d times the
+ * base point.
+ */
+bool vcard_key_import_ec(struct vcard_crypto *crypto, struct cursor value, struct vcard_key *ret_key);
 bool vcard_key_import_symmetric(struct cursor bytes, struct vcard_key *ret_key);
 /* From bytes as kept in struct vcard_key, which are not looked into before the first use. */
 bool vcard_key_restore(enum vcard_key_type type, unsigned bits, struct cursor bytes, struct vcard_key *ret_key);
 
 /* Modulus and exponent without leading zeros. */
-bool vcard_key_rsa_public(struct vcard_crypto *crypto, struct vcard_key *key, struct buf *ret_n, struct buf *ret_e);
+bool vcard_key_rsa_public(const struct vcard_key *key, struct buf *ret_n, struct buf *ret_e);
 /* 04 || X || Y. */
-bool vcard_key_ec_public(struct vcard_crypto *crypto, struct vcard_key *key, struct buf *ret_point);
+bool vcard_key_ec_public(const struct vcard_key *key, struct buf *ret_point);
 
 /* m^d mod n: in and out have the length of the modulus. False also when the number is not below the modulus. */
-bool vcard_key_rsa_raw(struct vcard_crypto *crypto, struct vcard_key *key, struct cursor in, struct buf *ret_out);
+bool vcard_key_rsa_raw(const struct vcard_key *key, struct cursor in, struct buf *ret_out);
 /* RSAES-OAEP decryption with SHA-1, MGF1 with SHA-1 and an empty label. */
 bool vcard_key_rsa_oaep(struct vcard_crypto *crypto, struct vcard_key *key, struct cursor in, struct buf *ret_out);
 /* ECDSA over a hash value as it stands: r || s in the curve's length, or the DER form. */
