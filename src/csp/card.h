@@ -65,8 +65,8 @@ void csp_waits_destroy(struct csp_waits *waits);
 struct csp {
 	struct csp_crypto *crypto;
 	const struct lock_ops *locks;
-	uint32_t hold_ms; /* 0: a transaction ends with the lock */
-	atomic_uint next_key_id;
+	uint32_t hold_ms;	 /* 0: a transaction ends with the lock */
+	atomic_uint last_number; /* of a key or of a view; never used twice */
 
 	struct lock monitor_lock;
 	atomic_bool polling; /* somebody holds it; as csp_reader.busy */
@@ -106,6 +106,9 @@ struct csp_reader {
 	DWORD refused; /* why the card of refused_generation is of no use, or SCARD_S_SUCCESS */
 	uint32_t refused_generation;
 };
+
+/* A number that was never given before, and not 0. */
+uint32_t csp_next_number(struct csp *csp);
 
 /* reader.c: raises the generation because a card call found the card gone. */
 void csp_reader_removed(struct csp_reader *reader);

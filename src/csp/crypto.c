@@ -20,6 +20,7 @@
 #define HASHES (CSP_SHA512 + 1)
 
 struct csp_crypto {
+	struct csp_crypto *next; /* of the forgotten ones */
 	OSSL_LIB_CTX *lib;
 	OSSL_PROVIDER *provider;
 	EVP_MD *md[HASHES];
@@ -35,6 +36,9 @@ static const char *const hash_names[HASHES] = {
 	[CSP_SHA1] = "SHA1",	 [CSP_SHA224] = "SHA224", [CSP_SHA256] = "SHA256",
 	[CSP_SHA384] = "SHA384", [CSP_SHA512] = "SHA512",
 };
+
+/* What could not be given back, kept where leak checkers see it. */
+static struct csp_crypto *forgotten;
 
 /* Instance ------------------------------------------------------------------------------------------------------- */
 
@@ -94,17 +98,22 @@ csp_crypto_close(struct csp_crypto **crypto)
 {
 	if (crypto == NULL || *crypto == NULL)
 		return;
-	if (library_running())
-		release_library(*crypto);
-	csp_crypto_forget(crypto);
+	if (!library_running()) {
+		csp_crypto_forget(crypto);
+		return;
+	}
+	release_library(*crypto);
+	free(*crypto);
+	*crypto = NULL;
 }
 
 void
 csp_crypto_forget(struct csp_crypto **crypto)
 {
-	if (crypto == NULL)
+	if (crypto == NULL || *crypto == NULL)
 		return;
-	free(*crypto);
+	(*crypto)->next = forgotten;
+	forgotten = *crypto;
 	*crypto = NULL;
 }
 

@@ -18,7 +18,10 @@ struct csp_crypto;
 DWORD csp_crypto_open(struct csp_crypto **ret_crypto);
 /* Safe after libcrypto's own shutdown by atexit(), when nothing can be given back any more. */
 void csp_crypto_close(struct csp_crypto **crypto);
-/* In a forked child, where another thread of the parent may hold libcrypto's locks for ever: lets go, freeing nothing. */
+/*
+ * In a forked child, where another thread of the parent may hold libcrypto's locks for ever: lets go, freeing nothing.
+ * Not from two threads at once.
+ */
 void csp_crypto_forget(struct csp_crypto **crypto);
 
 /* Name of a hash in the padding infos of cardmod.h; NULL for CSP_HASH_NONE. */

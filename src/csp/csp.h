@@ -116,10 +116,14 @@ struct csp_key {
 /*
  * Brings the view of the card up to date: one exchange when the freshness counters have not moved and a transaction has
  * to be begun, none while one is held. Damage to the container map hides what it damages and is logged once.
- * *ret_version (may be NULL) changes when anything in the view changed.
+ * *ret_version (may be NULL) changes when anything in the view may have changed; no two cards ever have the same.
  */
 DWORD csp_refresh(struct csp_card *card, uint32_t *ret_version);
-/* The view as of the last refresh; no card traffic. Pointers are good until the next refresh. */
+/*
+ * The view as of the last refresh; no card traffic. Pointers are good until the next refresh, which every other function
+ * that needs the card may be: csp_key_public(), csp_key_cert(), csp_login_once(), csp_sign(), csp_decrypt(). It is none
+ * while the lock is held since a refresh, unless the card is reset or removed.
+ */
 size_t csp_key_count(const struct csp_card *card);
 const struct csp_key *csp_key_at(const struct csp_card *card, size_t index);
 /* NULL when there is no such key (any more). */
@@ -159,12 +163,13 @@ DWORD csp_public_key_spki(struct csp *csp, const struct public_key *key, struct 
  * Verifies a PIN that the user has just given, and keeps it as the role's cache policy says, so that later transactions
  * can present it again. *ret_tries (may be NULL) gets the tries left or CSP_UNKNOWN.
  * SCARD_W_WRONG_CHV, SCARD_W_CHV_BLOCKED, SCARD_E_INVALID_PARAMETER (no PIN of this card can look like that; no try spent),
- * SCARD_E_UNSUPPORTED_FEATURE (role). A wrong PIN also forgets a kept one.
+ * SCARD_E_UNSUPPORTED_FEATURE (a role whose PIN is not typed: external, challenge and response, only for unblocking).
+ * A wrong PIN also forgets a kept one.
  */
 DWORD csp_login(struct csp_card *card, uint32_t role, const uint8_t *pin, size_t pin_len, uint32_t *ret_tries);
 /*
  * For keys with always_authenticate: verifies the PIN for the one operation that follows, in the same transaction.
- * Codes as csp_login().
+ * Should that end before, the operation presents the PIN once more; then it is forgotten. Codes as csp_login().
  */
 DWORD csp_login_once(struct csp_card *card, uint32_t role, const uint8_t *pin, size_t pin_len, uint32_t *ret_tries);
 /* Forgets the PINs of all roles, deauthenticates the card if it is authenticated, ends the transaction. */

@@ -6,6 +6,16 @@
 #include "csp/card.h"
 #include "csp/crypto.h"
 
+uint32_t
+csp_next_number(struct csp *csp)
+{
+	uint32_t n = 0;
+
+	while (n == 0)
+		n = atomic_fetch_add(&csp->last_number, 1) + 1;
+	return n;
+}
+
 static void
 set_hold(struct csp *csp, const struct csp_options *options)
 {

@@ -26,6 +26,7 @@ struct operation {
 	struct cursor data;
 	bool decrypt;
 	DWORD (*work)(struct csp_card *card, const struct csp_key *key, struct operation *op);
+	uint32_t role;
 	/* results */
 	uint8_t *signature;
 	size_t len;
@@ -190,9 +191,17 @@ operate(struct csp_card *card, void *arg)
 	    (r = csp_entry_find(card, op->key_id, &e)) != SCARD_S_SUCCESS ||
 	    (r = check(&e->key, op)) != SCARD_S_SUCCESS)
 		return r;
-	r = authenticated_once(card, &e->key, op);
-	if (r != SCARD_W_RESET_CARD)
-		csp_role_used(card, e->key.role);
+	op->role = e->key.role;
+	return authenticated_once(card, &e->key, op);
+}
+
+static DWORD
+run(struct csp_card *card, struct operation *op)
+{
+	DWORD r = csp_txn_run(card, operate, op);
+
+	/* whatever became of it: a PIN for one operation has had its operation */
+	csp_role_used(card, op->role);
 	return r;
 }
 
@@ -208,10 +217,11 @@ csp_sign(struct csp_card *card, uint32_t key_id, const struct csp_scheme *scheme
 	op.signature = signature;
 	if ((r = csp_entry_find(card, key_id, &e)) != SCARD_S_SUCCESS || (r = check(&e->key, &op)) != SCARD_S_SUCCESS)
 		return r;
+	op.role = e->key.role;
 	op.len = width_of(&e->key);
 	if (op.len > sizeof(signature) || room < op.len)
 		return SCARD_E_INSUFFICIENT_BUFFER;
-	if ((r = csp_txn_run(card, operate, &op)) != SCARD_S_SUCCESS)
+	if ((r = run(card, &op)) != SCARD_S_SUCCESS)
 		return r;
 	memcpy(ret_signature, signature, op.len);
 	*ret_len = op.len;
@@ -230,7 +240,8 @@ csp_decrypt(struct csp_card *card, uint32_t key_id, const struct csp_scheme *sch
 
 	if ((r = csp_entry_find(card, key_id, &e)) != SCARD_S_SUCCESS || (r = check(&e->key, &op)) != SCARD_S_SUCCESS)
 		return r;
-	if ((r = csp_txn_run(card, operate, &op)) != SCARD_S_SUCCESS) {
+	op.role = e->key.role;
+	if ((r = run(card, &op)) != SCARD_S_SUCCESS) {
 		secret_free(&op.plain);
 		return r;
 	}

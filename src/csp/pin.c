@@ -232,10 +232,12 @@ struct login {
 
 /* Whether a PIN can be typed for this role at all. */
 static DWORD
-check_type(const PIN_INFO *info)
+check_type(uint32_t role, const PIN_INFO *info)
 {
 	if (info->PinType != AlphaNumericPinType || info->PinPurpose == UnblockOnlyPin)
 		return SCARD_E_UNSUPPORTED_FEATURE;
+	if ((info->dwFlags & PIN_INFO_REQUIRE_SECURE_ENTRY) != 0)
+		log_warn(LOG_CSP, "role %u: the card asks for a trusted way to enter the PIN; there is none", role);
 	return SCARD_S_SUCCESS;
 }
 
@@ -275,7 +277,7 @@ login_work(struct csp_card *card, void *arg)
 		return r;
 	if (info->PinType == EmptyPinType)
 		return SCARD_S_SUCCESS;
-	if ((r = check_type(info)) != SCARD_S_SUCCESS)
+	if ((r = check_type(l->role, info)) != SCARD_S_SUCCESS)
 		return r;
 	r = present(card, l->role, l->pin, l->len, &l->tries);
 	if (r == SCARD_S_SUCCESS)

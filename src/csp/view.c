@@ -70,7 +70,7 @@ csp_view_roles(struct csp_card *card)
 
 	for (size_t i = 0; i < card->view.count && r == SCARD_S_SUCCESS; i++)
 		r = find_role(card, &card->view.entries[i].key);
-	card->version++;
+	card->version = csp_next_number(card->csp);
 	return r;
 }
 
@@ -92,8 +92,8 @@ inherit(struct csp_card *card, struct csp_entry *e, unsigned kept)
 			old->cert = NULL;
 		}
 	}
-	while (e->key.id == 0)
-		e->key.id = atomic_fetch_add(&card->csp->next_key_id, 1) + 1;
+	if (e->key.id == 0)
+		e->key.id = csp_next_number(card->csp);
 }
 
 static void
@@ -213,6 +213,6 @@ csp_view_load(struct csp_card *card, unsigned kept)
 	}
 	csp_view_free(&card->view);
 	card->view = view;
-	card->version++;
+	card->version = csp_next_number(card->csp);
 	return join_certs(card, ambiguous, buf_cur(&names));
 }
