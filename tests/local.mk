@@ -39,10 +39,14 @@ UNIT_TESTS = \
 CARD_TESTS = \
 	tests/card/test_csp_gids \
 	tests/card/test_gids \
+	tests/card/test_gids_container \
+	tests/card/test_gids_decrypt \
 	tests/card/test_gids_fs \
 	tests/card/test_gids_hostile \
 	tests/card/test_gids_key \
-	tests/card/test_gids_pin
+	tests/card/test_gids_pin \
+	tests/card/test_gids_property \
+	tests/card/test_gids_sign
 MODULE_TESTS = \
 	tests/module/test_attributes \
 	tests/module/test_decrypt \
@@ -87,6 +91,7 @@ THREADED_TESTS = \
 
 # tests/fuzz/fuzz_<noun>.c with LLVMFuzzerTestOneInput(), and its corpus in tests/fuzz/corpus/<noun>/
 FUZZ_TARGETS = \
+	tests/fuzz/fuzz_calls \
 	tests/fuzz/fuzz_cert \
 	tests/fuzz/fuzz_cmap \
 	tests/fuzz/fuzz_gids_card \
@@ -140,6 +145,8 @@ libtest_la_SOURCES = \
 	tests/unit/vcard_fixture.h \
 	tests/card/gids_card.c \
 	tests/card/gids_card.h \
+	tests/card/gids_keys.c \
+	tests/card/gids_keys.h \
 	tests/module/cards.c \
 	tests/module/cards.h \
 	tests/module/fixture.c \
@@ -178,6 +185,7 @@ tests_unit_test_csp_container_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_pin_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_txn_LDADD = libfake.la $(LDADD)
 tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
+tests_fuzz_fuzz_calls_LDADD = libfake.la $(LDADD)
 
 check_PROGRAMS += $(COMPILED_TESTS) $(HELPERS_BUILT)
 # make E2E_RUN= check leaves out what takes longest
