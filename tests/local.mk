@@ -21,7 +21,10 @@ UNIT_TESTS = \
 	tests/unit/test_csp_pin \
 	tests/unit/test_csp_txn \
 	tests/unit/test_monitor \
+	tests/unit/test_p11_front \
 	tests/unit/test_p11_mech \
+	tests/unit/test_p11_output \
+	tests/unit/test_p11_rv \
 	tests/unit/test_sw \
 	tests/unit/test_tlv \
 	tests/unit/test_trace \
@@ -157,6 +160,8 @@ libtest_la_SOURCES = \
 libfake_la_SOURCES = \
 	tests/lib/fakecard.c \
 	tests/lib/fakecard.h \
+	tests/lib/fakecsp.c \
+	tests/lib/fakecsp.h \
 	tests/lib/faketransport.c \
 	tests/lib/faketransport.h
 
