@@ -64,6 +64,7 @@ MODULE_TESTS = \
 	tests/module/test_sign \
 	tests/module/test_slots \
 	tests/module/test_threads \
+	tests/module/test_unload \
 	tests/module/test_verify
 # those of the above that start threads, for ThreadSanitizer; it knows nothing of forked threads (test_fork)
 THREADED_TESTS = \
@@ -90,6 +91,7 @@ THREADED_TESTS = \
 	tests/module/test_sign \
 	tests/module/test_slots \
 	tests/module/test_threads \
+	tests/module/test_unload \
 	tests/module/test_verify
 
 # tests/fuzz/fuzz_<noun>.c with LLVMFuzzerTestOneInput(), and its corpus in tests/fuzz/corpus/<noun>/
@@ -189,6 +191,7 @@ endif
 tests_unit_test_csp_container_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_pin_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_txn_LDADD = libfake.la $(LDADD)
+tests_unit_test_p11_front_LDADD = libfake.la $(LDADD)
 tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
 tests_fuzz_fuzz_calls_LDADD = libfake.la $(LDADD)
 

@@ -142,6 +142,7 @@ test_logout(void **state)
 	CK_MECHANISM mechanism = { CKM_SHA256_RSA_PKCS, NULL, 0 };
 	CK_SESSION_HANDLE session = mt_start();
 	CK_OBJECT_HANDLE key, public = mt_object(session, CKO_PUBLIC_KEY, 0);
+	CK_BYTE byte = 0;
 
 	(void)state;
 	assert_rv(mt->C_Logout(session), CKR_USER_NOT_LOGGED_IN);
@@ -151,7 +152,7 @@ test_logout(void **state)
 	assert_rv(mt->C_Logout(session), CKR_OK);
 	assert_false(mt_is_verified(MT_ALICE));
 	assert_rv(mt->C_Logout(session), CKR_USER_NOT_LOGGED_IN);
-	assert_rv(mt->C_SignUpdate(session, (CK_BYTE *)"x", 1), CKR_OPERATION_NOT_INITIALIZED);
+	assert_rv(mt->C_SignUpdate(session, &byte, 1), CKR_OPERATION_NOT_INITIALIZED);
 	assert_rv(mt_ask(session, key, CKA_CLASS), CKR_OBJECT_HANDLE_INVALID);
 	assert_rv(mt_login(session, MT_PIN), CKR_OK);
 	assert_rv(mt_ask(session, key, CKA_CLASS), CKR_OBJECT_HANDLE_INVALID);

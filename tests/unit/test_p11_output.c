@@ -22,7 +22,7 @@ test_too_small(void **state)
 {
 	CK_ULONG len = 255;
 	bool stop = false;
-	char out;
+	char out = 0;
 
 	(void)state;
 	assert_int_equal(p11_output(256, &out, &len, &stop), CKR_BUFFER_TOO_SMALL);
@@ -35,7 +35,7 @@ test_room_enough(void **state)
 {
 	CK_ULONG len = 256;
 	bool stop = true;
-	char out;
+	char out = 0;
 
 	(void)state;
 	assert_int_equal(p11_output(256, &out, &len, &stop), CKR_OK);
@@ -51,7 +51,7 @@ static void
 test_no_length(void **state)
 {
 	bool stop = false;
-	char out;
+	char out = 0;
 
 	(void)state;
 	assert_int_equal(p11_output(1, &out, NULL, &stop), CKR_ARGUMENTS_BAD);
