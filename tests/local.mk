@@ -91,7 +91,6 @@ THREADED_TESTS = \
 	tests/module/test_sign \
 	tests/module/test_slots \
 	tests/module/test_threads \
-	tests/module/test_unload \
 	tests/module/test_verify
 
 # tests/fuzz/fuzz_<noun>.c with LLVMFuzzerTestOneInput(), and its corpus in tests/fuzz/corpus/<noun>/
