@@ -11,7 +11,7 @@ static void
 test_container_info(void **state)
 {
 	static const unsigned bits[KIT_CONTAINERS] = { 2048, 1024, 256, 384, 521, 3072 };
-	CONTAINER_INFO info;
+	CONTAINER_INFO info = { 0 };
 	struct rig rig;
 
 	(void)state;
@@ -37,7 +37,7 @@ test_container_info(void **state)
 static void
 test_container_properties(void **state)
 {
-	CONTAINER_INFO info;
+	CONTAINER_INFO info = { 0 };
 	struct rig rig;
 	CARD_DATA *d = &rig.data;
 	PIN_ID role = 99;
@@ -73,7 +73,7 @@ static void
 test_no_keymap(void **state)
 {
 	const BCRYPT_PKCS1_PADDING_INFO pkcs1 = { "SHA256" };
-	CONTAINER_INFO info;
+	CONTAINER_INFO info = { 0 };
 	struct rig rig;
 
 	(void)state;
@@ -141,7 +141,7 @@ test_bad_public_keys(void **state)
 static void
 test_size_disagrees(void **state)
 {
-	CONTAINER_INFO info;
+	CONTAINER_INFO info = { 0 };
 	struct gids *g;
 	struct rig rig;
 
