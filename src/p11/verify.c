@@ -43,13 +43,11 @@ static CK_RV
 verify(struct p11_op *op, const CK_BYTE *data, CK_ULONG data_len, const CK_BYTE *signature, CK_ULONG signature_len)
 {
 	CK_RV rv = CKR_ARGUMENTS_BAD;
-	struct cursor bytes, sig;
+	struct cursor bytes;
 
 	if (p11_op_bytes(data, data_len, &bytes) && signature != NULL &&
-	    (rv = p11_op_step(op, P11_PHASE_ONE_SHOT)) == CKR_OK) {
-		sig = cur_of(signature, signature_len);
-		rv = check(op, bytes, sig);
-	}
+	    (rv = p11_op_step(op, P11_PHASE_ONE_SHOT)) == CKR_OK)
+		rv = check(op, bytes, cur_of(signature, signature_len));
 	return p11_op_end(op, rv, false);
 }
 

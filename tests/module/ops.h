@@ -14,6 +14,7 @@
 
 /* Alice's containers by what they are used for. */
 enum { ALICE_RSA2048, ALICE_RSA1024, ALICE_P256, ALICE_P384, ALICE_P521 };
+static const CK_BYTE ops_ec_containers[] = { ALICE_P256, ALICE_P384, ALICE_P521 };
 
 static const struct ops_hash {
 	const char *name;

@@ -362,7 +362,9 @@ in_child(void (*act)(void))
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		act();
-		_exit(0);
+		/* not by exit(): what libcrypto has can no longer be freed, and is no leak to look for */
+		(void)execl("/bin/true", "true", (char *)NULL);
+		_exit(1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -426,9 +428,12 @@ test_forget(void **state)
 
 /* A configuration that leaves the default context without algorithms. */
 static void
-with_bad_configuration(const char *program)
+with_configuration(const char *path)
 {
-	execl(program, program, "configured", (char *)NULL);
+	char program[1024] = { 0 };
+
+	if (readlink("/proc/self/exe", program, sizeof program - 1) > 0 && setenv("OPENSSL_CONF", path, 1) == 0)
+		(void)execl(program, program, "configured", (char *)NULL);
 	_exit(2);
 }
 
@@ -445,10 +450,8 @@ test_no_configuration(void **state)
 	(void)fputs("openssl_conf = all\n[all]\nalg_section = alg\n[alg]\ndefault_properties = nothing=here\n", f);
 	assert_int_equal(fclose(f), 0);
 	assert_true((pid = fork()) >= 0);
-	if (pid == 0) {
-		setenv("OPENSSL_CONF", path, 1);
-		with_bad_configuration("/proc/self/exe");
-	}
+	if (pid == 0)
+		with_configuration(path);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(WEXITSTATUS(status), 0);
 	(void)unlink(path);
