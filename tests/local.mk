@@ -52,6 +52,7 @@ CARD_TESTS = \
 	tests/card/test_gids_sign
 MODULE_TESTS = \
 	tests/module/test_attributes \
+	tests/module/test_callers \
 	tests/module/test_decrypt \
 	tests/module/test_digest \
 	tests/module/test_events \
