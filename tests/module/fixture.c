@@ -300,10 +300,12 @@ CK_RV
 mt_login(CK_SESSION_HANDLE session, const char *pin)
 {
 	CK_UTF8CHAR bytes[256];
-	size_t len = strlen(pin);
+	size_t len = 0;
 
-	assert_true(len <= sizeof(bytes));
-	memcpy(bytes, pin, len);
+	for (; pin[len] != '\0'; len++) {
+		assert_true(len < sizeof(bytes));
+		bytes[len] = (CK_UTF8CHAR)pin[len];
+	}
 	return mt->C_Login(session, CKU_USER, bytes, len);
 }
 

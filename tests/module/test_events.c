@@ -81,7 +81,7 @@ test_removal_noticed_by_an_operation(void **state)
 	assert_int_equal(pending(), NO_SLOT);
 }
 
-/* 7.4: a reader's events count from when it is listed */
+/* A reader's events count from when it is listed */
 static void
 test_new_reader(void **state)
 {
@@ -200,7 +200,7 @@ test_finalise_and_wait_race(void **state)
 	}
 }
 
-/* 7.4: one event for one waiter */
+/* One event for one waiter */
 static void
 test_two_waiters(void **state)
 {
@@ -223,7 +223,7 @@ test_two_waiters(void **state)
 	assert_int_equal(pending(), NO_SLOT);
 }
 
-/* 7.4: another thread lists the new reader while one waits */
+/* Another thread lists the new reader while one waits */
 static void
 test_new_reader_wakes_waiter(void **state)
 {
@@ -283,7 +283,7 @@ test_waiting_beside_polling(void **state)
 	assert_int_equal(pthread_join(poller, NULL), 0);
 }
 
-/* P-021, 7.4: the wait outlives the service */
+/* P-021: the wait outlives the service */
 static void
 test_waiting_without_service(void **state)
 {

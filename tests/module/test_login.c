@@ -213,7 +213,7 @@ test_setting_pins(void **state)
 	assert_int_equal(mt_tries(MT_ALICE), MT_PIN_TRIES);
 }
 
-/* Decision D4: what costs no try */
+/* What costs no try */
 static void
 test_free_of_charge(void **state)
 {
@@ -257,7 +257,7 @@ test_size_query_costs_nothing(void **state)
 	assert_rv(mt->C_Sign(session, data, 1, signature, &len), CKR_OK);
 }
 
-/* Decision D3: the login of one program lets no other in. The copy stands for another program. */
+/* The login of one program lets no other in. The copy stands for another program. */
 static void
 test_others_stay_outside(void **state)
 {
@@ -288,7 +288,7 @@ test_others_stay_outside(void **state)
 	assert_int_equal(mt_tries(MT_ALICE), MT_PIN_TRIES);
 }
 
-/* Decision D3: after the last operation and the hold time the card is locked again. */
+/* After the last operation and the hold time the card is locked again. */
 static void
 test_card_is_locked_afterwards(void **state)
 {

@@ -133,7 +133,7 @@ assert_padded(const CK_UTF8CHAR *field, size_t size, const char *text)
 		assert_int_equal(field[i], ' ');
 }
 
-/* P-029, B.9 of the clients' demands: HW_SLOT */
+/* P-029 */
 static void
 test_slot_info(void **state)
 {
@@ -374,7 +374,7 @@ test_init_token(void **state)
 	assert_rv(mt->C_InitToken(1, pin, 48, label), CKR_SESSION_EXISTS);
 }
 
-/* 7.3: the service may stop and come back; the token is there again, its old sessions are not */
+/* The service may stop and come back; the token is there again, its old sessions are not */
 static void
 test_service_restart(void **state)
 {

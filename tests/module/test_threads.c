@@ -33,7 +33,7 @@ initialise(void *arg)
 	return NULL;
 }
 
-/* B.4 of the clients' demands: pkcs11-tool --test-threads */
+/* As pkcs11-tool --test-threads does. */
 static void
 test_race_into_initialise(void **state)
 {
@@ -50,7 +50,7 @@ test_race_into_initialise(void **state)
 	}
 }
 
-/* Catalogue C7: whatever comes first, nothing breaks. */
+/* Whatever comes first, nothing breaks. */
 static void *
 initialise_and_finalise(void *arg)
 {
@@ -132,7 +132,7 @@ two_tokens(void)
 	atomic_store(&wrong, 0);
 }
 
-/* P-022, shortened; B.11: sessions of other threads share the login */
+/* P-022, shortened: sessions of other threads share the login */
 static void
 test_two_tokens_in_many_threads(void **state)
 {
@@ -207,7 +207,7 @@ sign_once(void *arg)
 	return NULL;
 }
 
-/* P-023, B.12: looking at slots does not wait for a slow card, in this reader or another */
+/* P-023: looking at slots does not wait for a slow card, in this reader or another */
 static void
 test_slow_card_delays_nobody(void **state)
 {
@@ -358,7 +358,7 @@ outlive_the_module(void *arg)
 	return NULL;
 }
 
-/* P-018, 3.6: nothing that a thread does at its end needs what C_Finalize has freed */
+/* P-018: nothing that a thread does at its end needs what C_Finalize has freed */
 static void
 test_thread_ends_after_finalise(void **state)
 {
