@@ -133,7 +133,7 @@ TEST_FILES = \
 
 # --- libraries for tests --------------------------------------------------------------------------------------
 
-check_LTLIBRARIES += libtest.la libfake.la libfault.la libfuzzmain.la
+check_LTLIBRARIES += libtest.la libfake.la libfakecsp.la libfault.la libfuzzmain.la
 
 # scripted card, faults, mutations, hex; fixtures of several tests
 libtest_la_SOURCES = \
@@ -162,10 +162,11 @@ libtest_la_SOURCES = \
 libfake_la_SOURCES = \
 	tests/lib/fakecard.c \
 	tests/lib/fakecard.h \
-	tests/lib/fakecsp.c \
-	tests/lib/fakecsp.h \
 	tests/lib/faketransport.c \
 	tests/lib/faketransport.h
+
+# a common part in place of src/csp, for tests of the front; never beside libfake.la, which is for the real one
+libfakecsp_la_SOURCES = tests/lib/fakecsp.c tests/lib/fakecsp.h
 
 # allocations that fail on demand; last in the list of libraries, since all the others call it
 libfault_la_SOURCES = tests/lib/fault.c tests/lib/fault.h
@@ -191,7 +192,7 @@ endif
 tests_unit_test_csp_container_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_pin_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_txn_LDADD = libfake.la $(LDADD)
-tests_unit_test_p11_front_LDADD = libfake.la $(LDADD)
+tests_unit_test_p11_front_LDADD = libfakecsp.la $(LDADD)
 tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
 tests_fuzz_fuzz_calls_LDADD = libfake.la $(LDADD)
 
