@@ -129,6 +129,7 @@ static void
 test_bad_containers(void **state)
 {
 	struct vcard_perso_container container = { .pin = PIN, .index = 30, .algorithm = VCARD_P256 };
+	AUTO_BUF struct buf cmap = BUF_INIT;
 	struct fixture f;
 
 	(void)state;
@@ -142,7 +143,25 @@ test_bad_containers(void **state)
 	container.name = "good";
 	must(vcard_perso_keygen(f.card, &container));
 	assert_int_equal(vcard_perso_keygen(f.card, &container), -1);
+	assert_non_null(strstr(vcard_perso_error(), "exists"));
+	/* one that came to nothing leaves nothing */
+	container.index = 1;
+	container.algorithm = VCARD_RSA2048;
+	container.pin = "000000";
+	assert_int_equal(vcard_perso_keygen(f.card, &container), -1);
+	container.pin = PIN;
+	expect(f.card, VERIFY, "9000");
+	expect(f.card,
+	       "00E0000016621482011883"
+	       "02B0828C058F10101000A504B4020000",
+	       "6A80");
+	expect(f.card, "00E000001D621B8201188302B0828C058F10101000A50BB60980011C830182950140", "9000");
+	assert_int_equal(vcard_perso_keygen(f.card, &container), -1);
 	assert_non_null(strstr(vcard_perso_error(), "6A89"));
+	expect(f.card, "00A4000C02B082", "6A82");
+	read_object(f.card, "00CBA010", 0xDF23, &cmap);
+	assert_int_equal(cmap.p[CMAP_RECORD + 80], 0);
+	must(vcard_perso_keygen(f.card, &container));
 	fixture_close(&f);
 }
 

@@ -26,6 +26,7 @@ libvcard_la_SOURCES = \
 	tests/vcard/link.h \
 	tests/vcard/perso.c \
 	tests/vcard/perso.h \
+	tests/vcard/perso_cert.c \
 	tests/vcard/perso_internal.h \
 	tests/vcard/perso_key.c \
 	tests/vcard/state.c \
@@ -74,5 +75,5 @@ tests_vcard_vcard_LDADD = libvcard.la $(CRYPTO_LIBS) $(ZLIB_LIBS)
 
 # makes and personalises card files
 noinst_PROGRAMS += tests/vcard/vcard-perso
-tests_vcard_vcard_perso_SOURCES = tests/vcard/vcard-perso.c
+tests_vcard_vcard_perso_SOURCES = tests/vcard/vcard-perso.c tests/vcard/perso_options.c tests/vcard/perso_options.h
 tests_vcard_vcard_perso_LDADD = libvcard.la $(CRYPTO_LIBS) $(ZLIB_LIBS)

@@ -9,6 +9,10 @@ enum { PERSO_EF_TABLE = 0xA000, PERSO_EF_USER = 0xA010, PERSO_EF_ADMIN = 0xA012 
 enum { PERSO_TABLE = 0xDF1F, PERSO_KEY_MAP = 0xDF20, PERSO_CARDID = 0xDF20 };
 enum { PERSO_CARDAPPS = 0xDF21, PERSO_CARDCF = 0xDF22, PERSO_CMAPFILE = 0xDF23, PERSO_FIRST_FREE = 0xDF24 };
 
+/* The key map: a version byte and records of 12 bytes, the sixth of which is the kind. */
+#define PERSO_MAP_RECORD 12
+enum { PERSO_KIND_EXCHANGE = 0x9A, PERSO_KIND_SIGNATURE = 0x9C };
+
 /* Remembers a text for vcard_perso_error(); always false. */
 bool perso_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

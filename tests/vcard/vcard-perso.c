@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,7 @@
 #include <openssl/x509.h>
 
 #include "base/auto.h"
-#include "vcard/perso.h"
+#include "vcard/perso_options.h"
 
 static const char usage[] =
 	"usage: vcard-perso VERB FILE [OPTION...]\n"
@@ -39,341 +38,12 @@ static const char usage[] =
 	"        two-step-delete mse-outlives-logout no-raw-sign no-extended no-bulk ecdsa-der t0 strips-zeros\n"
 	"        challenge-lives\n";
 
-static const struct {
-	const char *name;
-	uint32_t bits;
-} quirk_names[] = {
-	{ "strict", VCARD_STRICT },
-	{ "applet", VCARD_APPLET },
-	{ "select-logs-out", VCARD_SELECT_LOGS_OUT },
-	{ "empty-verify-counts", VCARD_EMPTY_VERIFY_COUNTS },
-	{ "bulk-fails-at-tens", VCARD_BULK_FAILS_AT_TENS },
-	{ "bulk-repeats", VCARD_BULK_REPEATS },
-	{ "chain-blocks", VCARD_CHAIN_BLOCKS },
-	{ "mse-6f00", VCARD_MSE_6F00 },
-	{ "two-step-delete", VCARD_TWO_STEP_DELETE },
-	{ "mse-outlives-logout", VCARD_MSE_OUTLIVES_LOGOUT },
-	{ "no-raw-sign", VCARD_NO_RAW_SIGN },
-	{ "no-extended", VCARD_NO_EXTENDED },
-	{ "no-bulk", VCARD_NO_BULK },
-	{ "ecdsa-der", VCARD_ECDSA_DER },
-	{ "t0", VCARD_T0 },
-	{ "strips-zeros", VCARD_STRIPS_ZEROS },
-	{ "challenge-lives", VCARD_CHALLENGE_LIVES },
-};
-
-static const struct {
-	const char *name;
-	enum vcard_perso_algorithm algorithm;
-} algorithm_names[] = {
-	{ "rsa1024", VCARD_RSA1024 }, { "rsa2048", VCARD_RSA2048 }, { "rsa3072", VCARD_RSA3072 },
-	{ "rsa4096", VCARD_RSA4096 }, { "p256", VCARD_P256 },	    { "p384", VCARD_P384 },
-	{ "p521", VCARD_P521 },
-};
-
-struct options {
-	struct vcard_profile profile;
-	struct vcard_perso_container container;
-	bool has_index;
-	const char *puk;
-	const char *pin;
-	const char *key;
-	const char *dir;
-	const char *name;
-	const char *in;
-	const char *der;
-	bool plain;
-	bool remove;
-	struct buf admin_key;
-	struct buf cardid;
-	uint16_t ef;
-	uint32_t tag;
-};
-
 enum { EXIT_USAGE = 2 };
-
-static int __attribute__((format(printf, 1, 2))) complain(const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	(void)fputs("vcard-perso: ", stderr);
-	(void)vfprintf(stderr, format, ap);
-	(void)fputc('\n', stderr);
-	va_end(ap);
-	return EXIT_FAILURE;
-}
-
-/* --- arguments -------------------------------------------------------------------------------------------------- */
-
-static int
-hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-	const char *at = c != '\0' ? strchr(digits, c) : NULL;
-
-	return at != NULL ? (int)((at - digits) % 16) : -1;
-}
-
-/* Blanks and colons between bytes are left out. */
-static bool
-parse_hex(const char *text, struct buf *ret_bytes)
-{
-	int high, low;
-
-	while (*text != '\0') {
-		if (*text == ' ' || *text == ':' || *text == '\n') {
-			text++;
-			continue;
-		}
-		high = hex_digit(text[0]);
-		low = high >= 0 ? hex_digit(text[1]) : -1;
-		if (low < 0)
-			return false;
-		buf_u8(ret_bytes, (uint8_t)(high << 4 | low));
-		text += 2;
-	}
-	return !buf_failed(ret_bytes);
-}
-
-static bool
-parse_number(const char *text, int base, unsigned long max, unsigned long *ret_number)
-{
-	char *end = NULL;
-
-	errno = 0;
-	*ret_number = strtoul(text, &end, base);
-	return errno == 0 && end != text && *end == '\0' && text[0] != '-' && *ret_number <= max;
-}
-
-static bool
-parse_unsigned(const char *text, unsigned *ret_number)
-{
-	unsigned long number;
-
-	if (!parse_number(text, 10, 65535, &number))
-		return false;
-	*ret_number = (unsigned)number;
-	return true;
-}
-
-static bool
-parse_quirk(const char *name, size_t len, uint32_t *quirks)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(quirk_names); i++) {
-		if (strlen(quirk_names[i].name) == len && strncmp(quirk_names[i].name, name, len) == 0) {
-			*quirks |= quirk_names[i].bits;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool
-parse_quirks(const char *list, uint32_t *quirks)
-{
-	size_t len;
-
-	for (; *list != '\0'; list += len + (list[len] == ',' ? 1 : 0)) {
-		len = strcspn(list, ",");
-		if (!parse_quirk(list, len, quirks))
-			return false;
-	}
-	return true;
-}
-
-static bool
-parse_algorithm(const char *name, enum vcard_perso_algorithm *ret_algorithm)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(algorithm_names); i++) {
-		if (strcmp(algorithm_names[i].name, name) == 0) {
-			*ret_algorithm = algorithm_names[i].algorithm;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool
-parse_atr(const char *text, struct vcard_profile *profile)
-{
-	AUTO_BUF struct buf atr = BUF_INIT;
-
-	if (!parse_hex(text, &atr) || atr.len == 0 || atr.len > VCARD_ATR_MAX)
-		return false;
-	memcpy(profile->atr, atr.p, atr.len);
-	profile->atr_len = atr.len;
-	return true;
-}
-
-static bool
-parse_kind(const char *text, bool *ret_signature_only)
-{
-	*ret_signature_only = strcmp(text, "signature") == 0;
-	return *ret_signature_only || strcmp(text, "exchange") == 0;
-}
-
-enum {
-	OPT_QUIRKS = 1,
-	OPT_ATR,
-	OPT_T0,
-	OPT_PIN_TRIES,
-	OPT_PIN_MIN,
-	OPT_PIN_MAX,
-	OPT_MAX_OBJECTS,
-	OPT_MAX_FILES,
-	OPT_MAX_VALUE,
-	OPT_MAX_IMPORT,
-	OPT_ECC,
-	OPT_PUK,
-	OPT_TERMINABLE,
-	OPT_PIN,
-	OPT_ADMIN_KEY,
-	OPT_CARDID,
-	OPT_INDEX,
-	OPT_ALG,
-	OPT_KIND,
-	OPT_NAME,
-	OPT_DEFAULT,
-	OPT_KEY,
-	OPT_DER,
-	OPT_PLAIN,
-	OPT_DIR,
-	OPT_IN,
-	OPT_EF,
-	OPT_TAG,
-	OPT_DELETE,
-};
-
-static const struct option long_options[] = {
-	{ "quirks", required_argument, NULL, OPT_QUIRKS },
-	{ "atr", required_argument, NULL, OPT_ATR },
-	{ "t0", no_argument, NULL, OPT_T0 },
-	{ "pin-tries", required_argument, NULL, OPT_PIN_TRIES },
-	{ "pin-min", required_argument, NULL, OPT_PIN_MIN },
-	{ "pin-max", required_argument, NULL, OPT_PIN_MAX },
-	{ "max-objects", required_argument, NULL, OPT_MAX_OBJECTS },
-	{ "max-files", required_argument, NULL, OPT_MAX_FILES },
-	{ "max-value", required_argument, NULL, OPT_MAX_VALUE },
-	{ "max-import", required_argument, NULL, OPT_MAX_IMPORT },
-	{ "ecc", no_argument, NULL, OPT_ECC },
-	{ "puk", required_argument, NULL, OPT_PUK },
-	{ "terminable", no_argument, NULL, OPT_TERMINABLE },
-	{ "pin", required_argument, NULL, OPT_PIN },
-	{ "admin-key", required_argument, NULL, OPT_ADMIN_KEY },
-	{ "cardid", required_argument, NULL, OPT_CARDID },
-	{ "index", required_argument, NULL, OPT_INDEX },
-	{ "alg", required_argument, NULL, OPT_ALG },
-	{ "kind", required_argument, NULL, OPT_KIND },
-	{ "name", required_argument, NULL, OPT_NAME },
-	{ "default", no_argument, NULL, OPT_DEFAULT },
-	{ "key", required_argument, NULL, OPT_KEY },
-	{ "der", required_argument, NULL, OPT_DER },
-	{ "plain", no_argument, NULL, OPT_PLAIN },
-	{ "dir", required_argument, NULL, OPT_DIR },
-	{ "in", required_argument, NULL, OPT_IN },
-	{ "ef", required_argument, NULL, OPT_EF },
-	{ "tag", required_argument, NULL, OPT_TAG },
-	{ "delete", no_argument, NULL, OPT_DELETE },
-	{ NULL, 0, NULL, 0 },
-};
-
-static bool
-take_profile_option(struct vcard_profile *p, int option, const char *value)
-{
-	switch (option) {
-	case OPT_QUIRKS: return parse_quirks(value, &p->quirks);
-	case OPT_ATR: return parse_atr(value, p);
-	case OPT_T0: p->quirks |= VCARD_T0; return true;
-	case OPT_PIN_TRIES: return parse_unsigned(value, &p->pin_tries);
-	case OPT_PIN_MIN: return parse_unsigned(value, &p->pin_min);
-	case OPT_PIN_MAX: return parse_unsigned(value, &p->pin_max);
-	case OPT_MAX_OBJECTS: return parse_unsigned(value, &p->max_objects);
-	case OPT_MAX_FILES: return parse_unsigned(value, &p->max_files);
-	case OPT_MAX_VALUE: return parse_unsigned(value, &p->max_value);
-	case OPT_MAX_IMPORT: return parse_unsigned(value, &p->max_import);
-	case OPT_ECC: p->ecc = true; return true;
-	case OPT_TERMINABLE: p->terminable = true; return true;
-	default: return false;
-	}
-}
-
-static bool
-take_container_option(struct options *o, int option, const char *value)
-{
-	unsigned long number;
-
-	switch (option) {
-	case OPT_INDEX:
-		o->has_index = parse_number(value, 10, 255, &number);
-		o->container.index = o->has_index ? (uint8_t)number : 0;
-		return o->has_index;
-	case OPT_ALG: return parse_algorithm(value, &o->container.algorithm);
-	case OPT_KIND: return parse_kind(value, &o->container.signature_only);
-	case OPT_NAME: o->container.name = o->name = value; return true;
-	case OPT_DEFAULT: o->container.make_default = true; return true;
-	case OPT_PIN: o->container.pin = o->pin = value; return true;
-	default: return take_profile_option(&o->profile, option, value);
-	}
-}
-
-static bool
-take_option(struct options *o, int option, const char *value)
-{
-	unsigned long number = 0;
-	bool good = true;
-
-	switch (option) {
-	case OPT_PUK:
-		o->puk = value;
-		o->profile.puk = true;
-		break;
-	case OPT_ADMIN_KEY: good = parse_hex(value, &o->admin_key) && o->admin_key.len == VCARD_DES3_LEN; break;
-	case OPT_CARDID: good = parse_hex(value, &o->cardid) && o->cardid.len == VCARD_CARDID_LEN; break;
-	case OPT_KEY: o->key = value; break;
-	case OPT_DER: o->der = value; break;
-	case OPT_PLAIN: o->plain = true; break;
-	case OPT_DIR: o->dir = value; break;
-	case OPT_IN: o->in = value; break;
-	case OPT_EF:
-		good = parse_number(value, 16, 0xFFFF, &number);
-		o->ef = (uint16_t)number;
-		break;
-	case OPT_TAG:
-		good = parse_number(value, 16, 0xFFFFFF, &number);
-		o->tag = (uint32_t)number;
-		break;
-	case OPT_DELETE: o->remove = true; break;
-	default: good = take_container_option(o, option, value); break;
-	}
-	return good;
-}
-
-static bool
-parse_options(int argc, char **argv, struct options *o)
-{
-	int option, which = 0;
-
-	while ((option = getopt_long(argc, argv, "", long_options, &which)) != -1) {
-		if (option == '?')
-			return false;
-		if (!take_option(o, option, optarg)) {
-			(void)complain("--%s: not understood: %s", long_options[which].name,
-				       optarg != NULL ? optarg : "");
-			return false;
-		}
-	}
-	return true;
-}
 
 static int
 wants(const char *what)
 {
-	(void)complain("%s", what);
+	(void)perso_complain("%s", what);
 	return EXIT_USAGE;
 }
 
@@ -403,11 +73,11 @@ read_file(const char *path, struct buf *ret_content)
 static int
 perso_result(int result)
 {
-	return result == 0 ? EXIT_SUCCESS : complain("%s", vcard_perso_error());
+	return result == 0 ? EXIT_SUCCESS : perso_complain("%s", vcard_perso_error());
 }
 
 static int
-do_format(struct vcard *card, struct options *o, char **rest)
+do_format(struct vcard *card, struct perso_options *o, char **rest)
 {
 	(void)rest;
 	if (o->pin == NULL)
@@ -416,7 +86,7 @@ do_format(struct vcard *card, struct options *o, char **rest)
 }
 
 static int
-do_keygen(struct vcard *card, struct options *o, char **rest)
+do_keygen(struct vcard *card, struct perso_options *o, char **rest)
 {
 	(void)rest;
 	if (o->pin == NULL || !o->has_index || o->container.algorithm == 0)
@@ -425,7 +95,7 @@ do_keygen(struct vcard *card, struct options *o, char **rest)
 }
 
 static int
-do_import(struct vcard *card, struct options *o, char **rest)
+do_import(struct vcard *card, struct perso_options *o, char **rest)
 {
 	(void)rest;
 	if (o->pin == NULL || !o->has_index || o->key == NULL)
@@ -434,7 +104,7 @@ do_import(struct vcard *card, struct options *o, char **rest)
 }
 
 static int
-do_pubkey(struct vcard *card, struct options *o, char **rest)
+do_pubkey(struct vcard *card, struct perso_options *o, char **rest)
 {
 	AUTO_BUF struct buf spki = BUF_INIT;
 	const unsigned char *at;
@@ -445,16 +115,16 @@ do_pubkey(struct vcard *card, struct options *o, char **rest)
 	if (!o->has_index)
 		return wants("pubkey needs --index");
 	if (vcard_perso_pubkey(card, o->container.index, &spki) != 0)
-		return complain("%s", vcard_perso_error());
+		return perso_complain("%s", vcard_perso_error());
 	at = spki.p;
 	pkey = d2i_PUBKEY(NULL, &at, (long)spki.len);
 	written = pkey != NULL && PEM_write_PUBKEY(stdout, pkey) == 1 && fflush(stdout) == 0;
 	EVP_PKEY_free(pkey);
-	return written ? EXIT_SUCCESS : complain("the public key cannot be written");
+	return written ? EXIT_SUCCESS : perso_complain("the public key cannot be written");
 }
 
 static int
-do_cert(struct vcard *card, struct options *o, char **rest)
+do_cert(struct vcard *card, struct perso_options *o, char **rest)
 {
 	AUTO_BUF struct buf der = BUF_INIT;
 
@@ -462,12 +132,12 @@ do_cert(struct vcard *card, struct options *o, char **rest)
 	if (o->pin == NULL || !o->has_index || o->der == NULL)
 		return wants("cert needs --pin, --index and --der");
 	if (!read_file(o->der, &der))
-		return complain("%s: cannot be read", o->der);
+		return perso_complain("%s: cannot be read", o->der);
 	return perso_result(vcard_perso_cert(card, o->pin, o->container.index, buf_cur(&der), o->plain));
 }
 
 static int
-do_put(struct vcard *card, struct options *o, char **rest)
+do_put(struct vcard *card, struct perso_options *o, char **rest)
 {
 	AUTO_BUF struct buf content = BUF_INIT;
 
@@ -475,32 +145,43 @@ do_put(struct vcard *card, struct options *o, char **rest)
 	if (o->pin == NULL || o->dir == NULL || o->name == NULL || o->in == NULL)
 		return wants("put needs --pin, --dir, --name and --in");
 	if (!read_file(o->in, &content))
-		return complain("%s: cannot be read", o->in);
+		return perso_complain("%s: cannot be read", o->in);
 	return perso_result(vcard_perso_put(card, o->pin, o->dir, o->name, buf_cur(&content)));
 }
 
-static int
-do_apdu(struct vcard *card, struct options *o, char **rest)
+static void
+exchange(struct vcard *card, struct cursor command)
 {
 	static uint8_t response[VCARD_RESPONSE_MAX];
+	size_t len = vcard_transmit(card, command.p, command.left, response), i;
+
+	for (i = 0; i < len; i++)
+		(void)printf("%s%02X", i == len - 2 && i > 0 ? " " : "", response[i]);
+	(void)printf("\n");
+}
+
+static int
+do_apdu(struct vcard *card, struct perso_options *o, char **rest)
+{
 	AUTO_BUF struct buf command = BUF_INIT_MAX(2 * CHAIN_MAX);
-	size_t len, i;
+	char **at;
 
 	(void)o;
-	for (; *rest != NULL; rest++) {
+	for (at = rest; *at != NULL; at++) {
 		buf_reset(&command);
-		if (!parse_hex(*rest, &command))
+		if (!perso_parse_hex(*at, &command))
 			return wants("a command is given in hex");
-		len = vcard_transmit(card, command.p, command.len, response);
-		for (i = 0; i < len; i++)
-			(void)printf("%s%02X", i == len - 2 && i > 0 ? " " : "", response[i]);
-		(void)printf("\n");
+	}
+	for (at = rest; *at != NULL; at++) {
+		buf_reset(&command);
+		(void)perso_parse_hex(*at, &command);
+		exchange(card, buf_cur(&command));
 	}
 	return EXIT_SUCCESS;
 }
 
 static int
-do_reset(struct vcard *card, struct options *o, char **rest)
+do_reset(struct vcard *card, struct perso_options *o, char **rest)
 {
 	(void)o;
 	(void)rest;
@@ -524,21 +205,8 @@ yes_no(bool b)
 	return b ? "yes" : "no";
 }
 
-static void
-print_quirks(uint32_t quirks)
-{
-	size_t i;
-
-	(void)printf("quirks:");
-	for (i = 2; i < ARRAY_SIZE(quirk_names); i++) {
-		if ((quirks & quirk_names[i].bits) != 0)
-			(void)printf(" %s", quirk_names[i].name);
-	}
-	(void)printf("\n");
-}
-
 static int
-do_info(struct vcard *card, struct options *o, char **rest)
+do_info(struct vcard *card, struct perso_options *o, char **rest)
 {
 	uint8_t atr[VCARD_ATR_MAX];
 	size_t atr_len = vcard_atr(card, atr), i;
@@ -551,7 +219,7 @@ do_info(struct vcard *card, struct options *o, char **rest)
 	for (i = 0; i < atr_len; i++)
 		(void)printf("%02X", atr[i]);
 	(void)printf("\nprotocol: T=%d\n", vcard_is_t0(card) ? 0 : 1);
-	print_quirks(card->env.profile.quirks);
+	perso_print_quirks(card->env.profile.quirks);
 	(void)printf("selected: %s\n", yes_no(info.gids_selected));
 	(void)printf("PIN set: %s\nPIN tries left: %u\n", yes_no(info.pin_set), info.pin_tries_left);
 	if (card->env.profile.puk)
@@ -565,7 +233,7 @@ do_info(struct vcard *card, struct options *o, char **rest)
 }
 
 static int
-do_raw(struct vcard *card, struct options *o, char **rest)
+do_raw(struct vcard *card, struct perso_options *o, char **rest)
 {
 	AUTO_BUF struct buf content = BUF_INIT;
 	int result;
@@ -574,16 +242,16 @@ do_raw(struct vcard *card, struct options *o, char **rest)
 	if (o->ef == 0 || o->tag == 0 || (o->in == NULL && !o->remove))
 		return wants("raw needs --ef, --tag, and --in or --delete");
 	if (!o->remove && !read_file(o->in, &content))
-		return complain("%s: cannot be read", o->in);
+		return perso_complain("%s: cannot be read", o->in);
 	result = o->remove ? vcard_raw_delete(card, o->ef, o->tag)
 			   : vcard_raw_put(card, o->ef, o->tag, buf_cur(&content));
 	return result == 0 ? EXIT_SUCCESS
-			   : complain("%04X/%04X: %s", (unsigned)o->ef, (unsigned)o->tag, strerror(errno));
+			   : perso_complain("%04X/%04X: %s", (unsigned)o->ef, (unsigned)o->tag, strerror(errno));
 }
 
 static const struct verb {
 	const char *name;
-	int (*run)(struct vcard *card, struct options *o, char **rest);
+	int (*run)(struct vcard *card, struct perso_options *o, char **rest);
 	bool arguments;
 } verbs[] = {
 	{ "format", do_format, false }, { "keygen", do_keygen, false }, { "import", do_import, false },
@@ -605,38 +273,38 @@ find_verb(const char *name)
 }
 
 static int
-run_on_card(const struct verb *verb, const char *path, struct options *o, char **rest)
+run_on_card(const struct verb *verb, const char *path, struct perso_options *o, char **rest)
 {
 	struct vcard *card = vcard_open(path);
 	int result;
 
 	if (card == NULL)
-		return complain("%s: %s", path, errno == EBADMSG ? "damaged card file" : strerror(errno));
+		return perso_complain("%s: %s", path, errno == EBADMSG ? "damaged card file" : strerror(errno));
 	result = verb->run(card, o, rest);
 	/* what a failed command changed on the card, a spent PIN try for one, stays as on a real card */
 	if (result != EXIT_USAGE && vcard_save(card) != 0)
-		result = complain("%s: %s", path, strerror(errno));
+		result = perso_complain("%s: %s", path, strerror(errno));
 	vcard_close(card);
 	return result;
 }
 
 static int
-run_create(const char *path, struct options *o)
+run_create(const char *path, struct perso_options *o)
 {
 	struct vcard *card;
 	int result;
 
 	if (vcard_create(path, &o->profile) != 0)
-		return complain("%s: %s", path, strerror(errno));
+		return perso_complain("%s: %s", path, strerror(errno));
 	if (o->puk == NULL)
 		return EXIT_SUCCESS;
 	card = vcard_open(path);
 	if (card == NULL)
-		return complain("%s: %s", path, strerror(errno));
+		return perso_complain("%s: %s", path, strerror(errno));
 	result = perso_result(vcard_perso_set_puk(card, o->puk));
 	vcard_reset(card);
 	if (vcard_save(card) != 0)
-		result = complain("%s: %s", path, strerror(errno));
+		result = perso_complain("%s: %s", path, strerror(errno));
 	vcard_close(card);
 	return result;
 }
@@ -644,7 +312,7 @@ run_create(const char *path, struct options *o)
 int
 main(int argc, char **argv)
 {
-	struct options o = { .admin_key = BUF_INIT };
+	struct perso_options o = { .admin_key = BUF_INIT };
 	const struct verb *verb;
 	bool create;
 	int result = EXIT_USAGE;
@@ -654,7 +322,7 @@ main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	/* getopt_long moves what is no option behind the options */
-	if (parse_options(argc, argv, &o) && argc - optind >= 2) {
+	if (perso_options_parse(argc, argv, &o) && argc - optind >= 2) {
 		verb = find_verb(argv[optind]);
 		create = strcmp(argv[optind], "create") == 0;
 		if (create && argc - optind == 2)
@@ -662,8 +330,7 @@ main(int argc, char **argv)
 		else if (verb != NULL && (verb->arguments || argc - optind == 2))
 			result = run_on_card(verb, argv[optind + 1], &o, argv + optind + 2);
 	}
-	buf_free(&o.admin_key);
-	buf_free(&o.cardid);
+	perso_options_free(&o);
 	if (result == EXIT_USAGE)
 		(void)fputs(usage, stderr);
 	return result;
