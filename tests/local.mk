@@ -81,6 +81,7 @@ THREADED_TESTS = \
 	tests/unit/test_vcard_sharing \
 	tests/card/test_csp_gids \
 	tests/module/test_attributes \
+	tests/module/test_callers \
 	tests/module/test_decrypt \
 	tests/module/test_digest \
 	tests/module/test_events \
