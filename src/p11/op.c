@@ -82,7 +82,7 @@ take_public(struct csp_card *card, enum p11_op_kind kind, const struct csp_key *
 	if (r == SCARD_E_NO_KEY_CONTAINER && is_private(kind))
 		return CKR_OK;
 	if (r != SCARD_S_SUCCESS)
-		return p11_rv(r, P11_CTX_TOKEN);
+		return p11_rv(r, P11_CTX_VERIFY);
 	op->public = *public;
 	op->has_public = true;
 	return CKR_OK;
