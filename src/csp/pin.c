@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PINs (decisions D3 and D4): kept per role as the card's policy says, and presented again only when a private key is
+ * PINs: kept per role as the card's policy says, and presented again only when a private key is
  * about to be used. A PIN that was refused once is never sent again, and none is sent that might cost the last try.
  */
 #include "base/auto.h"

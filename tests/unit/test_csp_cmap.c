@@ -265,7 +265,7 @@ test_cert_forms(void **state)
 	}
 }
 
-/* M13: a wrong size, a cut or longer stream, another method. */
+/* A wrong size, a cut or longer stream, another method. */
 static void
 test_cert_damage(void **state)
 {

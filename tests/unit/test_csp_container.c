@@ -352,7 +352,7 @@ test_counter_classes(void **state)
 	calls_are(f, "");
 }
 
-/* Counters wrap and may go backwards: different is different (R-112, M18). */
+/* Counters wrap and may go backwards: different is different. */
 static void
 test_counters_wrap(void **state)
 {
@@ -727,7 +727,7 @@ test_sign_parameters(void **state)
 	assert_int_equal(info->cbData, 20);
 }
 
-/* M17: a signature of another length is none. */
+/* A signature of another length is none. */
 static void
 test_signature_length(void **state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PINs: the four cache policies, and the rules for presenting a kept PIN again (decisions D3 and D4). */
+/* PINs: the four cache policies, and the rules for presenting a kept PIN again. */
+#include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "csp/card.h"
@@ -115,6 +115,12 @@ static struct fake_role *
 user(struct fake_csp *f)
 {
 	return &f->fake.roles[ROLE_USER];
+}
+
+static void
+set_pin(struct fake_role *role, const char *pin)
+{
+	(void)snprintf(role->pin, sizeof(role->pin), "%s", pin);
 }
 
 /* kept, presented in each transaction that needs it, and only there. */
@@ -299,7 +305,7 @@ test_no_pin_to_type(void **state)
 	calls_are(f, "");
 }
 
-/* D4: an empty PIN is an error, not a question to the card; a PIN that cannot be one costs nothing. */
+/* An empty PIN is an error, not a question to the card; a PIN that cannot be one costs nothing. */
 static void
 test_impossible_pin(void **state)
 {
@@ -359,7 +365,7 @@ test_changed_elsewhere(void **state)
 	struct fake_csp *f = *state;
 
 	assert_int_equal(login(f), SCARD_S_SUCCESS);
-	(void)strcpy(user(f)->pin, "4321");
+	set_pin(user(f), "4321");
 	(void)fake_calls(&f->fake);
 	assert_int_equal(sign(f), SCARD_W_CARD_NOT_AUTHENTICATED);
 	calls_are(f, "cardcf verify1 ");
@@ -370,7 +376,7 @@ test_changed_elsewhere(void **state)
 	assert_int_equal(sign(f), SCARD_S_SUCCESS);
 }
 
-/* D4: the counter of PIN changes moved: look at the tries first, and leave the last one alone. */
+/* The counter of PIN changes moved: look at the tries first, and leave the last one alone. */
 static void
 test_doubt(void **state)
 {
@@ -442,7 +448,7 @@ test_lost_answer(void **state)
 	struct fake_csp *f = *state;
 
 	assert_int_equal(login(f), SCARD_S_SUCCESS);
-	(void)strcpy(user(f)->pin, "4321");
+	set_pin(user(f), "4321");
 	user(f)->tries = 2;
 	f->fake.fail_auth = SCARD_E_COMM_DATA_LOST;
 	f->fake.auth_lost = true;
@@ -531,7 +537,7 @@ test_other_role(void **state)
 	struct fake_csp *f = *state;
 	DWORD r;
 
-	(void)strcpy(f->fake.roles[3].pin, "33333");
+	set_pin(&f->fake.roles[3], "33333");
 	f->fake.container_role = 3;
 	fake_counters(&f->fake, 0, 1, 0);
 	assert_int_equal(login(f), SCARD_S_SUCCESS);

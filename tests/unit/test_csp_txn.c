@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Transactions and their hold time, deauthentication, reset and removal, readers, polling and waiting. */
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -225,7 +226,7 @@ test_two_readers(void **state)
 
 	fake_card_init(&other);
 	add_key(&other);
-	(void)strcpy(other.roles[ROLE_USER].pin, "5678");
+	(void)snprintf(other.roles[ROLE_USER].pin, sizeof(other.roles[ROLE_USER].pin), "5678");
 	fake_card_put(slot, &other);
 	assert_int_equal(csp_poll(f->csp, true), SCARD_S_SUCCESS);
 	b = csp_reader_at(f->csp, 1);
