@@ -21,22 +21,23 @@
 /* Operations ---------------------------------------------------------------------------------------------------------- */
 
 enum p11_op_kind { P11_OP_DIGEST, P11_OP_SIGN, P11_OP_VERIFY, P11_OP_ENCRYPT, P11_OP_DECRYPT, P11_OP_KINDS };
+/* READY after Init; ONE_SHOT after a size query of the one-shot call; MULTI after an Update. */
 enum p11_op_phase { P11_PHASE_IDLE, P11_PHASE_READY, P11_PHASE_ONE_SHOT, P11_PHASE_MULTI };
 
 /* One active operation. Everything in it is the operation's own: parameters are checked and copied at Init. */
 struct p11_op {
-	enum p11_op_phase phase;	/* READY after Init; ONE_SHOT after a size query of the one-shot call; MULTI after an Update */
+	enum p11_op_phase phase;
 	const struct p11_mech *mech;
-	struct csp_scheme scheme;	/* label points into label */
+	struct csp_scheme scheme; /* label points into label */
 	struct buf label;
-	uint32_t key_id;		/* of the card's key */
+	uint32_t key_id; /* of the card's key */
 	bool has_public;
-	struct public_key public;	/* verify, encrypt, and lengths of all */
-	struct csp_digest *digest;	/* hash mechanisms */
-	struct buf data;		/* raw mechanisms: what Updates have given so far */
-	bool always_authenticate;	/* wants C_Login(CKU_CONTEXT_SPECIFIC) */
-	bool context_login;		/* has it */
-	struct secret plain;		/* a decryption done once whose result did not fit (P-135) */
+	struct public_key public;  /* verify, encrypt, and lengths of all */
+	struct csp_digest *digest; /* hash mechanisms */
+	struct buf data;	   /* raw mechanisms: what Updates have given so far */
+	bool always_authenticate;  /* wants C_Login(CKU_CONTEXT_SPECIFIC) */
+	bool context_login;	   /* has it */
+	struct secret plain;	   /* a decryption done once whose result did not fit (P-135) */
 };
 
 /* Ends the operation, wiping it. Safe when idle. */
@@ -58,22 +59,22 @@ enum p11_login { P11_PUBLIC, P11_USER };
  * a private one after logout, has left its slot's table: its handle is never given out again.
  */
 struct p11_object {
-	CK_OBJECT_HANDLE handle;	/* the same while the token stays and the key stays the same */
-	CK_OBJECT_CLASS class;		/* CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_PROFILE */
-	uint32_t key_id;		/* 0 for a profile */
-	CK_ULONG profile;		/* CKP_, profiles only */
+	CK_OBJECT_HANDLE handle; /* the same while the token stays and the key stays the same */
+	CK_OBJECT_CLASS class;	 /* CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_PROFILE */
+	uint32_t key_id;	 /* 0 for a profile */
+	CK_ULONG profile;	 /* CKP_, profiles only */
 };
 
 struct p11_slot {
-	CK_SLOT_ID id;			/* 1.. */
+	CK_SLOT_ID id; /* 1.. */
 	struct csp_reader *reader;
-	uint32_t generation;		/* of the card that sessions, objects and login belong to */
-	uint32_t reported;		/* generation that C_WaitForSlotEvent has told of; under the module lock */
+	uint32_t generation; /* of the card that sessions, objects and login belong to */
+	uint32_t reported;   /* generation that C_WaitForSlotEvent has told of; under the module lock */
 	enum p11_login login;
-	bool fresh_login;		/* C_Login(CKU_USER) with no private-key operation since (P-070) */
+	bool fresh_login; /* C_Login(CKU_USER) with no private-key operation since (P-070) */
 	struct p11_object *objects;
 	size_t object_count;
-	bool viewed;			/* objects agree with version `view` of csp's view of the card */
+	bool viewed; /* objects agree with version `view` of csp's view of the card */
 	uint32_t view;
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/fakecsp.h"
+#include "lib/fault.h"
 #include "lib/test.h"
 #include "p11/p11.h"
 
@@ -405,6 +406,63 @@ test_login_codes(void **state)
 	assert_int_equal(C_Login(session, CKU_USER, PIN), CKR_OK);
 }
 
+/* One search with all that belongs to it. */
+static CK_RV
+list_once(void)
+{
+	CK_BYTE label[64];
+	CK_ATTRIBUTE attribute = { CKA_LABEL, label, sizeof(label) };
+	CK_SESSION_HANDLE own;
+	CK_OBJECT_HANDLE found;
+	CK_ULONG count = 0;
+	CK_RV rv;
+
+	if ((rv = C_OpenSession(1, CKF_SERIAL_SESSION, NULL, NULL, &own)) != CKR_OK)
+		return rv;
+	rv = C_FindObjectsInit(own, NULL, 0);
+	if (rv == CKR_OK)
+		rv = C_FindObjects(own, &found, 1, &count);
+	if (rv == CKR_OK)
+		rv = C_GetAttributeValue(own, found, &attribute, 1);
+	(void)C_CloseSession(own);
+	return rv;
+}
+
+/* Each allocation fails in turn: the call says so, and the next one works. Leaks are the sanitizer's to find. */
+static void
+test_out_of_memory(void **state)
+{
+	unsigned n;
+	CK_RV rv;
+
+	(void)state;
+	for (n = 1; fault_arm(n), rv = list_once(), fault_fired(); n++) {
+		assert_int_equal(rv, CKR_HOST_MEMORY);
+		fake.view++;
+		assert_int_equal(list_once(), CKR_OK);
+		assert_int_equal(C_CloseAllSessions(1), CKR_OK);
+		fake.generation++; /* the objects are listed anew, too */
+	}
+	assert_int_equal(rv, CKR_OK);
+	assert_true(n > 4);
+}
+
+static void
+test_out_of_memory_at_start(void **state)
+{
+	unsigned n;
+	CK_RV rv;
+
+	(void)state;
+	assert_int_equal(C_Finalize(NULL), CKR_OK);
+	for (n = 1; fault_arm(n), rv = C_Initialize(NULL), fault_fired(); n++) {
+		assert_int_equal(rv, CKR_HOST_MEMORY);
+		assert_int_equal(C_Finalize(NULL), CKR_CRYPTOKI_NOT_INITIALIZED);
+	}
+	assert_int_equal(rv, CKR_OK);
+	assert_true(n > 2);
+}
+
 int
 main(void)
 {
@@ -426,6 +484,8 @@ main(void)
 		TEST(test_exchanged_card),
 		TEST(test_token_flags),
 		TEST(test_login_codes),
+		TEST(test_out_of_memory),
+		TEST(test_out_of_memory_at_start),
 	};
 
 	return cmocka_run_group_tests_name("p11 front", tests, NULL, NULL);
