@@ -88,6 +88,7 @@ card_code(LONG rv)
 	switch (code_of(rv)) {
 	case (DWORD)SCARD_E_READER_UNAVAILABLE:
 	case (DWORD)SCARD_E_UNKNOWN_READER:
+	case (DWORD)SCARD_E_INVALID_VALUE: /* pcsc-lite of a reader that has been pulled out */
 	case (DWORD)SCARD_E_NO_SMARTCARD: return (DWORD)SCARD_W_REMOVED_CARD;
 	case (DWORD)SCARD_E_NOT_TRANSACTED:
 	case (DWORD)SCARD_E_INSUFFICIENT_BUFFER:

@@ -213,6 +213,24 @@ test_removal_during_exchange(void **state)
 	io_close(&io);
 }
 
+/* The reader itself is pulled out, before a transaction and within one; the calls have a code of their own for it. */
+static void
+test_reader_gone(void **state)
+{
+	struct io *io = connected(READER), *other = connected(READER);
+
+	(void)state;
+	assert_false(begin(io));
+	assert_int_equal(rename(fixture_path("readers/%s", READER), fixture_path("pulled")), 0);
+	assert_int_equal(send_only(io, SELECT), CODE(SCARD_W_REMOVED_CARD));
+	io_end(io, false);
+	assert_int_equal(begin_code(other), CODE(SCARD_W_REMOVED_CARD));
+	assert_int_equal(rename(fixture_path("pulled"), fixture_path("readers/%s", READER)), 0);
+	assert_int_equal(begin_code(other), CODE(SCARD_W_REMOVED_CARD));
+	io_close(&io);
+	io_close(&other);
+}
+
 static void
 test_service_gone(void **state)
 {
@@ -450,6 +468,7 @@ main(void)
 		TEST(test_answer_over_the_ceiling),
 		TEST(test_removal),
 		TEST(test_removal_during_exchange),
+		TEST(test_reader_gone),
 		TEST(test_service_gone),
 		TEST(test_reset_by_another),
 		TEST(test_reset_by_us),
