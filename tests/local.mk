@@ -64,6 +64,7 @@ MODULE_TESTS = \
 	tests/module/test_sessions \
 	tests/module/test_sign \
 	tests/module/test_slots \
+	tests/module/test_stress \
 	tests/module/test_threads \
 	tests/module/test_unload \
 	tests/module/test_verify
@@ -92,6 +93,7 @@ THREADED_TESTS = \
 	tests/module/test_sessions \
 	tests/module/test_sign \
 	tests/module/test_slots \
+	tests/module/test_stress \
 	tests/module/test_threads \
 	tests/module/test_verify
 
