@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The virtual card against the exchanges of the GIDS reference: selection, creation as Windows does it, reading and
+ * The virtual card against exchanges as Windows and OpenSC send them: selection, creation as Windows does it, reading and
  * writing, a container's life, access rules. PIN and admin key are in test_vcard_auth.c, key use in test_vcard_key.c,
  * the engine's own matters in test_vcard_engine.c.
  */
@@ -421,7 +421,7 @@ test_terminated_reads(void **state)
 	fixture_close(&f);
 }
 
-/* Section 6.3: a new container, as Windows makes it, but for the random name. */
+/* A new container, as Windows makes it, but for the random name. */
 static void
 test_new_container(void **state)
 {
@@ -471,7 +471,7 @@ test_new_container(void **state)
 	fixture_close(&f);
 }
 
-/* Section 6.4: a certificate in parts of 240 bytes, read back in pieces. */
+/* A certificate in parts of 240 bytes, read back in pieces. */
 static void
 test_certificate(void **state)
 {
@@ -495,7 +495,7 @@ test_certificate(void **state)
 	fixture_close(&f);
 }
 
-/* Section 6.7: the last container goes. */
+/* The last container goes. */
 static void
 test_container_deletion(void **state)
 {
