@@ -243,10 +243,14 @@ swap_cards(unsigned ms)
 	mt_insert(MT_OTHER_READER, second());
 }
 
+/* What is under way writes to the directory that was the reader's, so that one goes away whole. */
 static void
 pull_reader(unsigned ms)
 {
-	mt_remove_reader(MT_OTHER_READER);
+	static unsigned times;
+	const char *pulled = mt_path("pulled %u", times++);
+
+	assert_int_equal(rename(mt_path("readers/%s", MT_OTHER_READER), pulled), 0);
 	mt_sleep_ms(ms);
 	mt_add_reader(MT_OTHER_READER);
 	mt_insert(MT_OTHER_READER, second());
