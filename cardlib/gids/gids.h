@@ -110,7 +110,6 @@ enum gids_keys_state {
 struct gids {
 	struct channel ch;
 	bool by_name;	  /* selected by AID; false: a registered card that hides it */
-	uint8_t revision; /* of the specification, from the AID; 0 unknown */
 
 	DWORD transaction;
 	bool confirmed; /* in this transaction GIDS is the selected application */

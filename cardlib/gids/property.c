@@ -5,14 +5,12 @@
  */
 #include "gids/gids.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define CARDID_SIZE 16u
 /* The applet takes 4 to 16 bytes, the specification 8 to 127; a card refuses what it does not take without a try. */
 #define PIN_LENGTH_MIN 4u
 #define PIN_LENGTH_MAX 127u
-#define CARD_NAME_MAX 16u
 
 DWORD
 gids_query_capabilities(CARD_DATA *card, CARD_CAPABILITIES *pCapabilities)
@@ -310,24 +308,15 @@ find_property(const char *name)
 	return NULL;
 }
 
-/* "GIDS 2": the byte behind the AID is the revision of the specification. */
 static DWORD
-read_name(const struct gids *g, BYTE *data, DWORD room, DWORD *ret_len)
+read_name(BYTE *data, DWORD room, DWORD *ret_len)
 {
-	char name[CARD_NAME_MAX];
-	int len;
-	DWORD r;
+	static const char name[] = "GIDS card";
+	DWORD r = check_property_room(data, room, ret_len, sizeof(name));
 
-	if (g->revision != 0)
-		len = snprintf(name, sizeof(name), "GIDS %u", g->revision);
-	else
-		len = snprintf(name, sizeof(name), "GIDS");
-	if (len < 0)
-		return SCARD_E_UNEXPECTED;
-	if ((r = check_property_room(data, room, ret_len, (size_t)len + 1)) != SCARD_S_SUCCESS)
-		return r;
-	memcpy(data, name, (size_t)len + 1);
-	return SCARD_S_SUCCESS;
+	if (r == SCARD_S_SUCCESS)
+		memcpy(data, name, sizeof(name));
+	return r;
 }
 
 DWORD
@@ -341,7 +330,7 @@ gids_get_property(CARD_DATA *card, const char *pszProperty, BYTE *pbData, DWORD 
 	if (g == NULL || pszProperty == NULL || pdwDataLen == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	if (strcmp(pszProperty, CP_CARD_NAME) == 0)
-		return dwFlags == 0 ? read_name(g, pbData, cbData, pdwDataLen) : SCARD_E_INVALID_PARAMETER;
+		return dwFlags == 0 ? read_name(pbData, cbData, pdwDataLen) : SCARD_E_INVALID_PARAMETER;
 	if ((property = find_property(pszProperty)) == NULL || (dwFlags != 0 && !property->takes_parameter))
 		return SCARD_E_INVALID_PARAMETER;
 	if (property->read == read_nothing)

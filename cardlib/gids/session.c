@@ -68,20 +68,16 @@ gids_refused(uint16_t sw)
 
 /* The AID in the answer to SELECT: 61 (some say 64 or 6F) with 4F or 84 in it. False when it is not GIDS'. */
 static bool
-fci_is_gids(struct cursor fci, uint8_t *ret_revision)
+fci_is_gids(struct cursor fci)
 {
 	struct cursor inner, name, head;
 	uint32_t tag;
 
-	*ret_revision = 0;
 	if (!tlv_next(&fci, &tag, &inner) || (tag != 0x61 && tag != 0x64 && tag != 0x6F))
 		return false;
 	if (!tlv_find(inner, 0x4F, &name) && !tlv_find(inner, 0x84, &name))
 		return false;
-	if (!cur_take(&name, sizeof(aid), &head) || !cur_equals(&head, aid, sizeof(aid)))
-		return false;
-	(void)cur_peek(&name, ret_revision);
-	return true;
+	return cur_take(&name, sizeof(aid), &head) && cur_equals(&head, aid, sizeof(aid));
 }
 
 static void
@@ -101,7 +97,7 @@ select_by_name(struct gids *g, uint16_t *ret_sw)
 		return SCARD_E_UNKNOWN_CARD;
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	return fci_is_gids(buf_cur(&fci), &g->revision) ? SCARD_S_SUCCESS : SCARD_E_UNKNOWN_CARD;
+	return fci_is_gids(buf_cur(&fci)) ? SCARD_S_SUCCESS : SCARD_E_UNKNOWN_CARD;
 }
 
 DWORD

@@ -71,7 +71,7 @@ test_properties(void **state)
 	assert_int_equal(get_property(&rig, CP_KEY_IMPORT_SUPPORT, 0, &n, sizeof(n)), 0);
 	assert_int_equal(n, 0);
 	assert_int_equal(get_property(&rig, CP_CARD_NAME, 0, name, sizeof(name)), 0);
-	assert_string_equal(name, "GIDS 2");
+	assert_string_equal(name, "GIDS card");
 	assert_int_equal(rig_exchanges(&rig), 0);
 	assert_int_equal(get_property(&rig, CP_CARD_GUID, 0, guid, sizeof(guid)), 0);
 	assert_memory_equal(guid, "sixteen bytes id", 16);
