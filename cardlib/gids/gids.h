@@ -109,7 +109,7 @@ enum gids_keys_state {
 
 struct gids {
 	struct channel ch;
-	bool by_name;	  /* selected by AID; false: a registered card that hides it */
+	bool by_name; /* selected by AID; false: a registered card that hides it */
 
 	DWORD transaction;
 	bool confirmed; /* in this transaction GIDS is the selected application */
