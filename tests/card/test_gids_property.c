@@ -49,7 +49,7 @@ test_properties(void **state)
 	CARD_CAPABILITIES capabilities;
 	struct rig rig;
 	BYTE guid[16];
-	char name[7];
+	char name[sizeof("GIDS card")];
 	bool yes;
 	DWORD n;
 
