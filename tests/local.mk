@@ -123,7 +123,8 @@ E2E_TESTS = \
 	tests/e2e/pin.sh \
 	tests/e2e/pkcs11-tool.sh \
 	tests/e2e/service.sh \
-	tests/e2e/ssh.sh
+	tests/e2e/ssh.sh \
+	tests/e2e/t0.sh
 # programs that shell tests and the benchmark run
 HELPERS = tests/bench/acts tests/e2e/p11script
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# pkcs11-tool over the module, on a card that OpenSC made. P-152, P-131, P-128, P-060
+# pkcs11-tool over the module, on a card that OpenSC made. P-019, P-038, P-060, P-128, P-131, P-152
 # shellcheck source=tests/e2e/lib.sh
 . "$abs_top_srcdir/tests/e2e/lib.sh"
 e2e_needs gids-tool pkcs11-tool opensc-tool openssl pcscd
@@ -20,6 +20,45 @@ self_test() {
 	our_tool --test --login --pin "$E2E_PIN" >"$W/test.log" 2>&1 || return 1
 	cat "$W/test.log"
 	grep -q 'No errors' "$W/test.log" && ! grep -q '^ *ERR' "$W/test.log"
+}
+
+# The child says what it does, and why it gives up if it does; its exit status is lost.
+fork_test() {
+	our_tool --test-fork >"$W/test.log" 2>&1 || return 1
+	cat "$W/test.log"
+	grep -q 'in forked child process' "$W/test.log" && ! grep -qi -E 'error|failed' "$W/test.log"
+}
+
+# Threads race into C_Initialize and look at the token. Another test runs meanwhile: for threads that are not done when
+# there is nothing left to do, the tool sleeps half a minute.
+thread_test() {
+	timeout 100 pkcs11-tool --module "$MODULE" --use-locking --test-threads ILGISLT0 --test-threads ILGISLT0 \
+		--test-threads INGISLT0 --test --login --pin "$E2E_PIN" >"$W/test.log" 2>&1 || return 1
+	cat "$W/test.log"
+	grep -q 'all threads have ended with CKR_OK' "$W/test.log" || [ "$(grep -c 'returning rv = 0' "$W/test.log")" = 3 ]
+}
+
+# The tool waits for two events; a return key begins each wait.
+hotplug_test() {
+	local keys pid file=$CARD
+	mkfifo "$W/keys"
+	timeout 30 pkcs11-tool --module "$MODULE" --test-hotplug <"$W/keys" >"$W/test.log" 2>&1 &
+	pid=$!
+	exec {keys}>"$W/keys"
+	printf '\nx\n\n' >&"$keys"
+	sleep 1
+	card_remove
+	sleep 0.5
+	printf '\n' >&"$keys"
+	card_insert "$file"
+	sleep 0.5
+	printf 'x\n' >&"$keys"
+	exec {keys}>&-
+	wait "$pid"
+	is "the tool that waits for cards ends well" $? 0
+	is "it has seen two events" "$(grep -c 'event on slot' "$W/test.log")" 2
+	is "and the card, the empty reader, the card" "$(sed -n -e '/event on/s/.*/event/p' -e '/Virtual.*\(A\|0[01] 00\)$/{n;s/^ *//p}' "$W/test.log" |
+		sed 's/ *:.*//' | head -n 5 | tr '\n' ,)" "token label,event,(empty),event,token label,"
 }
 
 tool() {
@@ -77,6 +116,9 @@ tool() {
 			--mgf "MGF1-SHA$hash" --id "$RSA_ID" -i "$W/enc" -o "$W/dec"
 		check "the plaintext of OAEP $name is right" cmp "$W/data" "$W/dec"
 	done
+	check "--test-fork passes" fork_test
+	check "--test-threads passes" thread_test
+	hotplug_test
 	check "random numbers" our_tool --generate-random 32 -o "$W/random"
 	refuse "a wrong PIN is refused" CKR_PIN_INCORRECT our_tool --login --pin 999999 -O
 	card_remove
