@@ -222,7 +222,7 @@ check-compiled:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(COMPILED_TESTS)"
 
 check-threads:
-	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(THREADED_TESTS)"
+	TEST_STRIDE=10 $(MAKE) $(AM_MAKEFLAGS) check TESTS="$(THREADED_TESTS)"
 
 # card files that tests of the module have made (tests/module/cards.c)
 clean-local:
@@ -233,7 +233,7 @@ VALGRIND = valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirec
 VALGRIND_TESTS = $(UNIT_TESTS) $(CARD_TESTS) $(MODULE_TESTS)
 
 check-valgrind:
-	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(VALGRIND_TESTS)" TEST_WRAPPER="$(VALGRIND)"
+	TEST_STRIDE=40 $(MAKE) $(AM_MAKEFLAGS) check TESTS="$(VALGRIND_TESTS)" TEST_WRAPPER="$(VALGRIND)"
 
 # Every target for FUZZ_SECONDS, two at a time; findings are left in the build directory.
 FUZZ_SECONDS = 60
