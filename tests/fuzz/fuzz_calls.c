@@ -589,7 +589,7 @@ call_list(void)
 	if (o.len != NULL)
 		*o.len = room;
 	rv = b % 3 < 2 ? p11->C_GetSlotList(b % 3 == 0, list, o.len) : p11->C_GetMechanismList(slot_arg(), list, o.len);
-	require(rv != CKR_OK || list == NULL || *o.len <= room);
+	require(rv != CKR_OK || (o.len != NULL && (list == NULL || *o.len <= room)));
 	return rv;
 }
 
@@ -612,7 +612,7 @@ call_open_session(void)
 	CK_RV rv = p11->C_OpenSession(slot, flags, NULL, NULL, handle);
 
 	if (rv == CKR_OK) {
-		require(*handle != CK_INVALID_HANDLE);
+		require(handle != NULL && *handle != CK_INVALID_HANDLE);
 		sessions[opened++ % ARRAY_SIZE(sessions)] = *handle;
 	}
 	return rv;
@@ -689,8 +689,8 @@ call_find(void)
 	CK_OBJECT_HANDLE *found = b >= 0xE0 && b < 0xF0 ? NULL : block(max * sizeof(*found));
 	CK_RV rv = p11->C_FindObjects(s, found, max, count);
 
-	require(rv != CKR_OK || *count <= max);
-	for (CK_ULONG i = 0; rv == CKR_OK && i < *count; i++)
+	require(rv != CKR_OK || (count != NULL && *count <= max && (found != NULL || max == 0)));
+	for (CK_ULONG i = 0; rv == CKR_OK && found != NULL && i < *count; i++)
 		require((objects[i] = found[i]) != CK_INVALID_HANDLE);
 	return rv;
 }

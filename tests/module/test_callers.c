@@ -515,7 +515,7 @@ test_inputs_stay_as_they_were(void **state)
 static void
 test_output_over_input(void **state)
 {
-	CK_BYTE apart[256], together[256] = { 1, 2, 3 };
+	CK_BYTE apart[256] = { 0 }, together[256] = { 1, 2, 3 };
 
 	(void)state;
 	mt_initialize();
