@@ -18,7 +18,7 @@ slot_list(CK_BBOOL token_present, CK_SLOT_ID *list, CK_ULONG *count)
 	/* the set of slots may only change when the caller asks how many there are */
 	if ((rv = p11_slots_poll(list == NULL)) != CKR_OK)
 		return rv;
-	room = *count;
+	room = list != NULL ? *count : 0; /* otherwise nobody need have set it */
 	for (size_t i = 0, n = p11_slot_count(); i < n; i++) {
 		const struct p11_slot *slot = p11_slot_at(i);
 
