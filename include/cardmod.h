@@ -56,7 +56,7 @@ typedef DWORD PIN_SET;
 #define ROLE_ADMIN 2u
 #define MAX_PINS 8u
 #define CREATE_PIN_SET(id) ((PIN_SET)1 << (id))
-#define IS_PIN_SET(set, id) (((set) & CREATE_PIN_SET(id)) != 0)
+#define IS_PIN_SET(set, id) ((CREATE_PIN_SET(id) & (set)) != 0)
 
 typedef enum { AlphaNumericPinType, ExternalPinType, ChallengeResponsePinType, EmptyPinType } SECRET_TYPE;
 typedef enum {
@@ -76,7 +76,7 @@ typedef enum { PinCacheNormal, PinCacheTimed, PinCacheNone, PinCacheAlwaysPrompt
 typedef struct {
 	DWORD dwVersion;
 	PIN_CACHE_POLICY_TYPE PinCachePolicyType;
-	DWORD dwPinCachePolicyInfo;	/* seconds, for PinCacheTimed */
+	DWORD dwPinCachePolicyInfo; /* seconds, for PinCacheTimed */
 } PIN_CACHE_POLICY;
 
 typedef struct {
@@ -120,7 +120,7 @@ typedef struct {
 #define BCRYPT_SHA512_ALGORITHM "SHA512"
 
 typedef struct {
-	const char *pszAlgId;	/* NULL: the data is padded as it is, no DigestInfo */
+	const char *pszAlgId; /* NULL: the data is padded as it is, no DigestInfo */
 } BCRYPT_PKCS1_PADDING_INFO;
 
 typedef struct {
@@ -141,12 +141,12 @@ typedef struct {
 	DWORD dwVersion;
 	BYTE bContainerIndex;
 	DWORD dwKeySpec;
-	DWORD dwSigningFlags;		/* CARD_PADDING_INFO_PRESENT, CARD_BUFFER_SIZE_ONLY */
-	const BYTE *pbData;		/* a hash, or a whole block with CARD_PADDING_NONE */
+	DWORD dwSigningFlags; /* CARD_PADDING_INFO_PRESENT, CARD_BUFFER_SIZE_ONLY */
+	const BYTE *pbData;   /* a hash, or a whole block with CARD_PADDING_NONE */
 	DWORD cbData;
-	BYTE *pbSignedData;		/* out: allocated; RSA: modulus length; ECDSA: r || s of fixed width */
+	BYTE *pbSignedData; /* out: allocated; RSA: modulus length; ECDSA: r || s of fixed width */
 	DWORD cbSignedData;
-	const void *pPaddingInfo;	/* by dwPaddingType; ignored for ECDSA */
+	const void *pPaddingInfo; /* by dwPaddingType; ignored for ECDSA */
 	DWORD dwPaddingType;
 } CARD_SIGNING_INFO;
 
@@ -155,16 +155,16 @@ typedef struct {
 	DWORD dwVersion;
 	BYTE bContainerIndex;
 	DWORD dwKeySpec;
-	BYTE *pbData;		/* in and out */
-	DWORD cbData;		/* in: modulus length; out: length of the result */
+	BYTE *pbData; /* in and out */
+	DWORD cbData; /* in: modulus length; out: length of the result */
 	const void *pPaddingInfo;
-	DWORD dwPaddingType;	/* CARD_PADDING_NONE gives the whole block */
+	DWORD dwPaddingType; /* CARD_PADDING_NONE gives the whole block */
 } CARD_RSA_DECRYPT_INFO;
 
 #define CONTAINER_INFO_CURRENT_VERSION 1u
 typedef struct {
 	DWORD dwVersion;
-	struct public_key SigPublicKey;		/* type KEY_NONE when the slot is empty */
+	struct public_key SigPublicKey; /* type KEY_NONE when the slot is empty */
 	struct public_key KeyExPublicKey;
 } CONTAINER_INFO;
 
@@ -187,7 +187,7 @@ typedef struct {
 
 typedef struct {
 	DWORD dwVersion;
-	bool fCertificateCompression;	/* the minidriver (de)compresses certificates itself */
+	bool fCertificateCompression; /* the minidriver (de)compresses certificates itself */
 	bool fKeyGen;
 } CARD_CAPABILITIES;
 
@@ -211,38 +211,39 @@ typedef struct {
 #define CARD_CACHE_MODE_NONE 3u
 
 /* Properties of the card: name, type of the value, meaning of dwFlags. */
-#define CP_CARD_FREE_SPACE "Free Space"			/* CARD_FREE_SPACE_INFO, 0 */
-#define CP_CARD_CAPABILITIES "Capabilities"		/* CARD_CAPABILITIES, 0 */
-#define CP_CARD_KEYSIZES "Key Sizes"			/* CARD_KEY_SIZES, key specification */
-#define CP_CARD_READ_ONLY "Read Only Mode"		/* bool, 0 */
-#define CP_CARD_CACHE_MODE "Cache Mode"			/* DWORD, 0 */
-#define CP_CARD_GUID "Card Identifier"			/* BYTE[16], 0 */
-#define CP_CARD_SERIAL_NO "Card Serial Number"		/* BYTE[], 0; optional */
-#define CP_CARD_PIN_INFO "PIN Information"		/* PIN_INFO, role */
-#define CP_CARD_LIST_PINS "PIN List"			/* PIN_SET, 0 */
-#define CP_CARD_AUTHENTICATED_STATE "Authenticated State" /* PIN_SET, 0; optional */
-#define CP_CARD_PIN_STRENGTH_VERIFY "PIN Strength Verify" /* DWORD, role */
+#define CP_CARD_FREE_SPACE "Free Space"					    /* CARD_FREE_SPACE_INFO, 0 */
+#define CP_CARD_CAPABILITIES "Capabilities"				    /* CARD_CAPABILITIES, 0 */
+#define CP_CARD_KEYSIZES "Key Sizes"					    /* CARD_KEY_SIZES, key specification */
+#define CP_CARD_READ_ONLY "Read Only Mode"				    /* bool, 0 */
+#define CP_CARD_CACHE_MODE "Cache Mode"					    /* DWORD, 0 */
+#define CP_CARD_GUID "Card Identifier"					    /* BYTE[16], 0 */
+#define CP_CARD_SERIAL_NO "Card Serial Number"				    /* BYTE[], 0; optional */
+#define CP_CARD_PIN_INFO "PIN Information"				    /* PIN_INFO, role */
+#define CP_CARD_LIST_PINS "PIN List"					    /* PIN_SET, 0 */
+#define CP_CARD_AUTHENTICATED_STATE "Authenticated State"		    /* PIN_SET, 0; optional */
+#define CP_CARD_PIN_STRENGTH_VERIFY "PIN Strength Verify"		    /* DWORD, role */
 #define CP_SUPPORTS_WIN_X509_ENROLLMENT "Supports Windows x.509 Enrollment" /* bool, 0 */
-#define CP_PADDING_SCHEMES "Padding Schemes"		/* DWORD mask of CARD_PADDING_* that CardSignData and CardRSADecrypt serve, 0 */
-#define CP_KEY_IMPORT_SUPPORT "Key Import Support"	/* DWORD, 0 */
-#define CP_CARD_PIN_TRIES "PIN Tries Left"		/* CARD_PIN_TRIES, role; not in the specification */
-#define CP_CARD_PIN_LIMITS "PIN Limits"			/* CARD_PIN_LIMITS, role; not in the specification */
-#define CP_CARD_NAME "Card Name"			/* char[], with NUL, 0: model for people; not in the specification */
+#define CP_PADDING_SCHEMES                                                                                             \
+	"Padding Schemes" /* DWORD mask of CARD_PADDING_* that CardSignData and CardRSADecrypt serve, 0 */
+#define CP_KEY_IMPORT_SUPPORT "Key Import Support" /* DWORD, 0 */
+#define CP_CARD_PIN_TRIES "PIN Tries Left"	   /* CARD_PIN_TRIES, role; not in the specification */
+#define CP_CARD_PIN_LIMITS "PIN Limits"		   /* CARD_PIN_LIMITS, role; not in the specification */
+#define CP_CARD_NAME "Card Name"		   /* char[], with NUL, 0: model for people; not in the specification */
 #define CARD_PIN_STRENGTH_PLAINTEXT 1u
 
 typedef struct {
-	DWORD dwLeft;	/* CARD_DATA_VALUE_UNKNOWN when the card does not tell */
-	DWORD dwMax;	/* likewise */
+	DWORD dwLeft; /* CARD_DATA_VALUE_UNKNOWN when the card does not tell */
+	DWORD dwMax;  /* likewise */
 } CARD_PIN_TRIES;
 
 typedef struct {
-	DWORD dwMinLength;	/* bytes */
+	DWORD dwMinLength; /* bytes */
 	DWORD dwMaxLength;
 } CARD_PIN_LIMITS;
 
 /* Properties of a container. */
-#define CCP_CONTAINER_INFO "Container Info"	/* CONTAINER_INFO */
-#define CCP_PIN_IDENTIFIER "PIN Identifier"	/* PIN_ID */
+#define CCP_CONTAINER_INFO "Container Info" /* CONTAINER_INFO */
+#define CCP_PIN_IDENTIFIER "PIN Identifier" /* PIN_ID */
 
 typedef struct card_data CARD_DATA;
 
@@ -277,16 +278,16 @@ struct card_data {
 
 	DWORD (*pfnCardDeleteContext)(CARD_DATA *card);
 	DWORD (*pfnCardQueryCapabilities)(CARD_DATA *card, CARD_CAPABILITIES *pCapabilities);
-	DWORD (*pfnCardGetContainerInfo)(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags,
-					 CONTAINER_INFO *pContainerInfo);
+	DWORD (*pfnCardGetContainerInfo)
+	(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, CONTAINER_INFO *pContainerInfo);
 	/* Whole content, allocated; *pcbData 0 with a non-NULL *ppbData for an empty file. pszDirectory NULL is the root. */
-	DWORD (*pfnCardReadFile)(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags,
-				 BYTE **ppbData, DWORD *pcbData);
+	DWORD (*pfnCardReadFile)
+	(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags, BYTE **ppbData, DWORD *pcbData);
 	/* Names of a directory, each with its NUL, and one more NUL; SCARD_E_FILE_NOT_FOUND when there is none. */
-	DWORD (*pfnCardEnumFiles)(CARD_DATA *card, const char *pszDirectory, char **pmszFiles, DWORD *pcbFiles,
-				  DWORD dwFlags);
-	DWORD (*pfnCardGetFileInfo)(CARD_DATA *card, const char *pszDirectory, const char *pszFile,
-				    CARD_FILE_INFO *pInfo);
+	DWORD (*pfnCardEnumFiles)
+	(CARD_DATA *card, const char *pszDirectory, char **pmszFiles, DWORD *pcbFiles, DWORD dwFlags);
+	DWORD (*pfnCardGetFileInfo)
+	(CARD_DATA *card, const char *pszDirectory, const char *pszFile, CARD_FILE_INFO *pInfo);
 	DWORD (*pfnCardQueryFreeSpace)(CARD_DATA *card, DWORD dwFlags, CARD_FREE_SPACE_INFO *pInfo);
 	DWORD (*pfnCardQueryKeySizes)(CARD_DATA *card, DWORD dwKeySpec, DWORD dwFlags, CARD_KEY_SIZES *pKeySizes);
 	DWORD (*pfnCardSignData)(CARD_DATA *card, CARD_SIGNING_INFO *pInfo);
@@ -296,41 +297,46 @@ struct card_data {
 	 * not tell), SCARD_W_CHV_BLOCKED with 0, SCARD_E_INVALID_PARAMETER for a PIN that this card cannot have (too short, too long,
 	 * empty): the card is not asked then.
 	 */
-	DWORD (*pfnCardAuthenticateEx)(CARD_DATA *card, PIN_ID PinId, DWORD dwFlags, const BYTE *pbPinData,
-				       DWORD cbPinData, BYTE **ppbSessionPin, DWORD *pcbSessionPin,
-				       DWORD *pcAttemptsRemaining);
+	DWORD (*pfnCardAuthenticateEx)
+	(CARD_DATA *card, PIN_ID PinId, DWORD dwFlags, const BYTE *pbPinData, DWORD cbPinData, BYTE **ppbSessionPin,
+	 DWORD *pcbSessionPin, DWORD *pcAttemptsRemaining);
 	DWORD (*pfnCardDeauthenticateEx)(CARD_DATA *card, PIN_SET PinId, DWORD dwFlags);
-	DWORD (*pfnCardGetContainerProperty)(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty,
-					     BYTE *pbData, DWORD cbData, DWORD *pdwDataLen, DWORD dwFlags);
-	DWORD (*pfnCardGetProperty)(CARD_DATA *card, const char *pszProperty, BYTE *pbData, DWORD cbData,
-				    DWORD *pdwDataLen, DWORD dwFlags);
+	DWORD (*pfnCardGetContainerProperty)
+	(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, BYTE *pbData, DWORD cbData, DWORD *pdwDataLen,
+	 DWORD dwFlags);
+	DWORD (*pfnCardGetProperty)
+	(CARD_DATA *card, const char *pszProperty, BYTE *pbData, DWORD cbData, DWORD *pdwDataLen, DWORD dwFlags);
 
 	/* The managing half; no minidriver serves it yet, so every entry answers SCARD_E_UNSUPPORTED_FEATURE. */
-	DWORD (*pfnCardSetProperty)(CARD_DATA *card, const char *pszProperty, const BYTE *pbData, DWORD cbData,
-				    DWORD dwFlags);
-	DWORD (*pfnCardSetContainerProperty)(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty,
-					     const BYTE *pbData, DWORD cbData, DWORD dwFlags);
-	DWORD (*pfnCardGetChallengeEx)(CARD_DATA *card, PIN_ID PinId, BYTE **ppbChallenge, DWORD *pcbChallenge,
-				       DWORD dwFlags);
-	DWORD (*pfnCardChangeAuthenticatorEx)(CARD_DATA *card, DWORD dwFlags, PIN_ID AuthPinId, const BYTE *pbAuthData,
-					      DWORD cbAuthData, PIN_ID TargetPinId, const BYTE *pbTargetData,
-					      DWORD cbTargetData, DWORD cRetryCount, DWORD *pcAttemptsRemaining);
+	DWORD (*pfnCardSetProperty)
+	(CARD_DATA *card, const char *pszProperty, const BYTE *pbData, DWORD cbData, DWORD dwFlags);
+	DWORD (*pfnCardSetContainerProperty)
+	(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, const BYTE *pbData, DWORD cbData,
+	 DWORD dwFlags);
+	DWORD (*pfnCardGetChallengeEx)
+	(CARD_DATA *card, PIN_ID PinId, BYTE **ppbChallenge, DWORD *pcbChallenge, DWORD dwFlags);
+	DWORD (*pfnCardChangeAuthenticatorEx)
+	(CARD_DATA *card, DWORD dwFlags, PIN_ID AuthPinId, const BYTE *pbAuthData, DWORD cbAuthData, PIN_ID TargetPinId,
+	 const BYTE *pbTargetData, DWORD cbTargetData, DWORD cRetryCount, DWORD *pcAttemptsRemaining);
 	DWORD (*pfnCardCreateDirectory)(CARD_DATA *card, const char *pszDirectory, CARD_DIRECTORY_ACCESS_CONDITION ac);
 	DWORD (*pfnCardDeleteDirectory)(CARD_DATA *card, const char *pszDirectory);
-	DWORD (*pfnCardCreateFile)(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD cbInitial,
-				   CARD_FILE_ACCESS_CONDITION ac);
-	DWORD (*pfnCardWriteFile)(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags,
-				  const BYTE *pbData, DWORD cbData);
+	DWORD (*pfnCardCreateFile)
+	(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD cbInitial,
+	 CARD_FILE_ACCESS_CONDITION ac);
+	DWORD (*pfnCardWriteFile)
+	(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags, const BYTE *pbData,
+	 DWORD cbData);
 	DWORD (*pfnCardDeleteFile)(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags);
-	DWORD (*pfnCardCreateContainerEx)(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, DWORD dwKeySpec,
-					  DWORD dwKeySize, const BYTE *pbKeyData, DWORD cbKeyData, PIN_ID PinId);
+	DWORD (*pfnCardCreateContainerEx)
+	(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, DWORD dwKeySpec, DWORD dwKeySize, const BYTE *pbKeyData,
+	 DWORD cbKeyData, PIN_ID PinId);
 	DWORD (*pfnCardDeleteContainer)(CARD_DATA *card, BYTE bContainerIndex, DWORD dwReserved);
 
 	/* SCARD_E_UNKNOWN_CARD when the application is not there any more. Not in the specification. */
 	DWORD (*pfnCardReconnect)(CARD_DATA *card);
 
 	DWORD dwTransaction;
-	void *pvCspContext;	/* the padding callbacks' own */
+	void *pvCspContext; /* the padding callbacks' own */
 };
 
 /*

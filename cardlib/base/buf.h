@@ -13,12 +13,18 @@ struct buf {
 	uint8_t *p;
 	size_t len;
 	size_t room;
-	size_t max;	/* ceiling in bytes; 0 means LIMIT_RESPONSE */
+	size_t max; /* ceiling in bytes; 0 means LIMIT_RESPONSE */
 	bool failed;
 };
 
-#define BUF_INIT { 0 }
-#define BUF_INIT_MAX(limit) { .max = (limit) }
+#define BUF_INIT                                                                                                       \
+	{                                                                                                              \
+		0                                                                                                      \
+	}
+#define BUF_INIT_MAX(limit)                                                                                            \
+	{                                                                                                              \
+		.max = (limit)                                                                                         \
+	}
 
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_put_cur(struct buf *b, struct cursor c);

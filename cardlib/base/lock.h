@@ -19,7 +19,7 @@ struct lock_ops {
 };
 
 struct lock {
-	const struct lock_ops *ops;	/* NULL: pthread */
+	const struct lock_ops *ops; /* NULL: pthread */
 	pthread_mutex_t mutex;
 	void *app_mutex;
 };

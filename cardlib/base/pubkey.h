@@ -13,7 +13,7 @@ enum key_type { KEY_NONE, KEY_RSA, KEY_EC };
 
 struct public_key {
 	enum key_type type;
-	unsigned bits;	/* RSA: bit length of the modulus; EC: 256, 384 or 521 */
+	unsigned bits; /* RSA: bit length of the modulus; EC: 256, 384 or 521 */
 	uint8_t modulus[LIMIT_RSA_BYTES];
 	size_t modulus_len;
 	uint8_t exponent[LIMIT_RSA_EXPONENT_BYTES];

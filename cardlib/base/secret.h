@@ -10,12 +10,15 @@
 #include "base/types.h"
 
 struct secret {
-	uint8_t *p;	/* NULL when empty */
-	size_t len;	/* bytes that count */
-	size_t room;	/* bytes mapped */
+	uint8_t *p;  /* NULL when empty */
+	size_t len;  /* bytes that count */
+	size_t room; /* bytes mapped */
 };
 
-#define SECRET_INIT { 0 }
+#define SECRET_INIT                                                                                                    \
+	{                                                                                                              \
+		0                                                                                                      \
+	}
 
 /* Zeroed room for len bytes (len > 0). False when out of memory; the secret is empty then. */
 bool secret_alloc(struct secret *s, size_t len);
@@ -40,7 +43,7 @@ bool secret_random(void *ret_bytes, size_t len);
  * while they are used.
  */
 struct masked_secret {
-	struct secret data;	/* clear bytes XOR pad */
+	struct secret data; /* clear bytes XOR pad */
 	struct secret pad;
 };
 

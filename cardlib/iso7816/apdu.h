@@ -10,14 +10,14 @@
 #include "iso7816/sw.h"
 #include "transport/transport.h"
 
-#define APDU_LE_NONE 0u		/* no answer data expected: case 1 or 3 */
-#define APDU_LE_MAX 65536u	/* as much as there is */
+#define APDU_LE_NONE 0u	   /* no answer data expected: case 1 or 3 */
+#define APDU_LE_MAX 65536u /* as much as there is */
 
 struct apdu {
 	uint8_t cla, ins, p1, p2;
-	struct buf data;	/* command data, any length up to LIMIT_COMMAND */
-	size_t le;		/* APDU_LE_NONE, APDU_LE_MAX or a length */
-	bool secret;		/* command and answer data never reach a log, and the encoded command is wiped */
+	struct buf data; /* command data, any length up to LIMIT_COMMAND */
+	size_t le;	 /* APDU_LE_NONE, APDU_LE_MAX or a length */
+	bool secret;	 /* command and answer data never reach a log, and the encoded command is wiped */
 };
 
 #define AUTO_APDU __attribute__((cleanup(apdu_free)))
@@ -31,9 +31,9 @@ void apdu_put_secret(struct apdu *a, const struct secret *s);
 /* The card's side of the conversation. */
 struct channel {
 	struct io *io;
-	bool extended;			/* card and reader take extended length (EF.ATR says so) */
-	size_t chain_part;		/* bytes per chained part; 0 means 255 */
-	const struct sw_row *rows;	/* the card's own status words, tried before the common ones; may be NULL */
+	bool extended;		   /* card and reader take extended length (EF.ATR says so) */
+	size_t chain_part;	   /* bytes per chained part; 0 means 255 */
+	const struct sw_row *rows; /* the card's own status words, tried before the common ones; may be NULL */
 	size_t row_count;
 };
 
@@ -46,7 +46,8 @@ struct channel {
 DWORD apdu_exchange(struct channel *ch, const struct apdu *a, struct buf *ret_answer, uint16_t *ret_sw);
 
 /* Encodes one command in short or extended form. False when data or le do not fit the form. */
-bool apdu_encode(const struct apdu *a, struct cursor data, bool last_part, bool extended, bool t0, struct buf *ret_bytes);
+bool apdu_encode(const struct apdu *a, struct cursor data, bool last_part, bool extended, bool t0,
+		 struct buf *ret_bytes);
 
 /* SELECT by DF name (ISO 7816-4, 11.1.1); ret_fci may be NULL, then no answer is asked for (P2 = 0C). */
 DWORD apdu_select_name(struct channel *ch, const uint8_t *name, size_t name_len, struct buf *ret_fci, uint16_t *ret_sw);

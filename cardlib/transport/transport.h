@@ -15,7 +15,7 @@ struct io {
 	const struct io_ops *ops;
 	uint8_t atr[LIMIT_ATR];
 	size_t atr_len;
-	bool t0;	/* T=0: case 4 goes without Le, and the answer is fetched (ISO 7816-3) */
+	bool t0; /* T=0: case 4 goes without Le, and the answer is fetched (ISO 7816-3) */
 };
 
 struct io_ops {
@@ -57,8 +57,8 @@ DWORD io_trace(struct io *inner, struct io **ret_io);
 /* What is known of one reader. */
 struct io_reader {
 	char name[LIMIT_READER_NAME];
-	bool present;		/* a card is in it */
-	uint32_t events;	/* insertions and removals so far; a change means another card, or the same one anew */
+	bool present;	 /* a card is in it */
+	uint32_t events; /* insertions and removals so far; a change means another card, or the same one anew */
 	uint8_t atr[LIMIT_ATR];
 	size_t atr_len;
 };

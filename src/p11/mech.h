@@ -10,10 +10,10 @@ enum p11_params { P11_PARAMS_NONE, P11_PARAMS_PSS, P11_PARAMS_OAEP };
 
 struct p11_mech {
 	CK_MECHANISM_TYPE type;
-	enum key_type key;		/* KEY_NONE for digests */
-	CK_FLAGS flags;			/* without CKF_HW */
+	enum key_type key; /* KEY_NONE for digests */
+	CK_FLAGS flags;	   /* without CKF_HW */
 	enum csp_padding padding;
-	enum csp_hash hash;		/* CSP_HASH_NONE: the caller hashes */
+	enum csp_hash hash; /* CSP_HASH_NONE: the caller hashes */
 	enum p11_params params;
 	CK_ULONG min_bits, max_bits;
 };

@@ -49,6 +49,17 @@ must(CK_RV rv, const char *what)
 		die(what, rv);
 }
 
+/* The number in the file's next line, after word. */
+static unsigned long
+counter(FILE *f, const char *word)
+{
+	char line[64];
+
+	if (fgets(line, sizeof(line), f) == NULL || strncmp(line, word, strlen(word)) != 0)
+		die("counters cannot be read", 0);
+	return strtoul(line + strlen(word), NULL, 10);
+}
+
 /* The counters of the reader; a reader that has seen nothing has no file yet. */
 static struct cost
 counters(const char *path)
@@ -56,10 +67,12 @@ counters(const char *path)
 	struct cost c = { 0 };
 	FILE *f = fopen(path, "r");
 
-	if (f != NULL && fscanf(f, "exchanges %lu up %lu down %lu", &c.exchanges, &c.up, &c.down) != 3)
-		die("counters cannot be read", 0);
-	if (f != NULL)
-		fclose(f);
+	if (f == NULL)
+		return c;
+	c.exchanges = counter(f, "exchanges ");
+	c.up = counter(f, "up ");
+	c.down = counter(f, "down ");
+	fclose(f);
 	return c;
 }
 
@@ -217,7 +230,7 @@ act_first_signature(struct run *r)
 	sign(r);
 	c = stop(r);
 	must(r->p11->C_Finalize(NULL), "C_Finalize");
-	c.exchanges = stop(r).exchanges;	/* with the deauthentication, but without its time */
+	c.exchanges = stop(r).exchanges; /* with the deauthentication, but without its time */
 	return c;
 }
 
@@ -247,14 +260,14 @@ act_later_signature(struct run *r)
 	sign(r);
 	c = stop(r);
 	pause_ms(HOLD_MS + 700);
-	c.exchanges = stop(r).exchanges;	/* the hold time ends with a deauthentication */
+	c.exchanges = stop(r).exchanges; /* the hold time ends with a deauthentication */
 	return c;
 }
 
 static const struct {
 	const char *name;
 	struct cost (*run)(struct run *r);
-	unsigned long budget;		/* exchanges, on a card with one RSA-2048 key and no certificate */
+	unsigned long budget; /* exchanges, on a card with one RSA-2048 key and no certificate */
 } acts[] = {
 	{ "initialise, list slots, slot info", act_slots, 0 },
 	{ "token info", act_token_info, 3 },

@@ -3,13 +3,14 @@
  * A listing, a login, a signature and a decryption with a card whose answers are spoiled one after the other: every
  * answer cut at every length, every exchange failed in every way. The module answers with codes that the standard
  * allows, never with a wrong result, spends no PIN try, and works again with the good card.
- * malicious-cards catalogue: M1, M5, M6, and of M3, M15, M19 what one exchange can show. P-054, P-056
+ * M1, M5, M6, and of M3, M15, M19 what one exchange can show. P-054, P-056
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/mutate.h"
 #include "module/fixture.h"
 
 #define CUT_MAX 1024
@@ -181,7 +182,7 @@ encrypt_message(CK_SESSION_HANDLE s)
 {
 	CK_MECHANISM encrypt = { CKM_RSA_PKCS, NULL, 0 };
 	CK_BYTE data[sizeof(message)];
-	CK_OBJECT_HANDLE key;
+	CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
 	struct run r = { 0 };
 
 	memcpy(data, message, sizeof(message));
@@ -253,16 +254,6 @@ answer_lengths(size_t *ret_lengths, size_t max)
 	return count;
 }
 
-/* A test under valgrind takes every n-th length only. */
-static size_t
-stride(void)
-{
-	const char *text = getenv("TEST_STRIDE");
-	long n = text != NULL ? strtol(text, NULL, 10) : 1;
-
-	return n > 0 ? (size_t)n : 1;
-}
-
 /* M1 */
 static void
 test_every_answer_cut_at_every_length(void **state)
@@ -276,7 +267,7 @@ test_every_answer_cut_at_every_length(void **state)
 	count = answer_lengths(lengths, RUN_EXCHANGES_MAX);
 	assert_in_range(count, 8, RUN_EXCHANGES_MAX - 1);
 	for (n = 0; n < count; n++) {
-		for (k = 0; k < lengths[n] && k < CUT_MAX; k += stride()) {
+		for (k = 0; k < lengths[n] && k < CUT_MAX; k += mutate_stride()) {
 			snprintf(faults, sizeof(faults), "%zu:cut=%zu", n + 1, k);
 			spoiled_run(faults, &r);
 			assert_rv(mt->C_Finalize(NULL), CKR_OK);
@@ -329,7 +320,7 @@ test_every_exchange_failed(void **state)
 
 	(void)state;
 	set_up_bob();
-	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i += stride())
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i += mutate_stride())
 		fail_each_exchange(faults[i]);
 }
 

@@ -6,7 +6,7 @@
 . "$abs_top_srcdir/tests/lib/check.sh"
 
 machine='(^|[^A-Za-z0-9_.$}*-])/(home|root|Users|work|workspace|mnt|media|scratch)/[A-Za-z]'
-tracker='([Ii]ssue|[Tt]icket|[Dd]ecision) (#?[0-9]+|D[0-9]+)|\(#[0-9]+\)|\(D[0-9]+\)'
+tracker='([Ii]ssue|[Tt]icket|[Dd]ecision) (#?[0-9]+|D[0-9]+)|\(#[0-9]+\)'
 
 # texts ROOT: the files people write
 texts()
@@ -67,7 +67,6 @@ bad '/* in /work/notes */'
 bad '/* issue 12 */'
 bad '/* as in issue #12 */'
 bad '/* decision D3 */'
-bad '/* held for a while (D3) */'
 bad '/* notes.md section 2 */'
 good '/* README.md has the numbers */'
 good '/* /usr/lib/pkcs11 */'
