@@ -276,18 +276,19 @@ struct card_data {
 	struct io *io;
 	void *pvVendorSpecific;
 
+	/* clang-format off */
 	DWORD (*pfnCardDeleteContext)(CARD_DATA *card);
 	DWORD (*pfnCardQueryCapabilities)(CARD_DATA *card, CARD_CAPABILITIES *pCapabilities);
-	DWORD (*pfnCardGetContainerInfo)
-	(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, CONTAINER_INFO *pContainerInfo);
+	DWORD (*pfnCardGetContainerInfo)(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags,
+					 CONTAINER_INFO *pContainerInfo);
 	/* Whole content, allocated; *pcbData 0 with a non-NULL *ppbData for an empty file. pszDirectory NULL is the root. */
-	DWORD (*pfnCardReadFile)
-	(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags, BYTE **ppbData, DWORD *pcbData);
+	DWORD (*pfnCardReadFile)(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags,
+				 BYTE **ppbData, DWORD *pcbData);
 	/* Names of a directory, each with its NUL, and one more NUL; SCARD_E_FILE_NOT_FOUND when there is none. */
-	DWORD (*pfnCardEnumFiles)
-	(CARD_DATA *card, const char *pszDirectory, char **pmszFiles, DWORD *pcbFiles, DWORD dwFlags);
-	DWORD (*pfnCardGetFileInfo)
-	(CARD_DATA *card, const char *pszDirectory, const char *pszFile, CARD_FILE_INFO *pInfo);
+	DWORD (*pfnCardEnumFiles)(CARD_DATA *card, const char *pszDirectory, char **pmszFiles, DWORD *pcbFiles,
+				  DWORD dwFlags);
+	DWORD (*pfnCardGetFileInfo)(CARD_DATA *card, const char *pszDirectory, const char *pszFile,
+				    CARD_FILE_INFO *pInfo);
 	DWORD (*pfnCardQueryFreeSpace)(CARD_DATA *card, DWORD dwFlags, CARD_FREE_SPACE_INFO *pInfo);
 	DWORD (*pfnCardQueryKeySizes)(CARD_DATA *card, DWORD dwKeySpec, DWORD dwFlags, CARD_KEY_SIZES *pKeySizes);
 	DWORD (*pfnCardSignData)(CARD_DATA *card, CARD_SIGNING_INFO *pInfo);
@@ -297,46 +298,42 @@ struct card_data {
 	 * not tell), SCARD_W_CHV_BLOCKED with 0, SCARD_E_INVALID_PARAMETER for a PIN that this card cannot have (too short, too long,
 	 * empty): the card is not asked then.
 	 */
-	DWORD (*pfnCardAuthenticateEx)
-	(CARD_DATA *card, PIN_ID PinId, DWORD dwFlags, const BYTE *pbPinData, DWORD cbPinData, BYTE **ppbSessionPin,
-	 DWORD *pcbSessionPin, DWORD *pcAttemptsRemaining);
+	DWORD (*pfnCardAuthenticateEx)(CARD_DATA *card, PIN_ID PinId, DWORD dwFlags, const BYTE *pbPinData,
+				       DWORD cbPinData, BYTE **ppbSessionPin, DWORD *pcbSessionPin,
+				       DWORD *pcAttemptsRemaining);
 	DWORD (*pfnCardDeauthenticateEx)(CARD_DATA *card, PIN_SET PinId, DWORD dwFlags);
-	DWORD (*pfnCardGetContainerProperty)
-	(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, BYTE *pbData, DWORD cbData, DWORD *pdwDataLen,
-	 DWORD dwFlags);
-	DWORD (*pfnCardGetProperty)
-	(CARD_DATA *card, const char *pszProperty, BYTE *pbData, DWORD cbData, DWORD *pdwDataLen, DWORD dwFlags);
+	DWORD (*pfnCardGetContainerProperty)(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty,
+					     BYTE *pbData, DWORD cbData, DWORD *pdwDataLen, DWORD dwFlags);
+	DWORD (*pfnCardGetProperty)(CARD_DATA *card, const char *pszProperty, BYTE *pbData, DWORD cbData,
+				    DWORD *pdwDataLen, DWORD dwFlags);
 
 	/* The managing half; no minidriver serves it yet, so every entry answers SCARD_E_UNSUPPORTED_FEATURE. */
-	DWORD (*pfnCardSetProperty)
-	(CARD_DATA *card, const char *pszProperty, const BYTE *pbData, DWORD cbData, DWORD dwFlags);
-	DWORD (*pfnCardSetContainerProperty)
-	(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, const BYTE *pbData, DWORD cbData,
-	 DWORD dwFlags);
-	DWORD (*pfnCardGetChallengeEx)
-	(CARD_DATA *card, PIN_ID PinId, BYTE **ppbChallenge, DWORD *pcbChallenge, DWORD dwFlags);
-	DWORD (*pfnCardChangeAuthenticatorEx)
-	(CARD_DATA *card, DWORD dwFlags, PIN_ID AuthPinId, const BYTE *pbAuthData, DWORD cbAuthData, PIN_ID TargetPinId,
-	 const BYTE *pbTargetData, DWORD cbTargetData, DWORD cRetryCount, DWORD *pcAttemptsRemaining);
+	DWORD (*pfnCardSetProperty)(CARD_DATA *card, const char *pszProperty, const BYTE *pbData, DWORD cbData,
+				    DWORD dwFlags);
+	DWORD (*pfnCardSetContainerProperty)(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty,
+					     const BYTE *pbData, DWORD cbData, DWORD dwFlags);
+	DWORD (*pfnCardGetChallengeEx)(CARD_DATA *card, PIN_ID PinId, BYTE **ppbChallenge, DWORD *pcbChallenge,
+				       DWORD dwFlags);
+	DWORD (*pfnCardChangeAuthenticatorEx)(CARD_DATA *card, DWORD dwFlags, PIN_ID AuthPinId, const BYTE *pbAuthData,
+					      DWORD cbAuthData, PIN_ID TargetPinId, const BYTE *pbTargetData,
+					      DWORD cbTargetData, DWORD cRetryCount, DWORD *pcAttemptsRemaining);
 	DWORD (*pfnCardCreateDirectory)(CARD_DATA *card, const char *pszDirectory, CARD_DIRECTORY_ACCESS_CONDITION ac);
 	DWORD (*pfnCardDeleteDirectory)(CARD_DATA *card, const char *pszDirectory);
-	DWORD (*pfnCardCreateFile)
-	(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD cbInitial,
-	 CARD_FILE_ACCESS_CONDITION ac);
-	DWORD (*pfnCardWriteFile)
-	(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags, const BYTE *pbData,
-	 DWORD cbData);
+	DWORD (*pfnCardCreateFile)(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD cbInitial,
+				   CARD_FILE_ACCESS_CONDITION ac);
+	DWORD (*pfnCardWriteFile)(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags,
+				  const BYTE *pbData, DWORD cbData);
 	DWORD (*pfnCardDeleteFile)(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags);
-	DWORD (*pfnCardCreateContainerEx)
-	(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, DWORD dwKeySpec, DWORD dwKeySize, const BYTE *pbKeyData,
-	 DWORD cbKeyData, PIN_ID PinId);
+	DWORD (*pfnCardCreateContainerEx)(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, DWORD dwKeySpec,
+					  DWORD dwKeySize, const BYTE *pbKeyData, DWORD cbKeyData, PIN_ID PinId);
 	DWORD (*pfnCardDeleteContainer)(CARD_DATA *card, BYTE bContainerIndex, DWORD dwReserved);
 
 	/* SCARD_E_UNKNOWN_CARD when the application is not there any more. Not in the specification. */
 	DWORD (*pfnCardReconnect)(CARD_DATA *card);
 
 	DWORD dwTransaction;
-	void *pvCspContext; /* the padding callbacks' own */
+	void *pvCspContext;	/* the padding callbacks' own */
+	/* clang-format on */
 };
 
 /*

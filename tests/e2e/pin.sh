@@ -35,7 +35,7 @@ pins() {
 
 	expect A 0xA0 login 999999
 	is "a wrong PIN costs exactly one try" "$(tries)" 2
-	is "the token says that tries are missing" "$(flags A)" $CKF_USER_PIN_COUNT_LOW
+	is "the token says that tries are missing" "$(flags A)" "$CKF_USER_PIN_COUNT_LOW"
 	expect A 0x0 login "$E2E_PIN"
 	is "the right PIN restores them" "$(tries)" 3
 	is "the flags are clear" "$(flags A)" 0
@@ -59,14 +59,14 @@ pins() {
 
 	expect B 0xA0 login 999999
 	expect B 0xA0 login 999999
-	is "one left: final try" "$(flags B)" $((CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY))
+	is "one left: final try" "$(flags B)" "$((CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY))"
 	expect B 0xA0 login 999999
-	is "none left: locked" "$(($(flags B) & CKF_USER_PIN_LOCKED))" $CKF_USER_PIN_LOCKED
+	is "none left: locked" "$(($(flags B) & CKF_USER_PIN_LOCKED))" "$CKF_USER_PIN_LOCKED"
 	expect B 0xA4 login "$E2E_PIN"
 	expect A 0x0 init
 	expect A 0x0 open
 	expect A 0xA4 login "$E2E_PIN"
-	is "another process sees it too" "$(($(flags A) & CKF_USER_PIN_LOCKED))" $CKF_USER_PIN_LOCKED
+	is "another process sees it too" "$(($(flags A) & CKF_USER_PIN_LOCKED))" "$CKF_USER_PIN_LOCKED"
 	refuse "pkcs11-tool is told" CKR_PIN_LOCKED our_tool --login --pin "$E2E_PIN" -O
 	card_remove
 }
