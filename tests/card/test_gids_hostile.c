@@ -306,7 +306,7 @@ test_cut_body(void **state)
 	(void)state;
 	record(&tape, &strict);
 	for (tape.spoiled = 0; tape.spoiled < tape.count; tape.spoiled++)
-		for (size_t len = 0; len + 2 < tape.answers[tape.spoiled].len; len++) {
+		for (size_t len = 0; len + 2 < tape.answers[tape.spoiled].len; len += mutate_stride()) {
 			uint8_t *heap;
 
 			good = buf_cur(&tape.answers[tape.spoiled]);
@@ -371,7 +371,7 @@ test_status_words(void **state)
 	(void)state;
 	record(&tape, &strict);
 	for (tape.spoiled = 0; tape.spoiled < tape.count; tape.spoiled++)
-		for (unsigned i = 0; i < 256 * ARRAY_SIZE(seconds); i++) {
+		for (size_t i = 0; i < 256 * ARRAY_SIZE(seconds); i += mutate_stride()) {
 			const uint8_t sw[2] = { (uint8_t)(i / ARRAY_SIZE(seconds)), seconds[i % ARRAY_SIZE(seconds)] };
 
 			/* as they are in use: 6xxx and 9xxx, and a few that no card should say */
@@ -423,7 +423,7 @@ test_each_exchange(void **state)
 	for (size_t k = 0; k < 2; k++) {
 		unsigned exchanges = count_exchanges(kits[k]);
 
-		for (size_t f = 0; f < ARRAY_SIZE(faults); f++)
+		for (size_t f = 0; f < ARRAY_SIZE(faults); f += mutate_stride())
 			for (unsigned n = 1; n <= exchanges; n++) {
 				rig_open(&rig, kits[k]);
 				snprintf(text, sizeof(text), "%u:%s", n, faults[f]);

@@ -22,10 +22,19 @@ test_in_heap(struct cursor bytes, mutate_test test, void *context)
 	free(copy);
 }
 
+size_t
+mutate_stride(void)
+{
+	const char *text = getenv("TEST_STRIDE");
+	long stride = text != NULL ? strtol(text, NULL, 10) : 1;
+
+	return stride > 0 ? (size_t)stride : 1;
+}
+
 void
 mutate_cut(struct cursor good, mutate_test test, void *context)
 {
-	for (size_t len = 0; len < good.left; len++)
+	for (size_t len = 0; len < good.left; len += mutate_stride())
 		test_in_heap(cur_of(good.p, len), test, context);
 }
 
@@ -47,7 +56,7 @@ replaced(struct cursor good, size_t place, struct cursor by, mutate_test test, v
 void
 mutate_lengths(struct cursor good, mutate_test test, void *context)
 {
-	for (size_t place = 0; place < good.left; place++) {
+	for (size_t place = 0; place < good.left; place += mutate_stride()) {
 		const uint8_t less = (uint8_t)(good.p[place] - 1), more = (uint8_t)(good.p[place] + 1);
 
 		replaced(good, place, cur_of(&less, 1), test, context);

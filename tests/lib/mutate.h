@@ -7,6 +7,9 @@
 
 typedef void (*mutate_test)(struct cursor bytes, void *context);
 
+/* 1; more under slow tools, which then take every n-th variant only: the environment variable TEST_STRIDE. */
+size_t mutate_stride(void);
+
 /* Cut at every length from 0 to one less than all. */
 void mutate_cut(struct cursor good, mutate_test test, void *context);
 /*
