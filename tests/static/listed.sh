@@ -4,7 +4,8 @@
 # shellcheck source=tests/lib/check.sh
 . "$abs_top_srcdir/tests/lib/check.sh"
 
-# unlisted ROOT: files that no list names; a test program is listed by its name without .c
+# unlisted ROOT: files that no list names; a test program is listed by its name without .c, and what configure makes of
+# an .in file beside it is not a source
 unlisted()
 {
 	(
@@ -12,6 +13,7 @@ unlisted()
 		cat Makefile.am cardlib/local.mk src/local.mk tests/vcard/local.mk tests/local.mk 2>/dev/null |
 			grep -v '^#' | tr -s '[:blank:]' '\n' | sort -u >"$scratch/listed"
 		find include cardlib src tests \( -name '*.[ch]' -o -name '*.sh' -o -name '*.awk' \) | sort | while read -r file; do
+			[ ! -e "$file.in" ] || continue
 			grep -qxF -e "$file" -e "${file%.c}" "$scratch/listed" || echo "$file"
 		done
 	)
