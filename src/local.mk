@@ -72,6 +72,10 @@ minidriver_pkcs11_la_DEPENDENCIES = $(minidriver_pkcs11_la_LIBADD) src/module.ma
 
 EXTRA_DIST += src/module.map
 
-# libtool leaves an archive file beside every module; nobody links with this one
+# libtool leaves an archive file beside every module; nobody links with this one, but without it libtool would not
+# uninstall the module either
 install-data-hook:
 	rm -f $(DESTDIR)$(moduledir)/minidriver-pkcs11.la
+
+uninstall-hook:
+	rm -f $(DESTDIR)$(moduledir)/minidriver-pkcs11.so

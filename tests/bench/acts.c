@@ -294,7 +294,7 @@ measure(size_t act, const char *module, const char *stats, char *pin)
 {
 	struct cost c = { 0 };
 	int result[2], status;
-	pid_t child;
+	pid_t child = -1;
 
 	fflush(stdout);
 	if (pipe(result) != 0 || (child = fork()) < 0)

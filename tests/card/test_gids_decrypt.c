@@ -136,7 +136,7 @@ test_decrypt_parameters(void **state)
 					     .pbData = data,
 					     .cbData = 256,
 					     .dwPaddingType = CARD_PADDING_NONE };
-	const BCRYPT_OAEP_PADDING_INFO nameless = { NULL };
+	const BCRYPT_OAEP_PADDING_INFO nameless = { .pszAlgId = NULL };
 	CARD_RSA_DECRYPT_INFO d;
 	struct rig rig;
 
