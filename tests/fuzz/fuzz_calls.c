@@ -611,10 +611,9 @@ call_open_session(void)
 	CK_SESSION_HANDLE *handle = next() == 1 ? NULL : block(sizeof(*handle));
 	CK_RV rv = p11->C_OpenSession(slot, flags, NULL, NULL, handle);
 
-	if (rv == CKR_OK) {
-		require(handle != NULL && *handle != CK_INVALID_HANDLE);
+	require(rv != CKR_OK || (handle != NULL && *handle != CK_INVALID_HANDLE));
+	if (rv == CKR_OK && handle != NULL)
 		sessions[opened++ % ARRAY_SIZE(sessions)] = *handle;
-	}
 	return rv;
 }
 
