@@ -2,6 +2,8 @@
 /* Forked processes: what they inherit is not theirs. */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "module/fixture.h"
 
@@ -133,6 +135,16 @@ keep_busy(void *arg)
 	return NULL;
 }
 
+/* The allocators of the sanitizers do not survive a fork beside other threads; glibc's does. */
+static void
+skip_if_instrumented(void)
+{
+	const char *sanitizers = getenv("INSTRUMENTED");
+
+	if (sanitizers != NULL && strcmp(sanitizers, "no") != 0)
+		skip();
+}
+
 /* P-020: nothing is held between operations, so that the child gets at the card as well */
 static void
 test_fork_while_others_work(void **state)
@@ -141,6 +153,7 @@ test_fork_while_others_work(void **state)
 	pthread_t threads[3];
 
 	(void)state;
+	skip_if_instrumented();
 	assert_rv(mt->C_Initialize(&args), CKR_OK);
 	inherited = mt_open(0);
 	assert_rv(mt_login(inherited, MT_PIN), CKR_OK);
@@ -184,6 +197,7 @@ test_fork_while_another_initialises(void **state)
 	pthread_t thread;
 
 	(void)state;
+	skip_if_instrumented();
 	atomic_store(&stop, false);
 	assert_int_equal(pthread_create(&thread, NULL, keep_initialising, NULL), 0);
 	for (int i = 0; i < 20; i++)
