@@ -97,7 +97,7 @@ static void
 test_decrypt_failures(void **state)
 {
 	const BCRYPT_OAEP_PADDING_INFO sha1 = { .pszAlgId = "SHA1" };
-	struct cipher c, before;
+	struct cipher c = { 0 }, before;
 	struct rig rig;
 
 	(void)state;
