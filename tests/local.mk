@@ -198,6 +198,8 @@ tests_unit_test_csp_pin_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_txn_LDADD = libfake.la $(LDADD)
 tests_unit_test_p11_front_LDADD = libfakecsp.la $(LDADD)
 tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
+tests_fuzz_fuzz_calls_SOURCES = tests/fuzz/fuzz_calls.c tests/fuzz/calls/args.c tests/fuzz/calls/calls.h \
+	tests/fuzz/calls/card.c tests/fuzz/calls/keys.c
 tests_fuzz_fuzz_calls_LDADD = libfake.la $(LDADD)
 
 check_PROGRAMS += $(COMPILED_TESTS) $(HELPERS_BUILT)

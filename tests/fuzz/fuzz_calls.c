@@ -3,21 +3,15 @@
  * Hostile callers: the input is a program of PKCS#11 calls over a virtual card with an RSA and an EC key. After the
  * byte that says how to begin, each call is the byte of a function and one or more for each argument; bytes that are
  * not there are 0. Whatever the calls are, nothing is read or written outside the blocks that they name (each is a heap
- * block of its own), inputs stay as they were, and what comes back is plausible. Catalogue C1, C2, C5, C6, C9
+ * block of its own), inputs stay as they were, and what comes back is plausible. Catalogue C1, C2, C3,
+ * C5, C6, C9
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/auto.h"
-#include "lib/faketransport.h"
-#include "pkcs11.h"
-#include "vcard/perso.h"
+#include "fuzz/calls/calls.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define CALLS_MAX 100
-#define PIN "123456"
-#define HUGE_COUNT ((CK_ULONG)-1)
 
 enum {
 	BEGIN_APPLET = 1,      /* the card is the applet with its quirks, not the strict one */
@@ -25,448 +19,7 @@ enum {
 	BEGIN_OWN_MUTEXES = 4, /* locks are the caller's */
 };
 
-static CK_FUNCTION_LIST_3_0 *p11;
-static struct cursor program;
-
-static void
-require(bool good)
-{
-	if (!good)
-		abort();
-}
-
-static uint8_t
-next(void)
-{
-	uint8_t byte;
-
-	return cur_u8(&program, &byte) ? byte : 0;
-}
-
-/* Card and reader -------------------------------------------------------------------------------------------------- */
-
-static struct buf states[2];
-static struct vcard *card;
-static struct fake_reader *reader;
-static unsigned insertion; /* connections made before the last removal are dead */
-static bool was_reset;
-static unsigned silent; /* exchanges that get no answer */
-
-struct fuzz_io {
-	struct io io; /* first: ops get a pointer to it */
-	unsigned insertion;
-};
-
-static DWORD
-card_transmit(struct io *io, struct cursor command, bool secret, struct buf *response)
-{
-	static uint8_t answer[VCARD_RESPONSE_MAX];
-
-	(void)secret;
-	if (((struct fuzz_io *)(void *)io)->insertion != insertion)
-		return SCARD_W_REMOVED_CARD;
-	if (was_reset)
-		return SCARD_W_RESET_CARD;
-	if (silent > 0) {
-		silent--;
-		return SCARD_E_COMM_DATA_LOST;
-	}
-	buf_put(response, answer, vcard_transmit(card, command.p, command.left, answer));
-	return buf_failed(response) ? SCARD_E_NO_MEMORY : SCARD_S_SUCCESS;
-}
-
-static DWORD
-card_begin(struct io *io, bool *ret_reset)
-{
-	if (((struct fuzz_io *)(void *)io)->insertion != insertion)
-		return SCARD_W_REMOVED_CARD;
-	*ret_reset = was_reset;
-	was_reset = false;
-	return SCARD_S_SUCCESS;
-}
-
-static void
-card_end(struct io *io, bool reset_card)
-{
-	(void)io;
-	if (reset_card)
-		vcard_reset(card);
-}
-
-static void
-card_close(struct io *io)
-{
-	free(io);
-}
-
-static const struct io_ops card_ops = { card_transmit, card_begin, card_end, card_close, NULL };
-
-static DWORD
-card_connect(struct fake_reader *in, void *what, struct io **ret_io)
-{
-	struct fuzz_io *f = calloc(1, sizeof(*f));
-
-	(void)in;
-	(void)what;
-	if (f == NULL)
-		return SCARD_E_NO_MEMORY;
-	f->io.ops = &card_ops;
-	f->io.atr_len = vcard_atr(card, f->io.atr);
-	f->io.t0 = vcard_is_t0(card);
-	f->insertion = insertion;
-	*ret_io = &f->io;
-	return SCARD_S_SUCCESS;
-}
-
-static void
-personalise(struct buf *state, uint32_t quirks)
-{
-	const struct vcard_profile profile = { .quirks = quirks, .ecc = true };
-	const struct vcard_perso_container rsa = { .pin = PIN, .algorithm = VCARD_RSA1024, .name = "rsa" };
-	const struct vcard_perso_container ec = {
-		.pin = PIN, .index = 1, .algorithm = VCARD_P256, .signature_only = true, .name = "ec"
-	};
-	struct vcard *made = vcard_new("", &profile);
-
-	require(made != NULL && vcard_perso_format(made, PIN, NULL, NULL) == 0);
-	require(vcard_perso_keygen(made, &rsa) == 0 && vcard_perso_keygen(made, &ec) == 0);
-	vcard_reset(made);
-	state->max = STATE_MAX;
-	vcard_encode(made, state);
-	require(!buf_failed(state));
-	vcard_close(made);
-}
-
-static void
-insert_new_card(bool applet)
-{
-	static const struct vcard_profile blank;
-	struct buf *state = &states[applet];
-
-	if (state->len == 0)
-		personalise(state, applet ? VCARD_APPLET : VCARD_STRICT);
-	card = vcard_new("", &blank);
-	require(card != NULL && vcard_decode(card, buf_cur(state)));
-	fake_world_reset();
-	reader = fake_reader_add("Reader 00 00");
-	fake_card_insert(reader, card_connect, NULL);
-	was_reset = false;
-	silent = 0;
-}
-
-/* What happens to the card behind the module's back. */
-static CK_RV
-call_hand(void)
-{
-	switch (next() % 6) {
-	case 0: fake_card_remove(reader); break;
-	case 1: fake_card_insert(reader, card_connect, NULL); break;
-	case 2: was_reset = true; break;
-	case 3: silent = next() % 8u; return CKR_OK;
-	case 4: fake_service_run(false); break;
-	default: fake_service_run(true); return CKR_OK;
-	}
-	vcard_reset(card);
-	if (!was_reset)
-		insertion++;
-	return CKR_OK;
-}
-
-/* Arguments -------------------------------------------------------------------------------------------------------- */
-
-#define BLOCKS_MAX 64
-
-static struct {
-	uint8_t *given, *copy;
-	size_t len;
-} blocks[BLOCKS_MAX];
-static size_t block_count;
-
-/* A block of exactly this size; the caller fills it, and seal() makes it an input that must stay as it is. */
-static void *
-block(size_t len)
-{
-	require(block_count < BLOCKS_MAX);
-	blocks[block_count].len = 0;
-	blocks[block_count].copy = NULL;
-	require((blocks[block_count].given = malloc(len)) != NULL);
-	return blocks[block_count++].given;
-}
-
-static void *
-input(const void *bytes, size_t len)
-{
-	void *given = block(len);
-
-	require((blocks[block_count - 1].copy = malloc(len)) != NULL);
-	blocks[block_count - 1].len = len;
-	if (len > 0) {
-		memcpy(given, bytes, len);
-		memcpy(blocks[block_count - 1].copy, bytes, len);
-	}
-	return given;
-}
-
-static void
-release_blocks(void)
-{
-	for (size_t i = 0; i < block_count; i++) {
-		require(blocks[i].len == 0 || memcmp(blocks[i].given, blocks[i].copy, blocks[i].len) == 0);
-		free(blocks[i].given);
-		free(blocks[i].copy);
-	}
-	block_count = 0;
-}
-
-static CK_SESSION_HANDLE sessions[4];
-static CK_OBJECT_HANDLE objects[16];
-static size_t opened;
-static uint8_t last_output[4096]; /* so that a signature can be verified and a cipher decrypted */
-static size_t last_output_len;
-
-static CK_ULONG
-forged(uint8_t byte)
-{
-	static const CK_ULONG values[] = { 0, 1, HUGE_COUNT, 0x80000000u, 99999, 0x100000001u };
-
-	return values[byte % ARRAY_SIZE(values)];
-}
-
-static CK_SESSION_HANDLE
-session_arg(void)
-{
-	uint8_t b = next();
-
-	return b < 0xE0 ? sessions[b % ARRAY_SIZE(sessions)] : forged(b);
-}
-
-static CK_OBJECT_HANDLE
-object_arg(void)
-{
-	uint8_t b = next();
-
-	return b < 0xE0 ? objects[b % ARRAY_SIZE(objects)] : forged(b);
-}
-
-struct bytes {
-	CK_BYTE *p;
-	CK_ULONG len;
-};
-
-static struct bytes
-null_bytes(uint8_t how)
-{
-	static const CK_ULONG lengths[] = { 0, 1, 6, 128, 0xFFFFFFFFu, HUGE_COUNT };
-
-	return (struct bytes){ NULL, lengths[how % ARRAY_SIZE(lengths)] };
-}
-
-/* A length (below D0), the last output (D0), the PIN (D1), or no pointer. */
-static struct bytes
-bytes_arg(void)
-{
-	static const uint16_t lengths[] = { 0,	1,  2,	 6,   16,  20,	28,  32,  35,  48,  51,	 63,  64,   65,
-					    96, 97, 116, 117, 118, 126, 127, 128, 129, 255, 256, 257, 1000, 5000 };
-	static uint8_t filled[5000];
-	uint8_t b = next();
-
-	if (b >= 0xE0)
-		return null_bytes(b);
-	if (b == 0xD0)
-		return (struct bytes){ input(last_output, last_output_len), last_output_len };
-	if (b == 0xD1)
-		return (struct bytes){ input(PIN, 6), 6 };
-	memset(filled, next(), sizeof(filled));
-	return (struct bytes){ input(filled, lengths[b % ARRAY_SIZE(lengths)]), lengths[b % ARRAY_SIZE(lengths)] };
-}
-
-struct output {
-	CK_BYTE *p;
-	CK_ULONG *len;
-	CK_ULONG room;
-};
-
-/* Room for a result (below F0), or without one pointer or both. */
-static struct output
-output_arg(void)
-{
-	static const uint16_t rooms[] = { 4096, 256, 128, 127, 117, 64, 63, 48, 32, 20, 16, 1, 0 };
-	uint8_t b = next();
-	struct output o = { .room = b == 0xF3 ? HUGE_COUNT : rooms[b % ARRAY_SIZE(rooms)] };
-
-	if (b < 0xF0 || b == 0xF1)
-		o.p = block(o.room);
-	if (b != 0xF1 && b != 0xF2) {
-		o.len = block(sizeof(*o.len));
-		*o.len = o.room;
-	}
-	return o;
-}
-
-static CK_RV
-check_output(const struct output *o, CK_RV rv)
-{
-	if (o->len == NULL)
-		return rv;
-	if (rv == CKR_OK && o->p != NULL) {
-		require(*o->len <= o->room);
-		last_output_len = *o->len;
-		memcpy(last_output, o->p, last_output_len);
-	} else if (rv == CKR_OK) {
-		require(*o->len <= 65536);
-	} else if (rv == CKR_BUFFER_TOO_SMALL) {
-		require(o->p != NULL && *o->len > o->room && *o->len <= 65536);
-	}
-	return rv;
-}
-
-static CK_ULONG
-mechanism_type(uint8_t b)
-{
-	static const CK_ULONG types[] = { CKM_RSA_PKCS,
-					  CKM_RSA_X_509,
-					  CKM_RSA_PKCS_OAEP,
-					  CKM_RSA_PKCS_PSS,
-					  CKM_SHA256_RSA_PKCS,
-					  CKM_SHA1_RSA_PKCS_PSS,
-					  CKM_SHA512_RSA_PKCS,
-					  CKM_SHA512_RSA_PKCS_PSS,
-					  CKM_ECDSA,
-					  CKM_ECDSA_SHA256,
-					  CKM_ECDSA_SHA512,
-					  CKM_SHA_1,
-					  CKM_SHA256,
-					  CKM_SHA512,
-					  CKM_RSA_PKCS_KEY_PAIR_GEN,
-					  CKM_AES_CBC };
-
-	return b < 0xF0 ? types[b % ARRAY_SIZE(types)] : forged(b);
-}
-
-static struct bytes
-pss_parameter(void)
-{
-	static const CK_RSA_PKCS_PSS_PARAMS good[] = { { CKM_SHA256, CKG_MGF1_SHA256, 32 },
-						       { CKM_SHA_1, CKG_MGF1_SHA1, 20 },
-						       { CKM_SHA512, CKG_MGF1_SHA512, 0 } };
-	uint8_t b = next();
-	CK_RSA_PKCS_PSS_PARAMS p = good[b % 3];
-
-	if (b >= 0x80)
-		p.sLen = b == 0xFF ? HUGE_COUNT : b;
-	return (struct bytes){ input(&p, sizeof(p)), sizeof(p) };
-}
-
-static struct bytes
-oaep_parameter(void)
-{
-	struct bytes label = bytes_arg();
-	CK_RSA_PKCS_OAEP_PARAMS p = { CKM_SHA_1, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, label.p, label.len };
-	uint8_t b = next();
-
-	if ((b & 1) != 0)
-		p.hashAlg = CKM_SHA256;
-	if ((b & 2) != 0)
-		p.mgf = CKG_MGF1_SHA256;
-	if ((b & 4) != 0)
-		p.source = 0;
-	return (struct bytes){ input(&p, sizeof(p)), sizeof(p) };
-}
-
-static CK_MECHANISM *
-mechanism_arg(void)
-{
-	uint8_t b = next();
-	struct bytes parameter = { NULL, 0 };
-	CK_MECHANISM m;
-
-	if (b == 0xFF)
-		return NULL;
-	switch (next() % 4) {
-	case 1: parameter = pss_parameter(); break;
-	case 2: parameter = oaep_parameter(); break;
-	case 3: parameter = bytes_arg(); break;
-	default: break;
-	}
-	memset(&m, 0, sizeof(m));
-	m.mechanism = mechanism_type(b);
-	m.pParameter = parameter.p;
-	m.ulParameterLen = parameter.len;
-	return input(&m, sizeof(m));
-}
-
-#define ATTRIBUTES_MAX 6
-
-static CK_ATTRIBUTE_TYPE
-attribute_type(uint8_t b)
-{
-	static const CK_ATTRIBUTE_TYPE types[] = { CKA_CLASS,
-						   CKA_ID,
-						   CKA_LABEL,
-						   CKA_TOKEN,
-						   CKA_PRIVATE,
-						   CKA_KEY_TYPE,
-						   CKA_VALUE,
-						   CKA_MODULUS,
-						   CKA_MODULUS_BITS,
-						   CKA_EC_POINT,
-						   CKA_EC_PARAMS,
-						   CKA_SUBJECT,
-						   CKA_SIGN,
-						   CKA_DECRYPT,
-						   CKA_PUBLIC_KEY_INFO,
-						   CKA_UNIQUE_ID,
-						   CKA_SENSITIVE,
-						   CKA_PUBLIC_EXPONENT,
-						   CKA_WRAP_TEMPLATE,
-						   CKA_ALLOWED_MECHANISMS,
-						   CKA_VENDOR_DEFINED,
-						   HUGE_COUNT };
-
-	return types[b % ARRAY_SIZE(types)];
-}
-
-/* A number (below 20), one byte (below 40), or any other value. */
-static struct bytes
-attribute_value(void)
-{
-	CK_ULONG number = next();
-	CK_BYTE byte = (CK_BYTE)(number & 0x1F);
-
-	if (number < 0x20)
-		return (struct bytes){ input(&number, sizeof(number)), sizeof(number) };
-	return number < 0x40 ? (struct bytes){ input(&byte, 1), 1 } : bytes_arg();
-}
-
-struct template
-{
-	CK_ATTRIBUTE *p;
-	CK_ULONG count;
-};
-
-/* FD: no pointer; FE: far fewer attributes than are claimed. */
-static struct template template_arg(void)
-{
-	static const CK_ULONG claims[] = { HUGE_COUNT, 0xFFFFFFFFu, 1025, 1u << 20 };
-	CK_ATTRIBUTE attributes[ATTRIBUTES_MAX] = { { 0 } };
-	uint8_t b = next();
-	size_t count = b >= 0xFD ? 1 : b % (ATTRIBUTES_MAX + 1u);
-
-	if (b == 0xFD)
-		return (struct template){ NULL, null_bytes(next()).len };
-	for (size_t i = 0; i < count; i++) {
-		struct bytes value;
-
-		attributes[i].type = attribute_type(next());
-		value = attribute_value();
-		attributes[i].pValue = value.p;
-		attributes[i].ulValueLen = value.len;
-	}
-	return (struct template){ input(attributes, count * sizeof(attributes[0])),
-				  b == 0xFE ? claims[next() % 4] : count };
-}
-
-/* Calls ------------------------------------------------------------------------------------------------------------ */
+CK_FUNCTION_LIST_3_0 *p11;
 
 static CK_C_INITIALIZE_ARGS no_threads = { .flags = CKF_OS_LOCKING_OK | CKF_LIBRARY_CANT_CREATE_OS_THREADS };
 static long mutexes;
@@ -549,14 +102,6 @@ call_general(void)
 	if (o.len != NULL)
 		*o.len = o.room / sizeof(CK_INTERFACE);
 	return p11->C_GetInterfaceList((CK_INTERFACE *)(void *)o.p, o.len);
-}
-
-static CK_SLOT_ID
-slot_arg(void)
-{
-	uint8_t b = next();
-
-	return b < 0xC0 ? 1 : forged(b);
 }
 
 static CK_RV
@@ -725,26 +270,6 @@ call_get_attributes(void)
 }
 
 static CK_RV
-call_object(void)
-{
-	uint8_t which = next();
-	CK_SESSION_HANDLE s = session_arg();
-	CK_OBJECT_HANDLE object = object_arg(), *made = next() == 1 ? NULL : block(sizeof(*made));
-	struct template t = { NULL, 0 };
-
-	if (which % 6 < 4)
-		t = template_arg();
-	switch (which % 6) {
-	case 0: return p11->C_CreateObject(s, t.p, t.count, made);
-	case 1: return p11->C_CopyObject(s, object, t.p, t.count, made);
-	case 2: return p11->C_SetAttributeValue(s, object, t.p, t.count);
-	case 3: return p11->C_GenerateKey(s, mechanism_arg(), t.p, t.count, made);
-	case 4: return p11->C_GetObjectSize(s, object, made);
-	default: return p11->C_DestroyObject(s, object);
-	}
-}
-
-static CK_RV
 call_init(void)
 {
 	CK_RV(*const functions[])
@@ -836,11 +361,12 @@ call_digest_key(void)
 }
 
 static CK_RV (*const calls[])(void) = {
-	call_initialize,   call_finalize,     call_general,	   call_slot,	     call_list,
-	call_open_session, call_session_info, call_session_only,   call_cancel,	     call_login,
-	call_find_init,	   call_find,	      call_get_attributes, call_init,	     call_one_shot,
-	call_update,	   call_final,	      call_verify,	   call_digest_init, call_digest_key,
-	call_random,	   call_object,	      call_hand,	   call_set_pin,     call_init_token,
+	call_initialize,     call_finalize,	call_general,  call_slot,   call_list,	    call_open_session,
+	call_session_info,   call_session_only, call_cancel,   call_login,  call_find_init, call_find,
+	call_get_attributes, call_init,		call_one_shot, call_update, call_final,	    call_verify,
+	call_digest_init,    call_digest_key,	call_random,   call_object, call_hand,	    call_set_pin,
+	call_init_token,     call_key_pair,	call_wrap,     call_unwrap, call_derive,    call_message,
+	call_set_state,
 };
 
 /* Running ---------------------------------------------------------------------------------------------------------- */
@@ -852,10 +378,7 @@ begin(uint8_t how)
 	CK_UTF8CHAR pin[] = PIN;
 	CK_ULONG count;
 
-	memset(sessions, 0, sizeof(sessions));
-	memset(objects, 0, sizeof(objects));
-	opened = 0;
-	last_output_len = 0;
+	arguments_reset();
 	if ((how & BEGIN_BARE) != 0)
 		return;
 	require(p11->C_Initialize((how & BEGIN_OWN_MUTEXES) != 0 ? &own_mutexes : &no_threads) == CKR_OK);
@@ -878,11 +401,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(C_GetInterface(NULL, NULL, &interface, 0) == CKR_OK);
 		p11 = interface->pFunctionList;
 	}
-	program = cur_of(data, size);
+	program_start(data, size);
 	how = next();
 	insert_new_card((how & BEGIN_APPLET) != 0);
 	begin(how);
-	for (unsigned i = 0; i < CALLS_MAX && !cur_at_end(&program); i++) {
+	for (unsigned i = 0; i < CALLS_MAX && !program_ended(); i++) {
 		CK_RV rv = calls[next() % ARRAY_SIZE(calls)]();
 
 		/* there is memory enough, and every code has a reason */
@@ -891,6 +414,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	(void)p11->C_Finalize(NULL);
 	require(mutexes == 0);
-	vcard_close(card);
+	discard_card();
 	return 0;
 }

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The program of bytes and the arguments made from it. */
+#include "base/auto.h"
+#include "fuzz/calls/calls.h"
+
+static struct cursor program;
+
+void
+program_start(const uint8_t *data, size_t size)
+{
+	program = cur_of(data, size);
+}
+
+bool
+program_ended(void)
+{
+	return cur_at_end(&program);
+}
+
+uint8_t
+next(void)
+{
+	uint8_t byte;
+
+	return cur_u8(&program, &byte) ? byte : 0;
+}
+
+/* Blocks ----------------------------------------------------------------------------------------------------------- */
+
+#define BLOCKS_MAX 256
+
+static struct {
+	uint8_t *given, *copy;
+	size_t len;
+} blocks[BLOCKS_MAX];
+static size_t block_count;
+
+/* A block of exactly this size; the caller fills it, and seal() makes it an input that must stay as it is. */
+void *
+block(size_t len)
+{
+	require(block_count < BLOCKS_MAX);
+	blocks[block_count].len = 0;
+	blocks[block_count].copy = NULL;
+	require((blocks[block_count].given = malloc(len)) != NULL);
+	return blocks[block_count++].given;
+}
+
+void *
+input(const void *bytes, size_t len)
+{
+	void *given = block(len);
+
+	require((blocks[block_count - 1].copy = malloc(len)) != NULL);
+	blocks[block_count - 1].len = len;
+	if (len > 0) {
+		memcpy(given, bytes, len);
+		memcpy(blocks[block_count - 1].copy, bytes, len);
+	}
+	return given;
+}
+
+void
+release_blocks(void)
+{
+	for (size_t i = 0; i < block_count; i++) {
+		require(blocks[i].len == 0 || memcmp(blocks[i].given, blocks[i].copy, blocks[i].len) == 0);
+		free(blocks[i].given);
+		free(blocks[i].copy);
+	}
+	block_count = 0;
+}
+
+CK_SESSION_HANDLE sessions[SESSIONS_MAX];
+CK_OBJECT_HANDLE objects[OBJECTS_MAX];
+size_t opened;
+static uint8_t last_output[4096]; /* so that a signature can be verified and a cipher decrypted */
+static size_t last_output_len;
+
+void
+arguments_reset(void)
+{
+	memset(sessions, 0, sizeof(sessions));
+	memset(objects, 0, sizeof(objects));
+	opened = 0;
+	last_output_len = 0;
+}
+
+CK_ULONG
+forged(uint8_t byte)
+{
+	static const CK_ULONG values[] = { 0, 1, HUGE_COUNT, 0x80000000u, 99999, 0x100000001u };
+
+	return values[byte % ARRAY_SIZE(values)];
+}
+
+CK_SESSION_HANDLE
+session_arg(void)
+{
+	uint8_t b = next();
+
+	return b < 0xE0 ? sessions[b % ARRAY_SIZE(sessions)] : forged(b);
+}
+
+CK_SLOT_ID
+slot_arg(void)
+{
+	uint8_t b = next();
+
+	return b < 0xC0 ? 1 : forged(b);
+}
+
+CK_OBJECT_HANDLE
+object_arg(void)
+{
+	uint8_t b = next();
+
+	return b < 0xE0 ? objects[b % ARRAY_SIZE(objects)] : forged(b);
+}
+
+CK_OBJECT_HANDLE *
+new_object_arg(void)
+{
+	return next() == 1 ? NULL : block(sizeof(CK_OBJECT_HANDLE));
+}
+
+CK_RV
+keep_object(const CK_OBJECT_HANDLE *made, CK_RV rv)
+{
+	static size_t kept;
+
+	require(rv != CKR_OK || (made != NULL && *made != CK_INVALID_HANDLE));
+	if (rv == CKR_OK)
+		objects[kept++ % ARRAY_SIZE(objects)] = *made;
+	return rv;
+}
+
+static struct bytes
+null_bytes(uint8_t how)
+{
+	static const CK_ULONG lengths[] = { 0, 1, 6, 128, 0xFFFFFFFFu, HUGE_COUNT };
+
+	return (struct bytes){ NULL, lengths[how % ARRAY_SIZE(lengths)] };
+}
+
+/* A length (below D0), the last output (D0), the PIN (D1), or no pointer. */
+struct bytes
+bytes_arg(void)
+{
+	static const uint16_t lengths[] = { 0,	1,  2,	 6,   16,  20,	28,  32,  35,  48,  51,	 63,  64,   65,
+					    96, 97, 116, 117, 118, 126, 127, 128, 129, 255, 256, 257, 1000, 5000 };
+	static uint8_t filled[5000];
+	uint8_t b = next();
+
+	if (b >= 0xE0)
+		return null_bytes(b);
+	if (b == 0xD0)
+		return (struct bytes){ input(last_output, last_output_len), last_output_len };
+	if (b == 0xD1)
+		return (struct bytes){ input(PIN, 6), 6 };
+	memset(filled, next(), sizeof(filled));
+	return (struct bytes){ input(filled, lengths[b % ARRAY_SIZE(lengths)]), lengths[b % ARRAY_SIZE(lengths)] };
+}
+
+/* Room for a result (below F0), or without one pointer or both. */
+struct output
+output_arg(void)
+{
+	static const uint16_t rooms[] = { 4096, 256, 128, 127, 117, 64, 63, 48, 32, 20, 16, 1, 0 };
+	uint8_t b = next();
+	struct output o = { .room = b == 0xF3 ? HUGE_COUNT : rooms[b % ARRAY_SIZE(rooms)] };
+
+	if (b < 0xF0 || b == 0xF1)
+		o.p = block(o.room);
+	if (b != 0xF1 && b != 0xF2) {
+		o.len = block(sizeof(*o.len));
+		*o.len = o.room;
+	}
+	return o;
+}
+
+CK_RV
+check_output(const struct output *o, CK_RV rv)
+{
+	if (o->len == NULL)
+		return rv;
+	if (rv == CKR_OK && o->p != NULL) {
+		require(*o->len <= o->room);
+		last_output_len = *o->len;
+		memcpy(last_output, o->p, last_output_len);
+	} else if (rv == CKR_OK) {
+		require(*o->len <= 65536);
+	} else if (rv == CKR_BUFFER_TOO_SMALL) {
+		require(o->p != NULL && *o->len > o->room && *o->len <= 65536);
+	}
+	return rv;
+}
+
+CK_ULONG
+mechanism_type(uint8_t b)
+{
+	static const CK_ULONG types[] = { CKM_RSA_PKCS,
+					  CKM_RSA_X_509,
+					  CKM_RSA_PKCS_OAEP,
+					  CKM_RSA_PKCS_PSS,
+					  CKM_SHA256_RSA_PKCS,
+					  CKM_SHA1_RSA_PKCS_PSS,
+					  CKM_SHA512_RSA_PKCS,
+					  CKM_SHA512_RSA_PKCS_PSS,
+					  CKM_ECDSA,
+					  CKM_ECDSA_SHA256,
+					  CKM_ECDSA_SHA512,
+					  CKM_SHA_1,
+					  CKM_SHA256,
+					  CKM_SHA512,
+					  CKM_RSA_PKCS_KEY_PAIR_GEN,
+					  CKM_EC_KEY_PAIR_GEN,
+					  CKM_ECDH1_DERIVE,
+					  CKM_ECDH1_COFACTOR_DERIVE,
+					  CKM_GENERIC_SECRET_KEY_GEN,
+					  CKM_AES_KEY_GEN,
+					  CKM_AES_CBC };
+
+	return b < 0xF0 ? types[b % ARRAY_SIZE(types)] : forged(b);
+}
+
+static struct bytes
+pss_parameter(void)
+{
+	static const CK_RSA_PKCS_PSS_PARAMS good[] = { { CKM_SHA256, CKG_MGF1_SHA256, 32 },
+						       { CKM_SHA_1, CKG_MGF1_SHA1, 20 },
+						       { CKM_SHA512, CKG_MGF1_SHA512, 0 } };
+	uint8_t b = next();
+	CK_RSA_PKCS_PSS_PARAMS p = good[b % 3];
+
+	if (b >= 0x80)
+		p.sLen = b == 0xFF ? HUGE_COUNT : b;
+	return (struct bytes){ input(&p, sizeof(p)), sizeof(p) };
+}
+
+static struct bytes
+ecdh_parameter(void)
+{
+	struct bytes shared = bytes_arg(), point = bytes_arg();
+	CK_ECDH1_DERIVE_PARAMS p;
+
+	memset(&p, 0, sizeof(p));
+	p.kdf = next() % 12u;
+	p.ulSharedDataLen = shared.len;
+	p.pSharedData = shared.p;
+	p.ulPublicDataLen = point.len;
+	p.pPublicData = point.p;
+	return (struct bytes){ input(&p, sizeof(p)), sizeof(p) };
+}
+
+static struct bytes
+oaep_parameter(void)
+{
+	struct bytes label = bytes_arg();
+	CK_RSA_PKCS_OAEP_PARAMS p = { CKM_SHA_1, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, label.p, label.len };
+	uint8_t b = next();
+
+	if ((b & 1) != 0)
+		p.hashAlg = CKM_SHA256;
+	if ((b & 2) != 0)
+		p.mgf = CKG_MGF1_SHA256;
+	if ((b & 4) != 0)
+		p.source = 0;
+	return (struct bytes){ input(&p, sizeof(p)), sizeof(p) };
+}
+
+CK_MECHANISM *
+mechanism_arg(void)
+{
+	uint8_t b = next();
+	struct bytes parameter = { NULL, 0 };
+	CK_MECHANISM m;
+
+	if (b == 0xFF)
+		return NULL;
+	switch (next() % 5) {
+	case 1: parameter = pss_parameter(); break;
+	case 2: parameter = oaep_parameter(); break;
+	case 3: parameter = bytes_arg(); break;
+	case 4: parameter = ecdh_parameter(); break;
+	default: break;
+	}
+	memset(&m, 0, sizeof(m));
+	m.mechanism = mechanism_type(b);
+	m.pParameter = parameter.p;
+	m.ulParameterLen = parameter.len;
+	return input(&m, sizeof(m));
+}
+
+CK_ATTRIBUTE_TYPE
+attribute_type(uint8_t b)
+{
+	static const CK_ATTRIBUTE_TYPE types[] = { CKA_CLASS,
+						   CKA_ID,
+						   CKA_LABEL,
+						   CKA_TOKEN,
+						   CKA_PRIVATE,
+						   CKA_KEY_TYPE,
+						   CKA_VALUE,
+						   CKA_MODULUS,
+						   CKA_MODULUS_BITS,
+						   CKA_EC_POINT,
+						   CKA_EC_PARAMS,
+						   CKA_SUBJECT,
+						   CKA_SIGN,
+						   CKA_DECRYPT,
+						   CKA_PUBLIC_KEY_INFO,
+						   CKA_UNIQUE_ID,
+						   CKA_SENSITIVE,
+						   CKA_PUBLIC_EXPONENT,
+						   CKA_WRAP_TEMPLATE,
+						   CKA_ALLOWED_MECHANISMS,
+						   CKA_VENDOR_DEFINED,
+						   HUGE_COUNT,
+						   CKA_VALUE_LEN,
+						   CKA_EXTRACTABLE,
+						   CKA_MODIFIABLE,
+						   CKA_COPYABLE,
+						   CKA_DESTROYABLE,
+						   CKA_CERTIFICATE_TYPE,
+						   CKA_APPLICATION,
+						   CKA_OBJECT_ID,
+						   CKA_START_DATE,
+						   CKA_VERIFY,
+						   CKA_ENCRYPT,
+						   CKA_WRAP,
+						   CKA_UNWRAP,
+						   CKA_DERIVE,
+						   CKA_LOCAL };
+
+	return types[b % ARRAY_SIZE(types)];
+}
+
+/* C3: an array of attributes whose value is an array of attributes, and so on, for so many levels. */
+static struct bytes
+nested_value(unsigned depth)
+{
+	CK_ATTRIBUTE inner = { CKA_WRAP_TEMPLATE, NULL, 0 };
+
+	while (depth-- > 0) {
+		inner.pValue = input(&inner, sizeof(inner));
+		inner.ulValueLen = sizeof(inner);
+	}
+	return (struct bytes){ inner.pValue, inner.ulValueLen };
+}
+
+/* A number (below 20), one byte (below 40), arrays in arrays (40), or any other value. */
+static struct bytes
+attribute_value(void)
+{
+	CK_ULONG number = next();
+	CK_BYTE byte = (CK_BYTE)(number & 0x1F);
+
+	if (number < 0x20)
+		return (struct bytes){ input(&number, sizeof(number)), sizeof(number) };
+	if (number == 0x40)
+		return nested_value(20);
+	return number < 0x40 ? (struct bytes){ input(&byte, 1), 1 } : bytes_arg();
+}
+
+static void
+put_ulong(CK_ATTRIBUTE *attribute, CK_ATTRIBUTE_TYPE type, CK_ULONG number)
+{
+	*attribute = (CK_ATTRIBUTE){ type, input(&number, sizeof(number)), sizeof(number) };
+}
+
+/* What a template of this class needs, as far as numbers go; returns how many attributes that are. */
+static size_t
+usual_attributes(CK_ATTRIBUTE *attributes, uint8_t which)
+{
+	static const struct {
+		CK_OBJECT_CLASS class;
+		CK_ATTRIBUTE_TYPE type;
+		CK_ULONG value;
+	} kinds[] = {
+		{ CKO_SECRET_KEY, CKA_KEY_TYPE, CKK_GENERIC_SECRET },
+		{ CKO_SECRET_KEY, CKA_KEY_TYPE, CKK_AES },
+		{ CKO_PUBLIC_KEY, CKA_KEY_TYPE, CKK_RSA },
+		{ CKO_PUBLIC_KEY, CKA_KEY_TYPE, CKK_EC },
+		{ CKO_CERTIFICATE, CKA_CERTIFICATE_TYPE, CKC_X_509 },
+		{ CKO_DATA, CKA_MODULUS_BITS, 1024 },
+		{ CKO_PRIVATE_KEY, CKA_KEY_TYPE, CKK_RSA },
+	};
+
+	put_ulong(&attributes[0], CKA_CLASS, kinds[which % ARRAY_SIZE(kinds)].class);
+	if (which % ARRAY_SIZE(kinds) == 5)
+		return 1;
+	put_ulong(&attributes[1], kinds[which % ARRAY_SIZE(kinds)].type, kinds[which % ARRAY_SIZE(kinds)].value);
+	return 2;
+}
+
+/* 80 to 9F begin with what a class needs. FD: no pointer; FE: far fewer attributes than are claimed. */
+struct template template_arg(void)
+{
+	static const CK_ULONG claims[] = { HUGE_COUNT, 0xFFFFFFFFu, 1025, 1u << 20 };
+	CK_ATTRIBUTE attributes[ATTRIBUTES_MAX] = { { 0 } };
+	uint8_t b = next();
+	size_t count = b >= 0xFD ? 1 : b % 7u, have = 0;
+
+	if (b == 0xFD)
+		return (struct template){ NULL, null_bytes(next()).len };
+	if (b >= 0x80 && b < 0xA0)
+		have = usual_attributes(attributes, next());
+	for (count += have; have < count; have++) {
+		struct bytes value;
+
+		attributes[have].type = attribute_type(next());
+		value = attribute_value();
+		attributes[have].pValue = value.p;
+		attributes[have].ulValueLen = value.len;
+	}
+	return (struct template){ input(attributes, count * sizeof(attributes[0])),
+				  b == 0xFE ? claims[next() % 4] : count };
+}
