@@ -159,16 +159,18 @@ encrypt_round(CK_SESSION_HANDLE s, CK_MECHANISM mechanism, CK_BYTE container, CK
 	assert_int_equal(cipher_len, k);
 	assert_rv(mt->C_EncryptFinal(s, cipher[1], &cipher_len), CKR_OK);
 	for (int i = 0; i < 2; i++) {
+		const CK_BYTE *message = plain;
+
 		plain_len = OPS_MAX;
 		assert_rv(mt->C_DecryptInit(s, &mechanism, ops_private(s, container)), CKR_OK);
 		assert_rv(mt->C_Decrypt(s, cipher[i], k, plain, &plain_len), CKR_OK);
 		if (mechanism.mechanism == CKM_RSA_X_509) { /* zeros are kept */
 			assert_int_equal(plain_len, k);
-			memmove(plain, plain + k - len, len);
+			message = plain + k - len;
 		} else {
 			assert_int_equal(plain_len, len);
 		}
-		assert_memory_equal(plain, ops_message, len);
+		assert_memory_equal(message, ops_message, len);
 	}
 }
 
