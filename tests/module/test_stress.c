@@ -370,11 +370,12 @@ limit_us(void)
 	return plain ? 50000 : 500000;
 }
 
-/* P-023: 99 of 100 calls */
+/* P-023: 99 of 100 calls, those that use the card included */
 static void
 assert_quick(CK_SESSION_HANDLE s)
 {
 	unsigned long times[300];
+	CK_OBJECT_HANDLE key;
 	CK_SESSION_INFO session;
 	CK_TOKEN_INFO token;
 	CK_SLOT_INFO info;
@@ -382,15 +383,18 @@ assert_quick(CK_SESSION_HANDLE s)
 	for (size_t i = 0; i < COUNT(times); i++) {
 		unsigned long begin = now_us();
 
-		switch (i % 3) {
+		switch (i % 5) {
 		case 0: assert_rv(mt->C_GetSlotInfo(2, &info), CKR_OK); break;
 		case 1: assert_rv(mt->C_GetTokenInfo(2, &token), CKR_OK); break;
-		default: assert_rv(mt->C_GetSessionInfo(s, &session), CKR_OK); break;
+		case 2: assert_rv(mt->C_GetSessionInfo(s, &session), CKR_OK); break;
+		case 3: assert_true(find_key(s, CKO_PRIVATE_KEY, 0, &key)); break;
+		default: assert_rv(mt_sign(s), CKR_OK); break;
 		}
 		times[i] = now_us() - begin;
-		mt_sleep_ms(3);
+		mt_sleep_ms(8);
 	}
 	qsort(times, COUNT(times), sizeof(times[0]), compare);
+	printf("of 100 calls 99 take less than %lu us\n", times[COUNT(times) * 99 / 100]);
 	if (times[COUNT(times) * 99 / 100] >= limit_us())
 		fail_msg("one call in a hundred takes %lu us", times[COUNT(times) * 99 / 100]);
 }
@@ -398,6 +402,7 @@ assert_quick(CK_SESSION_HANDLE s)
 static void
 test_slow_card_next_door(void **state)
 {
+	CK_UTF8CHAR pin[] = MT_PIN;
 	atomic_uint calls = 0;
 	CK_SESSION_HANDLE s;
 	CK_TOKEN_INFO token;
@@ -408,7 +413,8 @@ test_slow_card_next_door(void **state)
 	two_readers();
 	assert_rv(mt->C_OpenSession(2, CKF_SERIAL_SESSION, NULL, NULL, &s), CKR_OK);
 	assert_rv(mt->C_GetTokenInfo(2, &token), CKR_OK);
-	mt_arm(MT_READER, "*:silence=250");
+	assert_rv(mt->C_Login(s, CKU_USER, pin, sizeof(MT_PIN) - 1), CKR_OK);
+	mt_arm(MT_READER, "*:silence=1000");
 	assert_int_equal(pthread_create(&thread, NULL, use_slow_card, &calls), 0);
 	mt_sleep_ms(50);
 	assert_quick(s);
