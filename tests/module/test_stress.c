@@ -423,6 +423,7 @@ test_slow_card_next_door(void **state)
 	atomic_store(&stop, true);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	mt_arm(MT_READER, "");
+	assert_rv(mt->C_CloseSession(s), CKR_OK);
 	assert_works_now(1);
 	assert_works_now(2);
 	(void)alarm(0);
