@@ -259,7 +259,8 @@ typedef DWORD (*PFN_CSP_PAD_DATA)(CARD_DATA *card, const CARD_SIGNING_INFO *pSig
 				  DWORD *pcbPaddedBuffer, BYTE **ppbPaddedBuffer);
 /*
  * Removes PKCS#1 v1.5 or OAEP padding from the raw block in a CARD_RSA_DECRYPT_INFO, in place, in constant time but
- * for the result. Every kind of bad padding is SCARD_E_INVALID_PARAMETER.
+ * for the result. Every kind of bad OAEP padding is SCARD_E_INVALID_PARAMETER; bad PKCS#1 v1.5 padding gives a message
+ * that looks random (implicit rejection).
  */
 typedef DWORD (*PFN_CSP_UNPAD_DATA)(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pDecryptInfo);
 

@@ -12,18 +12,26 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/digestinfo.h"
 #include "csp/card.h"
 #include "csp/padding.h"
 
 #define HASHES (CSP_SHA512 + 1)
+#define SEED_LEN 32u
+/* PKCS#1 v1.5 fills up with at least so many bytes (RFC 8017, 9.2). */
+#define PKCS1_MIN_FILL 8u
+#define PRF_HASH "SHA256"
+#define PRF_HASH_LEN 32u
 
 struct csp_crypto {
 	struct csp_crypto *next; /* of the forgotten ones */
 	OSSL_LIB_CTX *lib;
 	OSSL_PROVIDER *provider;
 	EVP_MD *md[HASHES];
+	EVP_MAC *hmac;
+	struct secret seed; /* of csp_crypto_prf() */
 };
 
 struct csp_digest {
@@ -55,7 +63,13 @@ fetch_hashes(struct csp_crypto *c)
 	for (size_t i = CSP_SHA1; i < HASHES; i++)
 		if ((c->md[i] = EVP_MD_fetch(c->lib, hash_names[i], NULL)) == NULL)
 			return false;
-	return true;
+	return (c->hmac = EVP_MAC_fetch(c->lib, OSSL_MAC_NAME_HMAC, NULL)) != NULL;
+}
+
+static bool
+make_seed(struct csp_crypto *c)
+{
+	return secret_alloc(&c->seed, SEED_LEN) && secret_random(c->seed.p, c->seed.len);
 }
 
 DWORD
@@ -70,7 +84,7 @@ csp_crypto_open(struct csp_crypto **ret_crypto)
 		return SCARD_E_NO_MEMORY;
 	ERR_set_mark();
 	ok = (c->lib = OSSL_LIB_CTX_new()) != NULL && (c->provider = OSSL_PROVIDER_load(c->lib, "default")) != NULL &&
-	     fetch_hashes(c);
+	     fetch_hashes(c) && make_seed(c);
 	ERR_pop_to_mark();
 	if (!ok) {
 		csp_crypto_close(&c);
@@ -85,6 +99,7 @@ release_library(struct csp_crypto *c)
 {
 	for (size_t i = 0; i < HASHES; i++)
 		EVP_MD_free(c->md[i]);
+	EVP_MAC_free(c->hmac);
 	if (c->provider != NULL)
 		OSSL_PROVIDER_unload(c->provider);
 	if (c->lib != NULL) {
@@ -98,6 +113,7 @@ csp_crypto_close(struct csp_crypto **crypto)
 {
 	if (crypto == NULL || *crypto == NULL)
 		return;
+	secret_free(&(*crypto)->seed);
 	if (!library_running()) {
 		csp_crypto_forget(crypto);
 		return;
@@ -238,6 +254,69 @@ csp_crypto_hash(struct csp_crypto *crypto, enum csp_hash hash, const struct curs
 		r = csp_digest_final(d, ret_value);
 	csp_digest_free(&d);
 	return r;
+}
+
+/* Pseudo-random bytes -------------------------------------------------------------------------------------------- */
+
+static bool
+hmac(struct csp_crypto *c, struct cursor key, const struct cursor *pieces, size_t count,
+     uint8_t ret_value[PRF_HASH_LEN])
+{
+	char hash[] = PRF_HASH;
+	const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, hash, 0),
+				      OSSL_PARAM_construct_end() };
+	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(c->hmac);
+	size_t len = 0;
+	bool ok = ctx != NULL && EVP_MAC_init(ctx, key.p, key.left, params) == 1;
+
+	for (size_t i = 0; ok && i < count; i++)
+		ok = EVP_MAC_update(ctx, pieces[i].p, pieces[i].left) == 1;
+	ok = ok && EVP_MAC_final(ctx, ret_value, &len, PRF_HASH_LEN) == 1 && len == PRF_HASH_LEN;
+	EVP_MAC_CTX_free(ctx);
+	return ok;
+}
+
+/* The key of the pieces, then block i = HMAC(key, i || label || length), as OpenSSL has it for the same purpose. */
+static bool
+prf(struct csp_crypto *c, const char *label, struct cursor data, uint8_t *ret_bytes, size_t len)
+{
+	uint8_t key[PRF_HASH_LEN], block[PRF_HASH_LEN], counter[2] = { 0 };
+	const uint8_t length[2] = { (uint8_t)(len * 8 >> 8), (uint8_t)(len * 8) };
+	const struct cursor pieces[] = { cur_of(counter, sizeof counter), cur_of(label, strlen(label)),
+					 cur_of(length, sizeof length) };
+	bool ok = hmac(c, cur_of(c->seed.p, c->seed.len), &data, 1, key);
+
+	for (size_t done = 0; ok && done < len; done += PRF_HASH_LEN, counter[1]++) {
+		size_t part = len - done < PRF_HASH_LEN ? len - done : PRF_HASH_LEN;
+
+		ok = hmac(c, cur_of(key, sizeof key), pieces, ARRAY_SIZE(pieces), block);
+		if (ok)
+			memcpy(ret_bytes + done, block, part);
+	}
+	secret_wipe(key, sizeof key);
+	secret_wipe(block, sizeof block);
+	return ok;
+}
+
+DWORD
+csp_crypto_prf(struct csp_crypto *crypto, const char *label, struct cursor data, uint8_t *ret_bytes, size_t len)
+{
+	bool ok;
+
+	if (len > LIMIT_RSA_BYTES)
+		return SCARD_E_INVALID_PARAMETER;
+	if (!library_running())
+		return SCARD_F_INTERNAL_ERROR;
+	ERR_set_mark();
+	ok = prf(crypto, label, data, ret_bytes, len);
+	ERR_pop_to_mark();
+	return ok ? SCARD_S_SUCCESS : SCARD_F_INTERNAL_ERROR;
+}
+
+DWORD
+csp_pseudorandom(struct csp *csp, const char *label, struct cursor data, uint8_t *ret_bytes, size_t len)
+{
+	return csp_crypto_prf(csp->crypto, label, data, ret_bytes, len);
 }
 
 /* Public keys ---------------------------------------------------------------------------------------------------- */
@@ -459,7 +538,7 @@ csp_verify(struct csp *csp, const struct public_key *key, const struct csp_schem
 	return r;
 }
 
-/* Encryption ----------------------------------------------------------------------------------------------------- */
+/* Recovery and encryption ---------------------------------------------------------------------------------------- */
 
 /* The bare RSA operation on a block of modulus length; fails for a block that is not below the modulus. */
 static DWORD
@@ -478,6 +557,44 @@ rsa_public(struct csp_crypto *c, const struct public_key *key, const uint8_t *bl
 	EVP_PKEY_free(pkey);
 	ERR_pop_to_mark();
 	return ok ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
+}
+
+/* EMSA-PKCS1-v1_5 (RFC 8017, 9.2) the other way: 00 01, at least eight FF, 00, data. */
+static bool
+find_signed(const uint8_t *block, size_t len, struct cursor *ret_data)
+{
+	struct cursor c = cur_of(block, len);
+	size_t fill = 0;
+	uint8_t byte;
+
+	if (!cur_u8(&c, &byte) || byte != 0x00 || !cur_u8(&c, &byte) || byte != 0x01)
+		return false;
+	while (cur_u8(&c, &byte) && byte == 0xFF)
+		fill++;
+	*ret_data = c;
+	return byte == 0x00 && fill >= PKCS1_MIN_FILL;
+}
+
+DWORD
+csp_recover(struct csp *csp, const struct public_key *key, const struct csp_scheme *scheme, struct cursor signature,
+	    uint8_t *ret_data, size_t room, size_t *ret_len)
+{
+	uint8_t block[LIMIT_RSA_BYTES];
+	struct cursor data;
+
+	if (key->type != KEY_RSA || signature.left != key->modulus_len || room < key->modulus_len)
+		return SCARD_E_INVALID_PARAMETER;
+	if (scheme->hash != CSP_HASH_NONE || (scheme->padding != CSP_PAD_RAW && scheme->padding != CSP_PAD_PKCS1))
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	if (!library_running())
+		return SCARD_F_INTERNAL_ERROR;
+	if (rsa_public(csp->crypto, key, signature.p, block) != SCARD_S_SUCCESS)
+		return SCARD_E_INVALID_VALUE;
+	data = cur_of(block, key->modulus_len);
+	if (scheme->padding == CSP_PAD_PKCS1 && !find_signed(block, key->modulus_len, &data))
+		return SCARD_E_INVALID_VALUE;
+	*ret_len = data.left;
+	return cur_copy(&data, ret_data, data.left) ? SCARD_S_SUCCESS : SCARD_E_INVALID_VALUE;
 }
 
 DWORD

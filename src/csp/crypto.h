@@ -36,6 +36,13 @@ bool csp_hash_by_name(const char *name, enum csp_hash *ret_hash);
 DWORD csp_crypto_hash(struct csp_crypto *crypto, enum csp_hash hash, const struct cursor *pieces, size_t count,
 		      uint8_t *ret_value);
 
+/*
+ * Pseudo-random bytes (HMAC-SHA-256) of data under a key that nobody but this instance knows: the same bytes for the same
+ * label and data as long as the instance lives, and no others. len: at most LIMIT_RSA_BYTES. In a time that depends on
+ * lengths only. SCARD_E_INVALID_PARAMETER, SCARD_F_INTERNAL_ERROR.
+ */
+DWORD csp_crypto_prf(struct csp_crypto *crypto, const char *label, struct cursor data, uint8_t *ret_bytes, size_t len);
+
 /* False for an RSA key that libcrypto refuses and for a point that is not on its curve. */
 bool csp_crypto_key_valid(struct csp_crypto *crypto, const struct public_key *key);
 

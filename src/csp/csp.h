@@ -201,8 +201,10 @@ struct csp_scheme {
 DWORD csp_sign(struct csp_card *card, uint32_t key_id, const struct csp_scheme *scheme, struct cursor data,
 	       uint8_t *ret_signature, size_t room, size_t *ret_len);
 /*
- * Decrypts on the card: RAW gives the whole block, PKCS1 and OAEP the message. Every kind of bad padding is
- * SCARD_E_INVALID_VALUE, after the same time. ciphertext has the modulus length. Other codes as csp_sign().
+ * Decrypts on the card: RAW gives the whole block, PKCS1 and OAEP the message. Bad PKCS1 padding gives a message all the
+ * same, one that looks random and is always the same for a ciphertext (implicit rejection), but where the card unpads;
+ * there, and with OAEP, every kind of bad padding is SCARD_E_INVALID_VALUE. All this after the same time. ciphertext has
+ * the modulus length. Other codes as csp_sign().
  */
 DWORD csp_decrypt(struct csp_card *card, uint32_t key_id, const struct csp_scheme *scheme, struct cursor ciphertext,
 		  struct secret *ret_plain);
@@ -212,6 +214,13 @@ DWORD csp_decrypt(struct csp_card *card, uint32_t key_id, const struct csp_schem
 /* *ret_good tells whether the signature is right. SCARD_E_INVALID_PARAMETER for lengths that cannot be. ECDSA: r || s. */
 DWORD csp_verify(struct csp *csp, const struct public_key *key, const struct csp_scheme *scheme, struct cursor data,
 		 struct cursor signature, bool *ret_good);
+/*
+ * What an RSA signature was made of, PKCS1 without hash or RAW: the data under the padding, or the whole block. ret_data
+ * needs the modulus length of room. SCARD_E_INVALID_VALUE when nothing is under it, SCARD_E_INVALID_PARAMETER for a
+ * signature of another length, SCARD_E_UNSUPPORTED_FEATURE for other schemes.
+ */
+DWORD csp_recover(struct csp *csp, const struct public_key *key, const struct csp_scheme *scheme,
+		  struct cursor signature, uint8_t *ret_data, size_t room, size_t *ret_len);
 /* RAW, PKCS1, OAEP; ret_cipher needs the modulus length. SCARD_E_INVALID_PARAMETER when the data is too long or, raw, not below the modulus. */
 DWORD csp_encrypt(struct csp *csp, const struct public_key *key, const struct csp_scheme *scheme, struct cursor plain,
 		  uint8_t *ret_cipher, size_t room, size_t *ret_len);
@@ -223,5 +232,10 @@ DWORD csp_digest_final(struct csp_digest *digest, uint8_t *ret_value);
 void csp_digest_free(struct csp_digest **digest);
 
 DWORD csp_random(struct csp *csp, void *ret_bytes, size_t len);
+/*
+ * At most LIMIT_RSA_BYTES that only this instance can make of label and data, the same each time: what marks our own
+ * bytes when they come back, and what stands in for a message that is none.
+ */
+DWORD csp_pseudorandom(struct csp *csp, const char *label, struct cursor data, uint8_t *ret_bytes, size_t len);
 
 #endif

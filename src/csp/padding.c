@@ -235,6 +235,49 @@ find_pkcs1(const uint8_t *block, uint32_t len, uint32_t *ret_start)
 	return good;
 }
 
+/* The length of a message that is none: of so many candidates, each good with a chance over one half, one will do. */
+#define LENGTH_CANDIDATES 128u
+
+/* A length between 0 and max; the last candidate that is not above it. */
+static uint32_t
+choose_length(const uint8_t candidates[2 * LENGTH_CANDIDATES], uint32_t max)
+{
+	uint32_t bits = max, length = 0;
+
+	for (uint32_t shift = 1; shift < 16; shift <<= 1)
+		bits |= bits >> shift;
+	for (uint32_t i = 0; i < LENGTH_CANDIDATES; i++) {
+		uint32_t candidate = ((uint32_t)candidates[2 * i] << 8 | candidates[2 * i + 1]) & bits;
+
+		length = mask_select(mask_below(candidate, max + 1), candidate, length);
+	}
+	return length;
+}
+
+/*
+ * Puts another block in the place of a bad one, whose message is its end. The block stands for the ciphertext, of which
+ * there is exactly one for each.
+ */
+static DWORD
+reject_implicitly(struct csp_crypto *crypto, uint8_t *block, uint32_t len, mask good, uint32_t *start)
+{
+	uint8_t other[LIMIT_RSA_BYTES], candidates[2 * LENGTH_CANDIDATES];
+	uint32_t length;
+	DWORD r;
+
+	if ((r = csp_crypto_prf(crypto, "message", cur_of(block, len), other, len)) != SCARD_S_SUCCESS ||
+	    (r = csp_crypto_prf(crypto, "length", cur_of(block, len), candidates, sizeof candidates)) !=
+		    SCARD_S_SUCCESS)
+		return r;
+	length = choose_length(candidates, len - PKCS1_OVERHEAD);
+	for (uint32_t i = 0; i < len; i++)
+		block[i] = (uint8_t)mask_select(good, block[i], other[i]);
+	*start = mask_select(good, *start, len - length);
+	secret_wipe(other, sizeof other);
+	secret_wipe(candidates, sizeof candidates);
+	return SCARD_S_SUCCESS;
+}
+
 /* 00, seed, then in clear: hash of the label, zeros, 01, message. */
 static mask
 find_oaep(const uint8_t *block, uint32_t len, const uint8_t *label_hash, uint32_t hash_len, uint32_t *ret_start)
@@ -288,6 +331,9 @@ csp_unpad_encryption(struct csp_crypto *crypto, const struct csp_scheme *scheme,
 		return SCARD_E_INVALID_PARAMETER;
 	if (scheme->padding == CSP_PAD_PKCS1) {
 		good = find_pkcs1(block, len, &start);
+		if ((r = reject_implicitly(crypto, block, len, good, &start)) != SCARD_S_SUCCESS)
+			return r;
+		good = opaque(~0u);
 	} else if (scheme->padding == CSP_PAD_OAEP) {
 		if ((r = unmask_oaep(crypto, scheme, block, block_len, label_hash)) != SCARD_S_SUCCESS)
 			return r;

@@ -3,9 +3,8 @@
  * RSA paddings (RFC 8017): what libcrypto could only do with a private key of its own, and what it would do with random
  * numbers of its own (see crypto.h). The callbacks of cardmod.h stand on the rest.
  *
- * A block is as long as the modulus. Encoders answer SCARD_E_INVALID_PARAMETER when the data does not fit; decoders give
- * the same code for every kind of bad padding, after the same steps and the same accesses to memory, whatever is in the
- * block.
+ * A block is as long as the modulus. Encoders answer SCARD_E_INVALID_PARAMETER when the data does not fit; decoders take
+ * the same steps and the same accesses to memory whatever is in the block, good padding or bad.
  */
 #ifndef CSP_PADDING_H
 #define CSP_PADDING_H
@@ -23,8 +22,9 @@ DWORD csp_pad_encryption(struct csp_crypto *crypto, const struct csp_scheme *sch
 			 uint8_t *ret_block, size_t block_len);
 
 /*
- * Undo the above for CSP_PAD_PKCS1 and CSP_PAD_OAEP, in place: on success the message is at the start of the block.
- * SCARD_E_INVALID_VALUE for bad padding; then and behind the message the block is zero.
+ * Undo the above for CSP_PAD_PKCS1 and CSP_PAD_OAEP, in place: the message is at the start of the block, zeros behind it.
+ * Bad PKCS#1 padding gives a message, too: of random look and length, which depend on the block and on a key of this
+ * instance (implicit rejection, draft-irtf-cfrg-rsa-guidance). Bad OAEP padding is SCARD_E_INVALID_VALUE and no message.
  */
 DWORD csp_unpad_encryption(struct csp_crypto *crypto, const struct csp_scheme *scheme, uint8_t *block, size_t block_len,
 			   size_t *ret_len);

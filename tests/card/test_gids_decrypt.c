@@ -92,7 +92,10 @@ test_decrypt_on_card(void **state)
 	rig_close(&rig);
 }
 
-/* T1: every way for a ciphertext to be wrong has one code, and the caller's buffer keeps what it had. */
+/*
+ * T1: every way for a ciphertext to be wrong has one code, and the caller's buffer keeps what it had. Bad PKCS#1 padding
+ * is none of them when the host unpads.
+ */
 static void
 test_decrypt_failures(void **state)
 {
@@ -108,9 +111,13 @@ test_decrypt_failures(void **state)
 				rig.data.pfnCspUnpadData = NULL;
 			keys_encrypt(keys_kits[k], 0, RSA_PKCS1_OAEP_PADDING, "SHA1", "SHA1", NULL, "b", &c);
 			before = c;
-			assert_int_equal(keys_decrypt(&rig, 0, CARD_PADDING_PKCS1, NULL, &c),
-					 SCARD_E_INVALID_PARAMETER);
-			assert_memory_equal(&c, &before, sizeof(c));
+			if (unpads == 1) {
+				assert_int_equal(keys_decrypt(&rig, 0, CARD_PADDING_PKCS1, NULL, &c),
+						 SCARD_E_INVALID_PARAMETER);
+				assert_memory_equal(&c, &before, sizeof(c));
+			} else {
+				assert_int_equal(keys_decrypt(&rig, 0, CARD_PADDING_PKCS1, NULL, &c), SCARD_S_SUCCESS);
+			}
 			keys_encrypt(keys_kits[k], 0, RSA_PKCS1_PADDING, NULL, NULL, NULL, "b", &c);
 			assert_int_equal(keys_decrypt(&rig, 0, CARD_PADDING_OAEP, &sha1, &c),
 					 SCARD_E_INVALID_PARAMETER);

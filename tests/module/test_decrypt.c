@@ -149,7 +149,23 @@ test_wrong_length(void **state)
 	assert_rv(mt->C_Decrypt(s, ops_message, K, plain, &len), CKR_OPERATION_NOT_INITIALIZED);
 }
 
-/* P-136: whatever is wrong with the padding, the answer is the same. */
+/* Twice the same message, at most what fits under the padding. */
+static void
+decrypts_to_something(CK_SESSION_HANDLE s, CK_BYTE *cipher)
+{
+	CK_BYTE plain[2][OPS_MAX];
+	CK_ULONG len[2];
+
+	for (int i = 0; i < 2; i++) {
+		len[i] = sizeof plain[i];
+		assert_rv(decrypt(s, pkcs1, cipher, K, plain[i], &len[i]), CKR_OK);
+	}
+	assert_int_equal(len[0], len[1]);
+	assert_true(len[0] <= K - 11);
+	assert_memory_equal(plain[0], plain[1], len[0]);
+}
+
+/* P-136: whatever is wrong with the padding, OAEP has one answer, and PKCS#1 v1.5 a message that is none. */
 static void
 test_bad_padding(void **state)
 {
@@ -170,7 +186,7 @@ test_bad_padding(void **state)
 		assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING), 1);
 		assert_int_equal(EVP_PKEY_encrypt(ctx, cipher, &cipher_len, blocks[i], K), 1);
 		EVP_PKEY_CTX_free(ctx);
-		assert_rv(decrypt(s, pkcs1, cipher, K, plain, &len), CKR_ENCRYPTED_DATA_INVALID);
+		decrypts_to_something(s, cipher);
 		assert_rv(decrypt(s, oaep, cipher, K, plain, &len), CKR_ENCRYPTED_DATA_INVALID);
 		assert_rv(mt->C_Decrypt(s, cipher, K, plain, &len), CKR_OPERATION_NOT_INITIALIZED);
 	}

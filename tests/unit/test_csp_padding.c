@@ -189,6 +189,29 @@ unpad(const struct csp_scheme *scheme, const uint8_t *block, size_t block_len, s
 
 static const struct csp_scheme pkcs1 = { .padding = CSP_PAD_PKCS1 };
 
+/* Unpads a bad block twice: both times the same message, one that is not in the block. Returns its length. */
+static size_t
+unpad_bad_pkcs1(const uint8_t *block, size_t block_len)
+{
+	uint8_t *copies[2] = { malloc(block_len), malloc(block_len) };
+	size_t len[2] = { SIZE_MAX, SIZE_MAX };
+
+	for (int i = 0; i < 2; i++) {
+		assert_non_null(copies[i]);
+		memcpy(copies[i], block, block_len);
+		assert_int_equal(csp_unpad_encryption(crypto, &pkcs1, copies[i], block_len, &len[i]), SCARD_S_SUCCESS);
+	}
+	assert_int_equal(len[0], len[1]);
+	assert_memory_equal(copies[0], copies[1], block_len);
+	assert_true(len[0] <= block_len - 11);
+	assert_true(is_zero(copies[0] + len[0], block_len - len[0]));
+	if (len[0] >= 8)
+		assert_memory_not_equal(copies[0], block + block_len - len[0], len[0]);
+	free(copies[0]);
+	free(copies[1]);
+	return len[0];
+}
+
 static void
 test_pkcs1_decryption(void **state)
 {
@@ -208,7 +231,7 @@ test_pkcs1_decryption(void **state)
 	assert_int_equal(unpad(&pkcs1, block, 129, 7), SCARD_S_SUCCESS);
 }
 
-/* P-136: one code for all. */
+/* P-136: nothing is refused, whatever is wrong. */
 static void
 test_pkcs1_bad(void **state)
 {
@@ -217,29 +240,57 @@ test_pkcs1_bad(void **state)
 	(void)state;
 	assert_int_equal(csp_pad_encryption(crypto, &pkcs1, cur_of(message, 20), good, sizeof good), SCARD_S_SUCCESS);
 	assert_int_equal(unpad(&pkcs1, good, sizeof good, 20), SCARD_S_SUCCESS);
-	for (unsigned v = 0; v < 256; v++) {
+	for (unsigned v = 0; v < 256; v += v < 4 ? 1 : 28) {
 		memcpy(block, good, sizeof block);
 		block[0] = (uint8_t)v;
-		assert_int_equal(unpad(&pkcs1, block, sizeof block, 20),
-				 v == 0 ? SCARD_S_SUCCESS : SCARD_E_INVALID_VALUE);
+		if (v != 0)
+			unpad_bad_pkcs1(block, sizeof block);
 		memcpy(block, good, sizeof block);
 		block[1] = (uint8_t)v;
-		assert_int_equal(unpad(&pkcs1, block, sizeof block, 20),
-				 v == 2 ? SCARD_S_SUCCESS : SCARD_E_INVALID_VALUE);
+		if (v != 2)
+			unpad_bad_pkcs1(block, sizeof block);
 	}
 	for (size_t i = 2; i < 10; i++) {
 		memcpy(block, good, sizeof block);
 		block[i] = 0;
-		assert_int_equal(unpad(&pkcs1, block, sizeof block, 0), SCARD_E_INVALID_VALUE);
+		unpad_bad_pkcs1(block, sizeof block);
 	}
 	memset(block, 0xA5, sizeof block);
 	block[0] = 0;
 	block[1] = 2;
-	assert_int_equal(unpad(&pkcs1, block, sizeof block, 0), SCARD_E_INVALID_VALUE);
+	unpad_bad_pkcs1(block, sizeof block);
 	block[127] = 0; /* the shortest message */
 	assert_int_equal(unpad(&pkcs1, block, sizeof block, 0), SCARD_S_SUCCESS);
 	memset(block, 0, sizeof block);
-	assert_int_equal(unpad(&pkcs1, block, sizeof block, 0), SCARD_E_INVALID_VALUE);
+	unpad_bad_pkcs1(block, sizeof block);
+}
+
+/* P-136: all lengths turn up among the messages of bad blocks, and another instance gives others. */
+static void
+test_pkcs1_rejection(void **state)
+{
+	uint8_t block[128] = { 0 }, copy[128], other[128];
+	struct csp_crypto *second = NULL;
+	size_t shortest = SIZE_MAX, longest = 0, differ = 0, len, other_len;
+
+	(void)state;
+	assert_int_equal(csp_crypto_open(&second), SCARD_S_SUCCESS);
+	for (unsigned i = 0; i < 200; i++) {
+		block[126] = (uint8_t)(i >> 8);
+		block[127] = (uint8_t)i;
+		memcpy(copy, block, sizeof copy);
+		memcpy(other, block, sizeof other);
+		assert_int_equal(csp_unpad_encryption(crypto, &pkcs1, copy, sizeof copy, &len), SCARD_S_SUCCESS);
+		assert_int_equal(csp_unpad_encryption(second, &pkcs1, other, sizeof other, &other_len),
+				 SCARD_S_SUCCESS);
+		shortest = len < shortest ? len : shortest;
+		longest = len > longest ? len : longest;
+		differ += len != other_len;
+	}
+	csp_crypto_close(&second);
+	assert_true(shortest < 18);
+	assert_in_range(longest, 100, 117);
+	assert_true(differ > 150);
 }
 
 static void
@@ -251,7 +302,7 @@ test_unpad_lengths(void **state)
 
 	(void)state;
 	assert_int_equal(unpad(&pkcs1, message, 10, 0), SCARD_E_INVALID_PARAMETER);
-	assert_int_equal(unpad(&pkcs1, message, 11, 0), SCARD_E_INVALID_VALUE);
+	assert_int_equal(unpad_bad_pkcs1(message, 11), 0);
 	assert_int_equal(unpad(&pkcs1, long_block, sizeof long_block, 0), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(unpad(&oaep, message, 41, 0), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(unpad(&oaep, message, 42, 0), SCARD_E_INVALID_VALUE);
@@ -410,7 +461,7 @@ test_no_branch_on_the_block(void **state)
 	(void)state;
 	assert_int_equal(csp_pad_encryption(crypto, &pkcs1, cur_of(message, 5), block, 128), SCARD_S_SUCCESS);
 	unpad_unknown(&pkcs1, block, 128, SCARD_S_SUCCESS);
-	unpad_unknown(&pkcs1, block, 128, SCARD_E_INVALID_VALUE);
+	unpad_unknown(&pkcs1, block, 128, SCARD_S_SUCCESS); /* no padding any more */
 	assert_int_equal(csp_pad_encryption(crypto, &oaep, cur_of(message, 5), block, 128), SCARD_S_SUCCESS);
 	unpad_unknown(&oaep, block, 128, SCARD_S_SUCCESS);
 	unpad_unknown(&oaep, block, 128, SCARD_E_INVALID_VALUE);
@@ -533,6 +584,7 @@ main(void)
 		cmocka_unit_test(test_pkcs1_signature),
 		cmocka_unit_test(test_pkcs1_decryption),
 		cmocka_unit_test(test_pkcs1_bad),
+		cmocka_unit_test(test_pkcs1_rejection),
 		cmocka_unit_test(test_unpad_lengths),
 		cmocka_unit_test(test_oaep_decryption),
 		cmocka_unit_test(test_oaep_too_long),
