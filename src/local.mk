@@ -46,6 +46,7 @@ libp11_la_SOURCES = \
 	src/p11/login.c \
 	src/p11/mech.c \
 	src/p11/mech.h \
+	src/p11/mechanism.c \
 	src/p11/message.c \
 	src/p11/module.c \
 	src/p11/object.c \
@@ -54,10 +55,12 @@ libp11_la_SOURCES = \
 	src/p11/output.c \
 	src/p11/p11.h \
 	src/p11/random.c \
+	src/p11/recover.c \
 	src/p11/rv.c \
 	src/p11/session.c \
 	src/p11/sign.c \
 	src/p11/slot.c \
+	src/p11/state.c \
 	src/p11/token.c \
 	src/p11/unsupported.c \
 	src/p11/value.c \

@@ -60,7 +60,9 @@ MODULE_TESTS = \
 	tests/module/test_general \
 	tests/module/test_hostile \
 	tests/module/test_login \
+	tests/module/test_message \
 	tests/module/test_objects \
+	tests/module/test_recover \
 	tests/module/test_sessions \
 	tests/module/test_sign \
 	tests/module/test_slots \
@@ -89,7 +91,9 @@ THREADED_TESTS = \
 	tests/module/test_general \
 	tests/module/test_hostile \
 	tests/module/test_login \
+	tests/module/test_message \
 	tests/module/test_objects \
+	tests/module/test_recover \
 	tests/module/test_sessions \
 	tests/module/test_sign \
 	tests/module/test_slots \

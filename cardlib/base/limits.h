@@ -41,5 +41,7 @@
 #define LIMIT_TEMPLATE 1024u
 /* Data that a single-part mechanism buffers over C_SignUpdate calls: the longest block plus one byte to notice more. */
 #define LIMIT_SINGLE_PART (LIMIT_RSA_BYTES + 1)
+/* What a digest keeps of its data so that C_GetOperationState can save it; handshakes are shorter. */
+#define LIMIT_OPERATION_STATE (64u * 1024)
 
 #endif

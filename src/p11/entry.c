@@ -12,10 +12,10 @@
 
 /* clang-format off */
 
-/* What both lists share: 2.40 without the two that are told apart or exported. */
+/* What both lists share: 2.40 without those that are told apart or exported. */
 #define COMMON_FUNCTIONS \
 	ENTRY(C_Initialize) ENTRY(C_Finalize) ENTRY(C_GetSlotList) ENTRY(C_GetSlotInfo) ENTRY(C_GetTokenInfo) \
-	ENTRY(C_GetMechanismList) ENTRY(C_GetMechanismInfo) ENTRY(C_InitToken) ENTRY(C_InitPIN) \
+	ENTRY(C_GetMechanismList) ENTRY(C_InitToken) ENTRY(C_InitPIN) \
 	ENTRY(C_SetPIN) ENTRY(C_OpenSession) ENTRY(C_CloseSession) ENTRY(C_CloseAllSessions) \
 	ENTRY(C_GetSessionInfo) ENTRY(C_GetOperationState) ENTRY(C_SetOperationState) ENTRY(C_Login) \
 	ENTRY(C_Logout) ENTRY(C_CreateObject) ENTRY(C_CopyObject) ENTRY(C_DestroyObject) \
@@ -49,6 +49,7 @@ static CK_RV get_interface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE 
 static CK_FUNCTION_LIST list_2_40 = {
 	.version = { 2, 40 },
 	.C_GetInfo = C_GetInfo,
+	.C_GetMechanismInfo = C_GetMechanismInfo,
 	.C_GetFunctionList = get_function_list,
 	COMMON_FUNCTIONS
 };
@@ -56,6 +57,7 @@ static CK_FUNCTION_LIST list_2_40 = {
 static CK_FUNCTION_LIST_3_0 list_3_0 = {
 	.version = { 3, 0 },
 	.C_GetInfo = p11_get_info_3,
+	.C_GetMechanismInfo = p11_get_mechanism_info_3,
 	.C_GetFunctionList = get_function_list,
 	COMMON_FUNCTIONS
 	.C_GetInterfaceList = get_interface_list,

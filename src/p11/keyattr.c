@@ -121,12 +121,12 @@ p11_attr_private(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_
 	switch (type) {
 	case CKA_SENSITIVE: return p11_attr_bool(value, true);
 	case CKA_SIGN: return p11_attr_bool(value, key->can_sign);
+	case CKA_SIGN_RECOVER: return p11_attr_bool(value, key->type == KEY_RSA && key->can_sign);
 	case CKA_DECRYPT: return p11_attr_bool(value, may_decrypt(key));
 	case CKA_ALWAYS_AUTHENTICATE: return p11_attr_bool(value, key->always_authenticate);
 	case CKA_EXTRACTABLE:
 	case CKA_ALWAYS_SENSITIVE:
 	case CKA_NEVER_EXTRACTABLE:
-	case CKA_SIGN_RECOVER:
 	case CKA_UNWRAP:
 	case CKA_WRAP_WITH_TRUSTED: return p11_attr_bool(value, false);
 	case CKA_PRIVATE_EXPONENT:
@@ -145,8 +145,8 @@ p11_attr_public(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_T
 {
 	switch (type) {
 	case CKA_VERIFY: return p11_attr_bool(value, key->can_sign);
+	case CKA_VERIFY_RECOVER: return p11_attr_bool(value, key->type == KEY_RSA && key->can_sign);
 	case CKA_ENCRYPT: return p11_attr_bool(value, may_decrypt(key));
-	case CKA_VERIFY_RECOVER:
 	case CKA_WRAP:
 	case CKA_TRUSTED: return p11_attr_bool(value, false);
 	case CKA_MODULUS_BITS: return public_part(card, key, type, value);

@@ -46,11 +46,10 @@ login_so(const struct p11_slot *slot, const CK_UTF8CHAR *pin)
 static struct p11_op *
 waiting_operation(struct p11_session *session)
 {
-	static const enum p11_op_kind kinds[] = { P11_OP_SIGN, P11_OP_DECRYPT };
 	struct p11_op *served = NULL;
 
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		struct p11_op *op = &session->ops[kinds[i]];
+	for (size_t i = 0; i < P11_OP_KINDS; i++) {
+		struct p11_op *op = &session->ops[i];
 
 		if (op->phase == P11_PHASE_IDLE || !op->always_authenticate)
 			continue;

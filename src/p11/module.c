@@ -15,7 +15,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "p11/p11.h"
+#include "p11/op.h"
 
 struct instance {
 	struct csp *csp;
@@ -479,10 +479,9 @@ end_private_operations(struct p11_slot *slot)
 
 	lock_acquire(&in->lock);
 	for (size_t i = 0; i < in->session_count; i++)
-		if (in->sessions[i]->slot == slot) {
-			p11_op_clear(&in->sessions[i]->ops[P11_OP_SIGN]);
-			p11_op_clear(&in->sessions[i]->ops[P11_OP_DECRYPT]);
-		}
+		for (unsigned kind = 0; in->sessions[i]->slot == slot && kind < P11_OP_KINDS; kind++)
+			if (p11_op_is_private(kind))
+				p11_op_clear(&in->sessions[i]->ops[kind]);
 	lock_release(&in->lock);
 }
 

@@ -14,26 +14,62 @@ p11_op_clear(struct p11_op *op)
 	csp_digest_free(&op->digest);
 	buf_free(&op->label);
 	buf_free(&op->data);
+	buf_free(&op->hashed);
 	secret_free(&op->plain);
 	*op = (struct p11_op){ .phase = P11_PHASE_IDLE };
 }
 
+/* What a key must be good for. */
+enum use { NO_KEY, SIGNS, CRYPTS, AGREES };
+
+static const struct {
+	CK_FLAGS flag;
+	enum use use;
+	bool private;
+} kinds[P11_OP_ALL_KINDS] = {
+	[P11_OP_DIGEST] = { CKF_DIGEST, NO_KEY, false },
+	[P11_OP_SIGN] = { CKF_SIGN, SIGNS, true },
+	[P11_OP_VERIFY] = { CKF_VERIFY, SIGNS, false },
+	[P11_OP_SIGN_RECOVER] = { CKF_SIGN_RECOVER, SIGNS, true },
+	[P11_OP_VERIFY_RECOVER] = { CKF_VERIFY_RECOVER, SIGNS, false },
+	[P11_OP_MESSAGE_SIGN] = { CKF_MESSAGE_SIGN, SIGNS, true },
+	[P11_OP_MESSAGE_VERIFY] = { CKF_MESSAGE_VERIFY, SIGNS, false },
+	[P11_OP_ENCRYPT] = { CKF_ENCRYPT, CRYPTS, false },
+	[P11_OP_DECRYPT] = { CKF_DECRYPT, CRYPTS, true },
+	[P11_OP_WRAP] = { CKF_WRAP, CRYPTS, false },
+	[P11_OP_UNWRAP] = { CKF_UNWRAP, CRYPTS, true },
+	[P11_OP_DERIVE] = { CKF_DERIVE, AGREES, true },
+};
+
 static const struct p11_mech *
 find_mechanism(enum p11_op_kind kind, const CK_MECHANISM *mechanism)
 {
-	static const CK_FLAGS wanted[P11_OP_KINDS] = {
-		[P11_OP_DIGEST] = CKF_DIGEST,	[P11_OP_SIGN] = CKF_SIGN,	[P11_OP_VERIFY] = CKF_VERIFY,
-		[P11_OP_ENCRYPT] = CKF_ENCRYPT, [P11_OP_DECRYPT] = CKF_DECRYPT,
-	};
 	const struct p11_mech *mech = p11_mech_find(mechanism->mechanism);
 
-	return mech != NULL && (mech->flags & wanted[kind]) != 0 ? mech : NULL;
+	return mech != NULL && (mech->flags & kinds[kind].flag) != 0 ? mech : NULL;
+}
+
+bool
+p11_op_is_private(enum p11_op_kind kind)
+{
+	return kinds[kind].private;
+}
+
+CK_FLAGS
+p11_op_flag(enum p11_op_kind kind)
+{
+	return kinds[kind].flag;
 }
 
 static bool
-is_private(enum p11_op_kind kind)
+permits(const struct csp_key *key, enum use use)
 {
-	return kind == P11_OP_SIGN || kind == P11_OP_DECRYPT;
+	switch (use) {
+	case SIGNS: return key->can_sign;
+	case CRYPTS: return key->can_decrypt;
+	case AGREES: return key->can_derive;
+	default: return false;
+	}
 }
 
 /* Private keys have no handle while nobody is logged in. */
@@ -52,11 +88,9 @@ static CK_RV
 check_key(enum p11_op_kind kind, const struct p11_object *object, const struct csp_key *key,
 	  const struct p11_mech *mech)
 {
-	bool signs = kind == P11_OP_SIGN || kind == P11_OP_VERIFY;
-
-	if (key->type != mech->key || object->class != (is_private(kind) ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY))
+	if (key->type != mech->key || object->class != (kinds[kind].private ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY))
 		return CKR_KEY_TYPE_INCONSISTENT;
-	if (signs ? !key->can_sign : !key->can_decrypt)
+	if (!permits(key, kinds[kind].use))
 		return CKR_KEY_FUNCTION_NOT_PERMITTED;
 	if (key->bits < mech->min_bits || key->bits > mech->max_bits)
 		return CKR_KEY_SIZE_RANGE;
@@ -76,10 +110,10 @@ take_public(struct csp_card *card, enum p11_op_kind kind, const struct csp_key *
 	op->public = (struct public_key){ .type = key->type, .bits = key->bits };
 	if (key->type == KEY_RSA)
 		op->public.modulus_len = ((size_t)key->bits + 7) / 8;
-	if (kind == P11_OP_SIGN && op->mech->padding != CSP_PAD_RAW)
+	if (kinds[kind].private && kinds[kind].use != CRYPTS && op->mech->padding != CSP_PAD_RAW)
 		return CKR_OK;
 	r = csp_key_public(card, key->id, &public);
-	if (r == SCARD_E_NO_KEY_CONTAINER && is_private(kind))
+	if (r == SCARD_E_NO_KEY_CONTAINER && kinds[kind].private)
 		return CKR_OK;
 	if (r != SCARD_S_SUCCESS)
 		return p11_rv(r, P11_CTX_VERIFY);
@@ -110,8 +144,19 @@ prepare_key(struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *me
 	if ((rv = check_key(kind, object, &key, op->mech)) != CKR_OK)
 		return rv;
 	op->key_id = key.id;
-	op->always_authenticate = is_private(kind) && key.always_authenticate;
+	op->always_authenticate = kinds[kind].private && key.always_authenticate;
 	return take_public(card, kind, &key, op);
+}
+
+/* For the operation, and for each message of one that has several. */
+static CK_RV
+begin(struct p11_op *op)
+{
+	op->data.max = LIMIT_SINGLE_PART;
+	op->hashed.max = LIMIT_OPERATION_STATE;
+	if (op->mech->hash == CSP_HASH_NONE)
+		return CKR_OK;
+	return p11_rv(csp_digest_new(p11_csp(), op->mech->hash, &op->digest), P11_CTX_TOKEN);
 }
 
 static CK_RV
@@ -126,12 +171,9 @@ prepare(struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *mechan
 		rv = CKR_MECHANISM_INVALID;
 	if (rv != CKR_OK)
 		return rv;
-	op->data.max = LIMIT_SINGLE_PART;
 	if ((rv = p11_mech_scheme(op->mech, mechanism, &op->public, &op->scheme, &op->label)) != CKR_OK)
 		return rv;
-	if (op->mech->hash == CSP_HASH_NONE)
-		return CKR_OK;
-	return p11_rv(csp_digest_new(p11_csp(), op->mech->hash, &op->digest), P11_CTX_TOKEN);
+	return begin(op);
 }
 
 CK_RV
@@ -140,14 +182,26 @@ p11_op_init(struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *me
 	struct p11_op *op = &s->ops[kind];
 	CK_RV rv;
 
-	if (mechanism == NULL)
-		return p11_op_end(op, CKR_OK, false);
+	if (mechanism == NULL) {
+		p11_op_clear(op);
+		return CKR_OK;
+	}
 	if (op->phase != P11_PHASE_IDLE)
 		return CKR_OPERATION_ACTIVE;
 	if ((rv = prepare(s, kind, mechanism, handle, op)) != CKR_OK)
 		return p11_op_end(op, rv, false);
 	op->phase = P11_PHASE_READY;
+	op->messages = kind == P11_OP_MESSAGE_SIGN || kind == P11_OP_MESSAGE_VERIFY;
 	return CKR_OK;
+}
+
+CK_RV
+p11_op_once(struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handle,
+	    struct p11_op *ret_op)
+{
+	CK_RV rv = prepare(s, kind, mechanism, handle, ret_op);
+
+	return p11_op_end(ret_op, rv, rv == CKR_OK);
 }
 
 /* Phases ---------------------------------------------------------------------------------------------------------- */
@@ -172,19 +226,49 @@ p11_op_step(struct p11_op *op, enum p11_op_phase phase)
 	return CKR_OK;
 }
 
+/* The next message needs a PIN of its own where the key wants one for each use. */
+static void
+end_message(struct p11_op *op)
+{
+	csp_digest_free(&op->digest);
+	buf_free(&op->data);
+	op->context_login = false;
+	op->phase = P11_PHASE_READY;
+	if (begin(op) != CKR_OK)
+		p11_op_clear(op);
+}
+
 CK_RV
 p11_op_end(struct p11_op *op, CK_RV rv, bool keep)
 {
-	if (!keep)
+	if (keep)
+		return rv;
+	if (op->messages)
+		end_message(op);
+	else
 		p11_op_clear(op);
 	return rv;
+}
+
+/* What a saved state would hold; more of it than that cannot be saved any more. */
+static void
+remember(struct p11_op *op, struct cursor data)
+{
+	if (op->mech->key != KEY_NONE || op->unsaveable)
+		return;
+	buf_put_cur(&op->hashed, data);
+	op->unsaveable = buf_failed(&op->hashed);
+	if (op->unsaveable)
+		buf_free(&op->hashed);
 }
 
 static CK_RV
 feed(struct p11_op *op, struct cursor data, CK_RV too_long)
 {
-	if (op->digest != NULL)
+	if (op->digest != NULL) {
+		remember(op, data);
 		return p11_rv(csp_digest_update(op->digest, data), P11_CTX_TOKEN);
+	}
 	secret_free(&op->plain); /* belonged to less than this */
 	if (data.left > LIMIT_SINGLE_PART - op->data.len)
 		return too_long;

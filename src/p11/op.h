@@ -15,6 +15,15 @@
  */
 CK_RV p11_op_init(struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handle);
 
+/*
+ * The same for kinds that one call begins and ends, into an operation of the caller's (zeroed; p11_op_clear() ends it).
+ */
+CK_RV p11_op_once(struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handle,
+		  struct p11_op *ret_op);
+/* The flag of CK_MECHANISM_INFO and C_SessionCancel for a kind, and whether it uses a private key. */
+CK_FLAGS p11_op_flag(enum p11_op_kind kind);
+bool p11_op_is_private(enum p11_op_kind kind);
+
 /* The caller's bytes; false for NULL with a length. */
 bool p11_op_bytes(const void *p, CK_ULONG len, struct cursor *ret_bytes);
 /*
@@ -22,7 +31,7 @@ bool p11_op_bytes(const void *p, CK_ULONG len, struct cursor *ret_bytes);
  * been used the other way.
  */
 CK_RV p11_op_step(struct p11_op *op, enum p11_op_phase phase);
-/* Ends the operation unless keep; returns rv. */
+/* Ends the operation unless keep, or of an operation with messages the message; returns rv. */
 CK_RV p11_op_end(struct p11_op *op, CK_RV rv, bool keep);
 
 /* An Update without output: hashes, or keeps for later; too_long is for more than any single-part mechanism takes. */
@@ -41,6 +50,12 @@ CK_RV p11_op_one_shot(struct p11_session *s, enum p11_op_kind kind, const void *
 CK_RV p11_op_final(struct p11_session *s, enum p11_op_kind kind, CK_BYTE *out, CK_ULONG *out_len, p11_op_work work);
 /* Bytes of the output; for decryption the most that there can be. */
 CK_ULONG p11_op_output_len(const struct p11_op *op);
+
+/* The work of signatures and of verifications, by whichever call (sign.c, verify.c). */
+CK_RV p11_sign(struct p11_session *s, struct p11_op *op, struct cursor data, CK_BYTE *out, CK_ULONG *out_len);
+CK_RV p11_verify_once(struct p11_op *op, const CK_BYTE *data, CK_ULONG data_len, const CK_BYTE *signature,
+		      CK_ULONG signature_len);
+CK_RV p11_verify_final(struct p11_op *op, const CK_BYTE *signature, CK_ULONG signature_len);
 
 /*
  * What the scheme works on: the hash, the data left-filled to the modulus length, or the data as they are, when

@@ -20,8 +20,24 @@
 
 /* Operations ---------------------------------------------------------------------------------------------------------- */
 
-enum p11_op_kind { P11_OP_DIGEST, P11_OP_SIGN, P11_OP_VERIFY, P11_OP_ENCRYPT, P11_OP_DECRYPT, P11_OP_KINDS };
-/* READY after Init; ONE_SHOT after a size query of the one-shot call; MULTI after an Update. */
+/* Those that a session can have active, one of each; then those that begin and end in one call. */
+enum p11_op_kind {
+	P11_OP_DIGEST,
+	P11_OP_SIGN,
+	P11_OP_VERIFY,
+	P11_OP_SIGN_RECOVER,
+	P11_OP_VERIFY_RECOVER,
+	P11_OP_MESSAGE_SIGN,
+	P11_OP_MESSAGE_VERIFY,
+	P11_OP_ENCRYPT,
+	P11_OP_DECRYPT,
+	P11_OP_KINDS,
+	P11_OP_WRAP = P11_OP_KINDS,
+	P11_OP_UNWRAP,
+	P11_OP_DERIVE,
+	P11_OP_ALL_KINDS
+};
+/* READY after Init; ONE_SHOT after a size query of the one-shot call; MULTI after an Update or a Begin. */
 enum p11_op_phase { P11_PHASE_IDLE, P11_PHASE_READY, P11_PHASE_ONE_SHOT, P11_PHASE_MULTI };
 
 /* One active operation. Everything in it is the operation's own: parameters are checked and copied at Init. */
@@ -34,6 +50,9 @@ struct p11_op {
 	bool has_public;
 	struct public_key public;  /* verify, encrypt, and lengths of all */
 	struct csp_digest *digest; /* hash mechanisms */
+	bool messages;		   /* one message after the other: what ends one makes it READY for the next */
+	struct buf hashed;	   /* digests: what Updates have given, for C_GetOperationState */
+	bool unsaveable;	   /* digests: that was too much, or holds a key */
 	struct buf data;	   /* raw mechanisms: what Updates have given so far */
 	bool always_authenticate;  /* wants C_Login(CKU_CONTEXT_SPECIFIC) */
 	bool context_login;	   /* has it */
@@ -197,7 +216,8 @@ void p11_pad(CK_UTF8CHAR *ret_field, size_t size, const char *text);
 /* Who made this, in CK_INFO and CK_SLOT_INFO. */
 #define P11_MANUFACTURER "minidriver-pkcs11"
 
-/* C_GetInfo as the 3.0 list has it; C_GetInfo itself is the 2.40 list's. */
+/* As the 3.0 list has them; C_GetInfo and C_GetMechanismInfo themselves are the 2.40 list's. */
 CK_RV p11_get_info_3(CK_INFO *info);
+CK_RV p11_get_mechanism_info_3(CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info);
 
 #endif

@@ -2,7 +2,7 @@
 /* Sessions (PKCS#11 3.1, 5.6.1 to 5.6.7) and the two functions of the parallel past (5.20). */
 #include <string.h>
 
-#include "p11/p11.h"
+#include "p11/op.h"
 
 /* A session that may write opens on every card: clients open such ones to read, too (OpenSSH, Java). */
 static CK_RV
@@ -103,15 +103,6 @@ C_GetSessionInfo(CK_SESSION_HANDLE handle, CK_SESSION_INFO *info)
 	return p11_leave(session, __func__, session_info(session, info));
 }
 
-/* Operations of kinds that are never active need no row. */
-static const struct {
-	CK_FLAGS flag;
-	enum p11_op_kind kind;
-} cancelled[] = {
-	{ CKF_DIGEST, P11_OP_DIGEST },	 { CKF_SIGN, P11_OP_SIGN },	  { CKF_VERIFY, P11_OP_VERIFY },
-	{ CKF_ENCRYPT, P11_OP_ENCRYPT }, { CKF_DECRYPT, P11_OP_DECRYPT },
-};
-
 CK_RV
 C_SessionCancel(CK_SESSION_HANDLE handle, CK_FLAGS flags)
 {
@@ -120,9 +111,9 @@ C_SessionCancel(CK_SESSION_HANDLE handle, CK_FLAGS flags)
 
 	if (rv != CKR_OK)
 		return rv;
-	for (size_t i = 0; i < ARRAY_SIZE(cancelled); i++)
-		if ((flags & cancelled[i].flag) != 0)
-			p11_op_clear(&session->ops[cancelled[i].kind]);
+	for (unsigned kind = 0; kind < P11_OP_KINDS; kind++)
+		if ((flags & p11_op_flag(kind)) != 0)
+			p11_op_clear(&session->ops[kind]);
 	if ((flags & CKF_FIND_OBJECTS) != 0)
 		p11_search_clear(&session->search);
 	return p11_leave(session, __func__, CKR_OK);

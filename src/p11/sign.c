@@ -2,8 +2,8 @@
 /* Signatures by the card's private keys (PKCS#11 5.13). */
 #include "p11/op.h"
 
-static CK_RV
-sign(struct p11_session *s, struct p11_op *op, struct cursor data, CK_BYTE *out, CK_ULONG *out_len)
+CK_RV
+p11_sign(struct p11_session *s, struct p11_op *op, struct cursor data, CK_BYTE *out, CK_ULONG *out_len)
 {
 	uint8_t block[LIMIT_RSA_BYTES];
 	struct cursor input;
@@ -38,7 +38,7 @@ C_Sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *sig
 	return rv != CKR_OK
 		       ? rv
 		       : p11_leave(s, __func__,
-				   p11_op_one_shot(s, P11_OP_SIGN, data, data_len, signature, signature_len, sign));
+				   p11_op_one_shot(s, P11_OP_SIGN, data, data_len, signature, signature_len, p11_sign));
 }
 
 CK_RV
@@ -58,5 +58,6 @@ C_SignFinal(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG *signature_l
 	struct p11_session *s;
 	CK_RV rv = p11_enter(session, &s);
 
-	return rv != CKR_OK ? rv : p11_leave(s, __func__, p11_op_final(s, P11_OP_SIGN, signature, signature_len, sign));
+	return rv != CKR_OK ? rv
+			    : p11_leave(s, __func__, p11_op_final(s, P11_OP_SIGN, signature, signature_len, p11_sign));
 }

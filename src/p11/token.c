@@ -84,61 +84,6 @@ C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
 }
 
 static CK_RV
-mechanism_list(struct p11_slot *slot, CK_MECHANISM_TYPE *list, CK_ULONG *count)
-{
-	struct csp_card *card;
-	bool stop;
-	CK_RV rv;
-
-	if (count == NULL)
-		return CKR_ARGUMENTS_BAD;
-	if ((rv = p11_card(slot, &card)) != CKR_OK)
-		return rv;
-	rv = p11_output(p11_mech_count(), list, count, &stop);
-	if (rv != CKR_OK || stop)
-		return rv;
-	for (size_t i = 0; i < p11_mech_count(); i++)
-		list[i] = p11_mech_at(i)->type;
-	*count = p11_mech_count();
-	return CKR_OK;
-}
-
-CK_RV
-C_GetMechanismList(CK_SLOT_ID id, CK_MECHANISM_TYPE *list, CK_ULONG *count)
-{
-	struct p11_slot *slot;
-	CK_RV rv = p11_enter_slot(id, &slot);
-
-	return rv != CKR_OK ? rv : p11_leave_slot(slot, __func__, mechanism_list(slot, list, count));
-}
-
-static CK_RV
-mechanism_info(struct p11_slot *slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
-{
-	const struct p11_mech *mech = p11_mech_find(type);
-	struct csp_card *card;
-	CK_RV rv;
-
-	if (info == NULL)
-		return CKR_ARGUMENTS_BAD;
-	if ((rv = p11_card(slot, &card)) != CKR_OK)
-		return rv;
-	if (mech == NULL)
-		return CKR_MECHANISM_INVALID;
-	p11_mech_info(mech, info);
-	return CKR_OK;
-}
-
-CK_RV
-C_GetMechanismInfo(CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
-{
-	struct p11_slot *slot;
-	CK_RV rv = p11_enter_slot(id, &slot);
-
-	return rv != CKR_OK ? rv : p11_leave_slot(slot, __func__, mechanism_info(slot, type, info));
-}
-
-static CK_RV
 init_token(struct p11_slot *slot, const CK_UTF8CHAR *pin, CK_ULONG pin_len, const CK_UTF8CHAR *label)
 {
 	struct csp_card *card;

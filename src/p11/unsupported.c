@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Functions of 2.40 that are not offered: they look at the session, change nothing, and say so. */
+/* Functions that are not offered: they look at the session, change nothing, and say so. */
 #include "p11/p11.h"
 
 /* Every parameter but the session goes unused here. */
@@ -12,43 +12,6 @@ not_supported(CK_SESSION_HANDLE handle, const char *function)
 	CK_RV rv = p11_enter(handle, &session);
 
 	return rv != CKR_OK ? rv : p11_leave(session, function, CKR_FUNCTION_NOT_SUPPORTED);
-}
-
-CK_RV
-C_GetOperationState(CK_SESSION_HANDLE handle, CK_BYTE *operation_state, CK_ULONG *operation_state_len)
-{
-	return not_supported(handle, __func__);
-}
-
-CK_RV
-C_SetOperationState(CK_SESSION_HANDLE handle, CK_BYTE *operation_state, CK_ULONG operation_state_len,
-		    CK_OBJECT_HANDLE encryption_key, CK_OBJECT_HANDLE authentiation_key)
-{
-	return not_supported(handle, __func__);
-}
-
-CK_RV
-C_SignRecoverInit(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
-{
-	return not_supported(handle, __func__);
-}
-
-CK_RV
-C_SignRecover(CK_SESSION_HANDLE handle, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *signature, CK_ULONG *signature_len)
-{
-	return not_supported(handle, __func__);
-}
-
-CK_RV
-C_VerifyRecoverInit(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
-{
-	return not_supported(handle, __func__);
-}
-
-CK_RV
-C_VerifyRecover(CK_SESSION_HANDLE handle, CK_BYTE *signature, CK_ULONG signature_len, CK_BYTE *data, CK_ULONG *data_len)
-{
-	return not_supported(handle, __func__);
 }
 
 CK_RV
@@ -111,6 +74,78 @@ C_UnwrapKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE 
 CK_RV
 C_DeriveKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base_key, CK_ATTRIBUTE *template,
 	    CK_ULONG attribute_count, CK_OBJECT_HANDLE *key)
+{
+	return not_supported(handle, __func__);
+}
+
+/* Message-based encryption (3.0): no mechanism here has a use for it ------------------------------------------------------ */
+
+CK_RV
+C_MessageEncryptInit(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+	return not_supported(handle, __func__);
+}
+
+CK_RV
+C_EncryptMessage(CK_SESSION_HANDLE handle, void *parameter, CK_ULONG parameter_len, CK_BYTE *associated_data,
+		 CK_ULONG associated_data_len, CK_BYTE *plaintext, CK_ULONG plaintext_len, CK_BYTE *ciphertext,
+		 CK_ULONG *ciphertext_len)
+{
+	return not_supported(handle, __func__);
+}
+
+CK_RV
+C_EncryptMessageBegin(CK_SESSION_HANDLE handle, void *parameter, CK_ULONG parameter_len, CK_BYTE *associated_data,
+		      CK_ULONG associated_data_len)
+{
+	return not_supported(handle, __func__);
+}
+
+CK_RV
+C_EncryptMessageNext(CK_SESSION_HANDLE handle, void *parameter, CK_ULONG parameter_len, CK_BYTE *plaintext_part,
+		     CK_ULONG plaintext_part_len, CK_BYTE *ciphertext_part, CK_ULONG *ciphertext_part_len,
+		     CK_FLAGS flags)
+{
+	return not_supported(handle, __func__);
+}
+
+CK_RV
+C_MessageEncryptFinal(CK_SESSION_HANDLE handle)
+{
+	return not_supported(handle, __func__);
+}
+
+CK_RV
+C_MessageDecryptInit(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+	return not_supported(handle, __func__);
+}
+
+CK_RV
+C_DecryptMessage(CK_SESSION_HANDLE handle, void *parameter, CK_ULONG parameter_len, CK_BYTE *associated_data,
+		 CK_ULONG associated_data_len, CK_BYTE *ciphertext, CK_ULONG ciphertext_len, CK_BYTE *plaintext,
+		 CK_ULONG *plaintext_len)
+{
+	return not_supported(handle, __func__);
+}
+
+CK_RV
+C_DecryptMessageBegin(CK_SESSION_HANDLE handle, void *parameter, CK_ULONG parameter_len, CK_BYTE *associated_data,
+		      CK_ULONG associated_data_len)
+{
+	return not_supported(handle, __func__);
+}
+
+CK_RV
+C_DecryptMessageNext(CK_SESSION_HANDLE handle, void *parameter, CK_ULONG parameter_len, CK_BYTE *ciphertext_part,
+		     CK_ULONG ciphertext_part_len, CK_BYTE *plaintext_part, CK_ULONG *plaintext_part_len,
+		     CK_FLAGS flags)
+{
+	return not_supported(handle, __func__);
+}
+
+CK_RV
+C_MessageDecryptFinal(CK_SESSION_HANDLE handle)
 {
 	return not_supported(handle, __func__);
 }

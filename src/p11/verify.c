@@ -39,8 +39,9 @@ check(struct p11_op *op, struct cursor data, struct cursor signature)
 	return rv != CKR_OK || good ? rv : CKR_SIGNATURE_INVALID;
 }
 
-static CK_RV
-verify(struct p11_op *op, const CK_BYTE *data, CK_ULONG data_len, const CK_BYTE *signature, CK_ULONG signature_len)
+CK_RV
+p11_verify_once(struct p11_op *op, const CK_BYTE *data, CK_ULONG data_len, const CK_BYTE *signature,
+		CK_ULONG signature_len)
 {
 	CK_RV rv = CKR_ARGUMENTS_BAD;
 	struct cursor bytes;
@@ -51,8 +52,8 @@ verify(struct p11_op *op, const CK_BYTE *data, CK_ULONG data_len, const CK_BYTE 
 	return p11_op_end(op, rv, false);
 }
 
-static CK_RV
-verify_final(struct p11_op *op, const CK_BYTE *signature, CK_ULONG signature_len)
+CK_RV
+p11_verify_final(struct p11_op *op, const CK_BYTE *signature, CK_ULONG signature_len)
 {
 	CK_RV rv = CKR_ARGUMENTS_BAD;
 
@@ -76,9 +77,10 @@ C_Verify(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *s
 	struct p11_session *s;
 	CK_RV rv = p11_enter(session, &s);
 
-	return rv != CKR_OK ? rv
-			    : p11_leave(s, __func__,
-					verify(&s->ops[P11_OP_VERIFY], data, data_len, signature, signature_len));
+	return rv != CKR_OK
+		       ? rv
+		       : p11_leave(s, __func__,
+				   p11_verify_once(&s->ops[P11_OP_VERIFY], data, data_len, signature, signature_len));
 }
 
 CK_RV
@@ -98,6 +100,7 @@ C_VerifyFinal(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG signature_
 	struct p11_session *s;
 	CK_RV rv = p11_enter(session, &s);
 
-	return rv != CKR_OK ? rv
-			    : p11_leave(s, __func__, verify_final(&s->ops[P11_OP_VERIFY], signature, signature_len));
+	return rv != CKR_OK
+		       ? rv
+		       : p11_leave(s, __func__, p11_verify_final(&s->ops[P11_OP_VERIFY], signature, signature_len));
 }

@@ -332,6 +332,19 @@ csp_verify(struct csp *csp, const struct public_key *key, const struct csp_schem
 }
 
 DWORD
+csp_recover(struct csp *csp, const struct public_key *key, const struct csp_scheme *scheme, struct cursor signature,
+	    uint8_t *ret_data, size_t room, size_t *ret_len)
+{
+	(void)csp;
+	(void)key;
+	(void)scheme;
+	(void)signature;
+	memset(ret_data, 0, room);
+	*ret_len = 5;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
 csp_encrypt(struct csp *csp, const struct public_key *key, const struct csp_scheme *scheme, struct cursor plain,
 	    uint8_t *ret_cipher, size_t room, size_t *ret_len)
 {
@@ -382,5 +395,15 @@ csp_random(struct csp *csp, void *ret_bytes, size_t len)
 {
 	(void)csp;
 	memset(ret_bytes, 7, len);
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+csp_pseudorandom(struct csp *csp, const char *label, struct cursor data, uint8_t *ret_bytes, size_t len)
+{
+	(void)csp;
+	(void)label;
+	(void)data;
+	memset(ret_bytes, 9, len);
 	return SCARD_S_SUCCESS;
 }

@@ -352,7 +352,7 @@ test_usage(void **state)
 	for (CK_BYTE container = 0; container < 6; container++) {
 		CK_OBJECT_HANDLE key = mt_object(session, CKO_PRIVATE_KEY, container);
 		CK_OBJECT_HANDLE public = mt_object(session, CKO_PUBLIC_KEY, container);
-		bool decrypts = container == 0 || container == 5;
+		bool decrypts = container == 0 || container == 5, rsa = container < 2 || container == 5;
 
 		assert_true(mt_get_bool(session, key, CKA_SENSITIVE));
 		assert_false(mt_get_bool(session, key, CKA_EXTRACTABLE));
@@ -366,8 +366,8 @@ test_usage(void **state)
 		assert_true(mt_get_bool(session, public, CKA_VERIFY));
 		assert_true(mt_get_bool(session, key, CKA_DECRYPT) == decrypts);
 		assert_true(mt_get_bool(session, public, CKA_ENCRYPT) == decrypts);
-		assert_false(mt_get_bool(session, key, CKA_SIGN_RECOVER));
-		assert_false(mt_get_bool(session, public, CKA_VERIFY_RECOVER));
+		assert_true(mt_get_bool(session, key, CKA_SIGN_RECOVER) == rsa);
+		assert_true(mt_get_bool(session, public, CKA_VERIFY_RECOVER) == rsa);
 		assert_false(mt_get_bool(session, key, CKA_UNWRAP));
 		assert_false(mt_get_bool(session, public, CKA_WRAP));
 		assert_false(mt_get_bool(session, key, CKA_DERIVE));

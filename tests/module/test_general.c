@@ -334,12 +334,6 @@ test_unsupported(void **state)
 	CK_ULONG n = 0;
 
 	(void)state;
-	assert_rv(mt->C_GetOperationState(session, NULL, &n), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_rv(mt->C_SetOperationState(session, NULL, 0, 0, 0), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_rv(mt->C_SignRecoverInit(session, NULL, 0), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_rv(mt->C_SignRecover(session, NULL, 0, NULL, &n), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_rv(mt->C_VerifyRecoverInit(session, NULL, 0), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_rv(mt->C_VerifyRecover(session, NULL, 0, NULL, &n), CKR_FUNCTION_NOT_SUPPORTED);
 	assert_rv(mt->C_DigestEncryptUpdate(session, NULL, 0, NULL, &n), CKR_FUNCTION_NOT_SUPPORTED);
 	assert_rv(mt->C_DecryptDigestUpdate(session, NULL, 0, NULL, &n), CKR_FUNCTION_NOT_SUPPORTED);
 	assert_rv(mt->C_SignEncryptUpdate(session, NULL, 0, NULL, &n), CKR_FUNCTION_NOT_SUPPORTED);
@@ -352,7 +346,7 @@ test_unsupported(void **state)
 	assert_rv(mt->C_DeriveKey(99999, NULL, 0, NULL, 0, NULL), CKR_SESSION_HANDLE_INVALID);
 }
 
-/* P-148: the message functions */
+/* P-148: the functions for messages that are encrypted */
 static void
 test_unsupported_messages(void **state)
 {
@@ -370,16 +364,6 @@ test_unsupported_messages(void **state)
 	assert_rv(mt3->C_DecryptMessageBegin(s, NULL, 0, NULL, 0), CKR_FUNCTION_NOT_SUPPORTED);
 	assert_rv(mt3->C_DecryptMessageNext(s, NULL, 0, NULL, 0, NULL, &n, 0), CKR_FUNCTION_NOT_SUPPORTED);
 	assert_rv(mt3->C_MessageDecryptFinal(s), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_rv(mt3->C_MessageSignInit(s, NULL, 0), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_rv(mt3->C_SignMessage(s, NULL, 0, NULL, 0, NULL, &n), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_rv(mt3->C_SignMessageBegin(s, NULL, 0), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_rv(mt3->C_SignMessageNext(s, NULL, 0, NULL, 0, NULL, &n), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_rv(mt3->C_MessageSignFinal(s), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_rv(mt3->C_MessageVerifyInit(s, NULL, 0), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_rv(mt3->C_VerifyMessage(s, NULL, 0, NULL, 0, NULL, 0), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_rv(mt3->C_VerifyMessageBegin(s, NULL, 0), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_rv(mt3->C_VerifyMessageNext(s, NULL, 0, NULL, 0, NULL, 0), CKR_FUNCTION_NOT_SUPPORTED);
-	assert_rv(mt3->C_MessageVerifyFinal(s), CKR_FUNCTION_NOT_SUPPORTED);
 	assert_rv(mt3->C_MessageVerifyFinal(99999), CKR_SESSION_HANDLE_INVALID);
 }
 

@@ -123,6 +123,27 @@ test_fresh_login_suffices(void **state)
 	assert_int_equal(sign(), CKR_USER_NOT_LOGGED_IN);
 }
 
+/* P-069: a series of messages wants the PIN for each of them. */
+static void
+test_context_login_for_each_message(void **state)
+{
+	CK_MECHANISM mechanism = { CKM_RSA_PKCS, NULL, 0 };
+	CK_BYTE signature[256], data[20] = { 0 };
+	CK_ULONG len = sizeof(signature);
+
+	(void)state;
+	always_authenticate();
+	assert_int_equal(C_MessageSignInit(session, &mechanism, private_key()), CKR_OK);
+	assert_int_equal(C_SignMessage(session, NULL, 0, data, 20, signature, &len), CKR_USER_NOT_LOGGED_IN);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(C_Login(session, CKU_CONTEXT_SPECIFIC, PIN), CKR_OK);
+		assert_int_equal(C_SignMessage(session, NULL, 0, data, 20, signature, &len), CKR_OK);
+		assert_int_equal(C_SignMessage(session, NULL, 0, data, 20, signature, &len), CKR_USER_NOT_LOGGED_IN);
+	}
+	assert_int_equal(fake.signs, 3);
+	assert_int_equal(C_MessageSignFinal(session), CKR_OK);
+}
+
 /* P-071 */
 static void
 test_size_query_keeps_context_login(void **state)
@@ -470,6 +491,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_context_login_serves_once),
 		TEST(test_fresh_login_suffices),
+		TEST(test_context_login_for_each_message),
 		TEST(test_size_query_keeps_context_login),
 		TEST(test_context_login_without_operation),
 		TEST(test_wrong_context_pin),
