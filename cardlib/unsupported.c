@@ -77,6 +77,25 @@ rsa_decrypt(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pInfo)
 }
 
 static DWORD
+construct_dh_agreement(CARD_DATA *card, CARD_DH_AGREEMENT_INFO *pAgreementInfo)
+{
+	return unsupported(card != NULL && pAgreementInfo != NULL && pAgreementInfo->pPublicKey != NULL);
+}
+
+static DWORD
+derive_key(CARD_DATA *card, CARD_DERIVE_KEY *pAgreementInfo)
+{
+	return unsupported(card != NULL && pAgreementInfo != NULL && pAgreementInfo->pszKDF != NULL);
+}
+
+static DWORD
+destroy_dh_agreement(CARD_DATA *card, BYTE bSecretAgreementIndex, DWORD dwFlags)
+{
+	(void)bSecretAgreementIndex;
+	return unsupported(card != NULL && dwFlags == 0);
+}
+
+static DWORD
 authenticate_ex(CARD_DATA *card, PIN_ID PinId, DWORD dwFlags, const BYTE *pbPinData, DWORD cbPinData,
 		BYTE **ppbSessionPin, DWORD *pcbSessionPin, DWORD *pcAttemptsRemaining)
 {
@@ -215,6 +234,9 @@ fill_reading(CARD_DATA *card)
 	FILL(card->pfnCardQueryKeySizes, query_key_sizes);
 	FILL(card->pfnCardSignData, sign_data);
 	FILL(card->pfnCardRSADecrypt, rsa_decrypt);
+	FILL(card->pfnCardConstructDHAgreement, construct_dh_agreement);
+	FILL(card->pfnCardDeriveKey, derive_key);
+	FILL(card->pfnCardDestroyDHAgreement, destroy_dh_agreement);
 	FILL(card->pfnCardAuthenticateEx, authenticate_ex);
 	FILL(card->pfnCardDeauthenticateEx, deauthenticate_ex);
 	FILL(card->pfnCardGetContainerProperty, get_container_property);

@@ -29,6 +29,8 @@
  *      authentication, security environment, answers. Without a reset no call is needed; a minidriver notices by itself
  *      when its application is not selected any more, and then answers SCARD_W_SECURITY_VIOLATION to the use of a key.
  * 14.  The structure always has all members, whatever version was negotiated; there are no shorter old forms of it.
+ * 15.  CardDeriveKey knows the KDF BCRYPT_KDF_RAW_SECRET, which gives the agreed secret itself, a field element big-endian in
+ *      all of its bytes; the caller derives keys of it. CARD_DERIVE_KEY has no parameter list and no key handle.
  *
  * Every function assumes that the caller holds a transaction, but for pfnCardDeleteContext. Every function answers
  * SCARD_E_INVALID_PARAMETER for a NULL mandatory pointer or an undefined flag, and passes on SCARD_W_REMOVED_CARD,
@@ -160,6 +162,27 @@ typedef struct {
 	const void *pPaddingInfo;
 	DWORD dwPaddingType; /* CARD_PADDING_NONE gives the whole block */
 } CARD_RSA_DECRYPT_INFO;
+
+#define CARD_DH_AGREEMENT_INFO_VERSION 2u
+typedef struct {
+	DWORD dwVersion;
+	BYTE bContainerIndex;
+	DWORD dwFlags;			     /* 0 */
+	const struct public_key *pPublicKey; /* of the other party, on the container's curve */
+	BYTE bSecretAgreementIndex;	     /* out; good until destroyed or until the card is reset */
+} CARD_DH_AGREEMENT_INFO;
+
+#define BCRYPT_KDF_RAW_SECRET "TRUNCATE"
+
+#define CARD_DERIVE_KEY_CURRENT_VERSION 2u
+typedef struct {
+	DWORD dwVersion;
+	DWORD dwFlags; /* 0 */
+	const char *pszKDF;
+	BYTE bSecretAgreementIndex;
+	BYTE *pbDerivedKey; /* out: allocated */
+	DWORD cbDerivedKey;
+} CARD_DERIVE_KEY;
 
 #define CONTAINER_INFO_CURRENT_VERSION 1u
 typedef struct {
@@ -294,6 +317,13 @@ struct card_data {
 	DWORD (*pfnCardQueryKeySizes)(CARD_DATA *card, DWORD dwKeySpec, DWORD dwFlags, CARD_KEY_SIZES *pKeySizes);
 	DWORD (*pfnCardSignData)(CARD_DATA *card, CARD_SIGNING_INFO *pInfo);
 	DWORD (*pfnCardRSADecrypt)(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pInfo);
+	/*
+	 * SCARD_E_INVALID_PARAMETER for another curve or a KDF that is not known, SCARD_E_NO_KEY_CONTAINER,
+	 * SCARD_W_SECURITY_VIOLATION.
+	 */
+	DWORD (*pfnCardConstructDHAgreement)(CARD_DATA *card, CARD_DH_AGREEMENT_INFO *pAgreementInfo);
+	DWORD (*pfnCardDeriveKey)(CARD_DATA *card, CARD_DERIVE_KEY *pAgreementInfo);
+	DWORD (*pfnCardDestroyDHAgreement)(CARD_DATA *card, BYTE bSecretAgreementIndex, DWORD dwFlags);
 	/*
 	 * SCARD_W_WRONG_CHV with the attempts left in *pcAttemptsRemaining (CARD_DATA_VALUE_UNKNOWN when the card does
 	 * not tell), SCARD_W_CHV_BLOCKED with 0, SCARD_E_INVALID_PARAMETER for a PIN that this card cannot have (too short, too long,

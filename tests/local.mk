@@ -13,6 +13,7 @@ UNIT_TESTS = \
 	tests/unit/test_base_pubkey \
 	tests/unit/test_base_secret \
 	tests/unit/test_base_utf16 \
+	tests/unit/test_csp_agree \
 	tests/unit/test_csp_cert \
 	tests/unit/test_csp_cmap \
 	tests/unit/test_csp_container \
@@ -197,6 +198,7 @@ HELPERS_BUILT = $(HELPERS)
 endif
 
 # tests with fakes
+tests_unit_test_csp_agree_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_container_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_pin_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_txn_LDADD = libfake.la $(LDADD)

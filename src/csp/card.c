@@ -88,6 +88,33 @@ fill_data(struct csp_card *card)
 	d->io = card->io;
 }
 
+static const struct {
+	unsigned bits;
+	DWORD agreement; /* key specification */
+} curves[] = { { 256, AT_ECDHE_P256 }, { 384, AT_ECDHE_P384 }, { 521, AT_ECDHE_P521 } };
+
+uint8_t
+csp_curve_bit(unsigned bits)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(curves); i++)
+		if (curves[i].bits == bits)
+			return (uint8_t)(1u << i);
+	return 0;
+}
+
+/* Asked once, so that the list of mechanisms costs nothing later. */
+static void
+learn_curves(struct csp_card *card)
+{
+	CARD_KEY_SIZES sizes;
+
+	for (size_t i = 0; i < ARRAY_SIZE(curves); i++) {
+		sizes = (CARD_KEY_SIZES){ .dwVersion = 1 };
+		if (card->data.pfnCardQueryKeySizes(&card->data, curves[i].agreement, 0, &sizes) == SCARD_S_SUCCESS)
+			card->agrees |= csp_curve_bit(curves[i].bits);
+	}
+}
+
 /* The memory is shared by all readers, so that a card is known wherever it is put; not held while the card is asked. */
 static DWORD
 acquire(struct csp_card *card)
@@ -103,6 +130,7 @@ acquire(struct csp_card *card)
 	if ((r = registry_acquire(&card->data, &memory)) != SCARD_S_SUCCESS)
 		return r;
 	card->acquired = true;
+	learn_curves(card);
 	lock_acquire(&csp->memory_lock);
 	csp->memory = memory;
 	lock_release(&csp->memory_lock);
@@ -136,6 +164,12 @@ csp_card_connect(struct csp_reader *reader, uint32_t generation, struct csp_card
 	}
 	*ret_card = card;
 	return SCARD_S_SUCCESS;
+}
+
+bool
+csp_card_agrees(const struct csp_card *card)
+{
+	return card->agrees != 0;
 }
 
 /* The end ------------------------------------------------------------------------------------------------------------ */

@@ -166,7 +166,8 @@ struct csp_card {
 	struct io *io;
 	CARD_DATA data;
 	bool acquired;
-	bool gone; /* removed or connection void; freed at the next unlock */
+	uint8_t agrees; /* curves that the card computes shared secrets on, by csp_curve_bit() */
+	bool gone;	/* removed or connection void; freed at the next unlock */
 
 	/* the transaction */
 	bool begun;
@@ -210,6 +211,9 @@ bool csp_code_is_removal(DWORD code);
 bool csp_code_is_trouble(DWORD code);
 /* A property of exactly size bytes. SCARD_E_UNEXPECTED for another size. */
 DWORD csp_card_property(struct csp_card *card, const char *name, DWORD flags, void *ret_value, size_t size);
+
+/* The bit of a curve in csp_card.agrees; 0 for a size that is no curve's. */
+uint8_t csp_curve_bit(unsigned bits);
 
 /* txn.c -------------------------------------------------------------------------------------------------------------- */
 

@@ -91,6 +91,8 @@ struct csp_token_info {
 
 /* Reads the card at the first call; later calls answer from memory, with the tries that our own attempts left. */
 DWORD csp_token_info(struct csp_card *card, struct csp_token_info *ret_info);
+/* Whether the card computes shared secrets (ECDH) at all; known since it was recognised. */
+bool csp_card_agrees(const struct csp_card *card);
 
 /* Keys -------------------------------------------------------------------------------------------------------------- */
 
@@ -208,6 +210,19 @@ DWORD csp_sign(struct csp_card *card, uint32_t key_id, const struct csp_scheme *
  */
 DWORD csp_decrypt(struct csp_card *card, uint32_t key_id, const struct csp_scheme *scheme, struct cursor ciphertext,
 		  struct secret *ret_plain);
+
+/*
+ * As csp_decrypt() with PKCS1, of a message that must have len bytes (at least 1): bad padding, wherever it is found, and
+ * any other length give len pseudo-random bytes, always the same for a ciphertext, and nothing tells of it.
+ */
+DWORD csp_decrypt_exactly(struct csp_card *card, uint32_t key_id, struct cursor ciphertext, size_t len,
+			  struct secret *ret_plain);
+/*
+ * The secret shared with the owner of another public key (ECDH, SP 800-56A 5.7.1.2): the x coordinate in all of its
+ * bytes. SCARD_E_INVALID_PARAMETER for a key on another curve, SCARD_E_INVALID_VALUE for a point on none; neither gets
+ * to the card. Other codes as csp_sign().
+ */
+DWORD csp_agree(struct csp_card *card, uint32_t key_id, const struct public_key *peer, struct secret *ret_z);
 
 /* Public-key operations in software (any thread, no card). */
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "csp/card.h"
 #include "csp/crypto.h"
+#include "csp/padding.h"
 
 /* PKCS#1 v1.5 puts at least 11 bytes before the data (RFC 8017, 9.2). */
 #define PKCS1_OVERHEAD 11u
@@ -25,6 +26,7 @@ struct operation {
 	const struct csp_scheme *scheme;
 	struct cursor data;
 	bool decrypt;
+	const struct public_key *peer; /* agreement; the two above are nothing then */
 	DWORD (*work)(struct csp_card *card, const struct csp_key *key, struct operation *op);
 	uint32_t role;
 	/* results */
@@ -95,8 +97,18 @@ check_decrypt(const struct csp_key *key, const struct csp_scheme *scheme, size_t
 }
 
 static DWORD
+check_agree(const struct csp_key *key, const struct public_key *peer)
+{
+	if (!key->can_derive)
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	return peer->type == KEY_EC && peer->bits == key->bits ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
+}
+
+static DWORD
 check(const struct csp_key *key, const struct operation *op)
 {
+	if (op->peer != NULL)
+		return check_agree(key, op->peer);
 	return op->decrypt ? check_decrypt(key, op->scheme, op->data.left) : check_sign(key, op->scheme, op->data.left);
 }
 
@@ -157,6 +169,42 @@ decrypt_once(struct csp_card *card, const struct csp_key *key, struct operation 
 		return SCARD_E_UNEXPECTED;
 	if (r == SCARD_S_SUCCESS)
 		secret_truncate(&op->plain, info.cbData);
+	return r;
+}
+
+/* A field element, whose leading zero bytes a card may leave out. */
+static DWORD
+take_secret(const struct csp_key *key, const CARD_DERIVE_KEY *derived, struct secret *ret_z)
+{
+	const size_t width = pubkey_ec_bytes(key->bits), len = derived->cbDerivedKey;
+
+	if (derived->pbDerivedKey == NULL || len == 0 || len > width) {
+		log_warn(LOG_CSP, "container %u: a shared secret of %zu bytes", key->container, len);
+		return SCARD_E_UNEXPECTED;
+	}
+	if (!secret_alloc(ret_z, width))
+		return SCARD_E_NO_MEMORY;
+	memcpy(ret_z->p + (width - len), derived->pbDerivedKey, len);
+	return SCARD_S_SUCCESS;
+}
+
+static DWORD
+agree_once(struct csp_card *card, const struct csp_key *key, struct operation *op)
+{
+	CARD_DH_AGREEMENT_INFO agreement = { .dwVersion = CARD_DH_AGREEMENT_INFO_VERSION,
+					     .bContainerIndex = key->container,
+					     .pPublicKey = op->peer };
+	CARD_DERIVE_KEY derive = { .dwVersion = CARD_DERIVE_KEY_CURRENT_VERSION, .pszKDF = BCRYPT_KDF_RAW_SECRET };
+	DWORD r = card->data.pfnCardConstructDHAgreement(&card->data, &agreement);
+
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	derive.bSecretAgreementIndex = agreement.bSecretAgreementIndex;
+	if ((r = card->data.pfnCardDeriveKey(&card->data, &derive)) == SCARD_S_SUCCESS)
+		r = take_secret(key, &derive, &op->plain);
+	csp_block_free(derive.pbDerivedKey);
+	/* one that stays behind is the card's affair, and gone with its next reset */
+	(void)card->data.pfnCardDestroyDHAgreement(&card->data, agreement.bSecretAgreementIndex, 0);
 	return r;
 }
 
@@ -228,6 +276,26 @@ csp_sign(struct csp_card *card, uint32_t key_id, const struct csp_scheme *scheme
 	return SCARD_S_SUCCESS;
 }
 
+/* The result of an operation that has a secret one. */
+static DWORD
+run_for_secret(struct csp_card *card, struct operation *op, struct secret *ret_plain)
+{
+	struct csp_entry *e = NULL;
+	DWORD r;
+
+	if ((r = csp_entry_find(card, op->key_id, &e)) != SCARD_S_SUCCESS ||
+	    (r = check(&e->key, op)) != SCARD_S_SUCCESS)
+		return r;
+	op->role = e->key.role;
+	if ((r = run(card, op)) != SCARD_S_SUCCESS) {
+		secret_free(&op->plain);
+		return r;
+	}
+	secret_free(ret_plain);
+	*ret_plain = op->plain;
+	return SCARD_S_SUCCESS;
+}
+
 DWORD
 csp_decrypt(struct csp_card *card, uint32_t key_id, const struct csp_scheme *scheme, struct cursor ciphertext,
 	    struct secret *ret_plain)
@@ -235,17 +303,58 @@ csp_decrypt(struct csp_card *card, uint32_t key_id, const struct csp_scheme *sch
 	struct operation op = {
 		.key_id = key_id, .scheme = scheme, .data = ciphertext, .decrypt = true, .work = decrypt_once
 	};
-	struct csp_entry *e = NULL;
+
+	return run_for_secret(card, &op, ret_plain);
+}
+
+/* The plain text lies in room of the ciphertext's length at least, with zeros behind it. */
+static DWORD
+fit(struct csp *csp, struct cursor ciphertext, const struct secret *plain, size_t len, struct secret *ret_plain)
+{
+	AUTO_SECRET struct secret chosen = SECRET_INIT;
+	uint8_t other[LIMIT_RSA_BYTES];
 	DWORD r;
 
-	if ((r = csp_entry_find(card, key_id, &e)) != SCARD_S_SUCCESS || (r = check(&e->key, &op)) != SCARD_S_SUCCESS)
+	if (!secret_alloc(&chosen, len))
+		return SCARD_E_NO_MEMORY;
+	if ((r = csp_crypto_prf(csp->crypto, "wrapped key", ciphertext, other, len)) != SCARD_S_SUCCESS)
 		return r;
-	op.role = e->key.role;
-	if ((r = run(card, &op)) != SCARD_S_SUCCESS) {
-		secret_free(&op.plain);
+	csp_choose_message(plain->p, plain->len, other, len, chosen.p);
+	secret_wipe(other, sizeof other);
+	secret_free(ret_plain);
+	*ret_plain = chosen;
+	chosen = (struct secret)SECRET_INIT;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+csp_decrypt_exactly(struct csp_card *card, uint32_t key_id, struct cursor ciphertext, size_t len,
+		    struct secret *ret_plain)
+{
+	static const struct csp_scheme pkcs1 = { .padding = CSP_PAD_PKCS1 };
+	AUTO_SECRET struct secret plain = SECRET_INIT;
+	DWORD r;
+
+	if (len == 0 || ciphertext.left > LIMIT_RSA_BYTES || len > ciphertext.left)
+		return SCARD_E_INVALID_PARAMETER;
+	r = csp_decrypt(card, key_id, &pkcs1, ciphertext, &plain);
+	/* the card's own verdict on the padding: no message at all */
+	if (r == SCARD_E_INVALID_VALUE) {
+		if (!secret_alloc(&plain, ciphertext.left))
+			return SCARD_E_NO_MEMORY;
+		secret_truncate(&plain, 0);
+	} else if (r != SCARD_S_SUCCESS) {
 		return r;
 	}
-	secret_free(ret_plain);
-	*ret_plain = op.plain;
-	return SCARD_S_SUCCESS;
+	return fit(card->csp, ciphertext, &plain, len, ret_plain);
+}
+
+DWORD
+csp_agree(struct csp_card *card, uint32_t key_id, const struct public_key *peer, struct secret *ret_z)
+{
+	struct operation op = { .key_id = key_id, .peer = peer, .work = agree_once };
+
+	if (peer->type == KEY_EC && !csp_crypto_key_valid(card->csp->crypto, peer))
+		return SCARD_E_INVALID_VALUE;
+	return run_for_secret(card, &op, ret_z);
 }

@@ -347,6 +347,15 @@ csp_unpad_encryption(struct csp_crypto *crypto, const struct csp_scheme *scheme,
 	return mask_select(good, SCARD_S_SUCCESS, SCARD_E_INVALID_VALUE);
 }
 
+void
+csp_choose_message(const uint8_t *message, size_t len, const uint8_t *other, size_t wanted, uint8_t *ret_chosen)
+{
+	mask good = mask_equal((uint32_t)len, (uint32_t)wanted);
+
+	for (size_t i = 0; i < wanted; i++)
+		ret_chosen[i] = (uint8_t)mask_select(good, message[i], other[i]);
+}
+
 /* Callbacks ------------------------------------------------------------------------------------------------------ */
 
 /* Hashes of a padding info; the mask's is the other one unless it is named. */

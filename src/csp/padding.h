@@ -29,6 +29,12 @@ DWORD csp_pad_encryption(struct csp_crypto *crypto, const struct csp_scheme *sch
 DWORD csp_unpad_encryption(struct csp_crypto *crypto, const struct csp_scheme *scheme, uint8_t *block, size_t block_len,
 			   size_t *ret_len);
 
+/*
+ * A message where another length would tell of bad padding: its bytes when it has `wanted` of them, otherwise `other`. All
+ * three have room for wanted bytes. The same steps in both cases.
+ */
+void csp_choose_message(const uint8_t *message, size_t len, const uint8_t *other, size_t wanted, uint8_t *ret_chosen);
+
 /* The callbacks. card->pvCspContext is the struct csp_crypto. */
 DWORD csp_pad_data(CARD_DATA *card, const CARD_SIGNING_INFO *info, DWORD modulus_bits, DWORD *ret_len,
 		   BYTE **ret_block);

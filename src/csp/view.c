@@ -97,7 +97,8 @@ inherit(struct csp_card *card, struct csp_entry *e, unsigned kept)
 }
 
 static void
-fill_key(struct csp_key *key, const struct csp_container *c, bool exchange, enum key_type type)
+fill_key(const struct csp_card *card, struct csp_key *key, const struct csp_container *c, bool exchange,
+	 enum key_type type)
 {
 	key->container = c->index;
 	key->exchange = exchange;
@@ -107,7 +108,7 @@ fill_key(struct csp_key *key, const struct csp_container *c, bool exchange, enum
 	key->bits = exchange ? c->exchange_bits : c->signature_bits;
 	key->can_sign = type == KEY_RSA || !exchange;
 	key->can_decrypt = type == KEY_RSA && exchange;
-	key->can_derive = type == KEY_EC && exchange;
+	key->can_derive = type == KEY_EC && exchange && (card->agrees & csp_curve_bit(key->bits)) != 0;
 	memcpy(key->name, c->name, sizeof(key->name));
 }
 
@@ -127,7 +128,7 @@ add_slot(struct csp_card *card, struct csp_view *view, const struct csp_containe
 		return SCARD_S_SUCCESS;
 	}
 	key = &view->entries[view->count++].key;
-	fill_key(key, c, exchange, type);
+	fill_key(card, key, c, exchange, type);
 	return find_role(card, key);
 }
 

@@ -424,6 +424,59 @@ rsa_decrypt(CARD_DATA *data, CARD_RSA_DECRYPT_INFO *info)
 	return SCARD_S_SUCCESS;
 }
 
+/* The "shared secret" is the other party's x coordinate, without the leading zeros. */
+static DWORD
+construct_agreement(CARD_DATA *data, CARD_DH_AGREEMENT_INFO *info)
+{
+	struct fake_card *card = card_of(data);
+	DWORD r = use_key(card, "agree", info->bContainerIndex);
+
+	assert_int_equal(info->dwVersion, 2);
+	assert_int_equal(info->dwFlags, 0);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	card->peer = *info->pPublicKey;
+	info->bSecretAgreementIndex = 7;
+	card->agreements++;
+	return SCARD_S_SUCCESS;
+}
+
+static DWORD
+derive_key(CARD_DATA *data, CARD_DERIVE_KEY *info)
+{
+	struct fake_card *card = card_of(data);
+	struct cursor x = cur_of(card->peer.point + 1, (card->peer.point_len - 1) / 2);
+	DWORD r = called_number(card, "derive", info->bSecretAgreementIndex);
+
+	assert_string_equal(info->pszKDF, BCRYPT_KDF_RAW_SECRET);
+	while (x.left > 0 && *x.p == 0)
+		(void)cur_skip(&x, 1);
+	if (card->secret_len != 0)
+		x = cur_of(card->peer.point, card->secret_len);
+	return r != SCARD_S_SUCCESS ? r : copy_out(data, x.p, x.left, &info->pbDerivedKey, &info->cbDerivedKey);
+}
+
+static DWORD
+destroy_agreement(CARD_DATA *data, BYTE index, DWORD flags)
+{
+	struct fake_card *card = card_of(data);
+
+	assert_int_equal(flags, 0);
+	card->agreements--;
+	return called_number(card, "destroy", index);
+}
+
+/* Key sizes of a card that has every kind of key. */
+static DWORD
+query_key_sizes(CARD_DATA *data, DWORD spec, DWORD flags, CARD_KEY_SIZES *sizes)
+{
+	(void)data;
+	(void)spec;
+	assert_int_equal(flags, 0);
+	assert_int_equal(sizes->dwVersion, 1);
+	return card_of(data)->cannot_agree ? SCARD_E_UNSUPPORTED_FEATURE : SCARD_S_SUCCESS;
+}
+
 /* Context ------------------------------------------------------------------------------------------------------------ */
 
 static DWORD
@@ -465,6 +518,10 @@ registry_acquire(CARD_DATA *data, struct registry_memory *memory)
 	data->pfnCardDeauthenticateEx = deauthenticate_ex;
 	data->pfnCardSignData = sign_data;
 	data->pfnCardRSADecrypt = rsa_decrypt;
+	data->pfnCardQueryKeySizes = query_key_sizes;
+	data->pfnCardConstructDHAgreement = construct_agreement;
+	data->pfnCardDeriveKey = derive_key;
+	data->pfnCardDestroyDHAgreement = destroy_agreement;
 	return SCARD_S_SUCCESS;
 }
 

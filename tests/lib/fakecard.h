@@ -36,6 +36,7 @@ struct fake_card {
 	PIN_ID container_role;
 	DWORD cache_mode;
 	bool cannot_list;
+	bool cannot_agree;
 	bool unknown; /* no minidriver serves it */
 
 	/* what happens to it; each is over after it has happened */
@@ -55,7 +56,10 @@ struct fake_card {
 	CARD_SIGNING_INFO signing; /* the last one; pointers are stale */
 	char signing_hash[8], signing_mgf[8];
 	uint8_t signed_data[512];
-	DWORD signature_len; /* 0: what the key's public part says */
+	DWORD signature_len;	/* 0: what the key's public part says */
+	struct public_key peer; /* of the last agreement */
+	int agreements;		/* not destroyed yet */
+	DWORD secret_len;	/* 0: what it is without leading zeros */
 	struct io *io;
 };
 
