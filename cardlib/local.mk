@@ -50,6 +50,7 @@ TRANSPORT_SOURCES = \
 GIDS_SOURCES = \
 	cardlib/gids/acquire.c \
 	cardlib/gids/container.c \
+	cardlib/gids/create.c \
 	cardlib/gids/decrypt.c \
 	cardlib/gids/fs.c \
 	cardlib/gids/gids.h \
@@ -58,7 +59,8 @@ GIDS_SOURCES = \
 	cardlib/gids/property.c \
 	cardlib/gids/session.c \
 	cardlib/gids/sign.c \
-	cardlib/gids/table.c
+	cardlib/gids/table.c \
+	cardlib/gids/write.c
 # registry, and what all cards share
 CARD_SOURCES = \
 	include/cardmod.h \

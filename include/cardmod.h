@@ -184,6 +184,10 @@ typedef struct {
 	DWORD cbDerivedKey;
 } CARD_DERIVE_KEY;
 
+/* Flags of pfnCardCreateContainerEx. */
+#define CARD_CREATE_CONTAINER_KEY_GEN 1u
+#define CARD_CREATE_CONTAINER_KEY_IMPORT 2u
+
 #define CONTAINER_INFO_CURRENT_VERSION 1u
 typedef struct {
 	DWORD dwVersion;
@@ -338,7 +342,10 @@ struct card_data {
 	DWORD (*pfnCardGetProperty)(CARD_DATA *card, const char *pszProperty, BYTE *pbData, DWORD cbData,
 				    DWORD *pdwDataLen, DWORD dwFlags);
 
-	/* The managing half; no minidriver serves it yet, so every entry answers SCARD_E_UNSUPPORTED_FEATURE. */
+	/*
+	 * The managing half. SCARD_W_SECURITY_VIOLATION: the role that may do it is not authenticated;
+	 * SCARD_E_WRITE_TOO_MANY: no room.
+	 */
 	DWORD (*pfnCardSetProperty)(CARD_DATA *card, const char *pszProperty, const BYTE *pbData, DWORD cbData,
 				    DWORD dwFlags);
 	DWORD (*pfnCardSetContainerProperty)(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty,
@@ -348,15 +355,26 @@ struct card_data {
 	DWORD (*pfnCardChangeAuthenticatorEx)(CARD_DATA *card, DWORD dwFlags, PIN_ID AuthPinId, const BYTE *pbAuthData,
 					      DWORD cbAuthData, PIN_ID TargetPinId, const BYTE *pbTargetData,
 					      DWORD cbTargetData, DWORD cRetryCount, DWORD *pcAttemptsRemaining);
+	/* ERROR_FILE_EXISTS, also for a file of that name in the root; SCARD_E_UNSUPPORTED_FEATURE for an access condition. */
 	DWORD (*pfnCardCreateDirectory)(CARD_DATA *card, const char *pszDirectory, CARD_DIRECTORY_ACCESS_CONDITION ac);
+	/* SCARD_E_DIR_NOT_FOUND, ERROR_DIR_NOT_EMPTY. */
 	DWORD (*pfnCardDeleteDirectory)(CARD_DATA *card, const char *pszDirectory);
+	/* A file of cbInitial zero bytes. ERROR_FILE_EXISTS, SCARD_E_DIR_NOT_FOUND. */
 	DWORD (*pfnCardCreateFile)(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD cbInitial,
 				   CARD_FILE_ACCESS_CONDITION ac);
+	/* Replaces the content of a file that exists. SCARD_E_FILE_NOT_FOUND, SCARD_E_DIR_NOT_FOUND; the next one too. */
 	DWORD (*pfnCardWriteFile)(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags,
 				  const BYTE *pbData, DWORD cbData);
 	DWORD (*pfnCardDeleteFile)(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags);
+	/*
+	 * dwFlags: exactly one of CARD_CREATE_CONTAINER_*; an existing key in the slot is replaced. dwKeySize: bits of
+	 * an RSA key; 0 for elliptic curves, whose size is in the key specification. SCARD_E_NO_KEY_CONTAINER for an
+	 * index that the card does not have, SCARD_E_UNSUPPORTED_FEATURE, SCARD_E_UNEXPECTED for a key that is not what
+	 * was asked for; nothing of it stays then.
+	 */
 	DWORD (*pfnCardCreateContainerEx)(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, DWORD dwKeySpec,
 					  DWORD dwKeySize, const BYTE *pbKeyData, DWORD cbKeyData, PIN_ID PinId);
+	/* The keys only: certificate files and the container map are the caller's. Success for an empty container. */
 	DWORD (*pfnCardDeleteContainer)(CARD_DATA *card, BYTE bContainerIndex, DWORD dwReserved);
 
 	/* SCARD_E_UNKNOWN_CARD when the application is not there any more. Not in the specification. */

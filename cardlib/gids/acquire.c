@@ -54,6 +54,13 @@ fill_table(CARD_DATA *card)
 	card->pfnCardDeauthenticateEx = gids_deauthenticate_ex;
 	card->pfnCardSignData = gids_sign_data;
 	card->pfnCardRSADecrypt = gids_rsa_decrypt;
+	card->pfnCardCreateDirectory = gids_directory_create;
+	card->pfnCardDeleteDirectory = gids_directory_delete;
+	card->pfnCardCreateFile = gids_file_create;
+	card->pfnCardWriteFile = gids_file_write;
+	card->pfnCardDeleteFile = gids_file_delete;
+	card->pfnCardCreateContainerEx = gids_create_container_ex;
+	card->pfnCardDeleteContainer = gids_delete_container;
 }
 
 static DWORD

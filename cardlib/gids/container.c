@@ -58,9 +58,8 @@ gids_keys_keep(struct gids *g)
 	g->keys_state = buf_failed(&g->kept_cardcf) ? GIDS_KEYS_NONE : GIDS_KEYS_KEPT;
 }
 
-/* The key map's content; an absent one is empty. */
-static DWORD
-read_keymap(struct gids *g, struct buf *scratch, struct cursor *ret_content)
+DWORD
+gids_keymap_read(struct gids *g, struct buf *scratch, struct cursor *ret_content)
 {
 	DWORD r;
 
@@ -82,7 +81,7 @@ gids_keys_load(struct gids *g)
 		g->keys_state = GIDS_KEYS_LOADED;
 	if (g->keys_state == GIDS_KEYS_LOADED)
 		return SCARD_S_SUCCESS;
-	if ((r = read_keymap(g, &scratch, &content)) != SCARD_S_SUCCESS)
+	if ((r = gids_keymap_read(g, &scratch, &content)) != SCARD_S_SUCCESS)
 		return r;
 	if (!gids_keymap_decode(content, g->keys))
 		log_warn(LOG_CARD, "key map of unknown form, %zu bytes: asking the card for each key", content.left);
@@ -90,8 +89,8 @@ gids_keys_load(struct gids *g)
 	return SCARD_S_SUCCESS;
 }
 
-static bool
-decode_public_key(struct cursor answer, struct public_key *ret_key)
+bool
+gids_public_key_decode(struct cursor answer, struct public_key *ret_key)
 {
 	struct cursor parts, n, e, point;
 
@@ -114,6 +113,10 @@ read_public_key(struct gids *g, uint8_t reference, struct public_key *ret_key)
 	uint16_t sw = 0;
 	DWORD r;
 
+	if (reference == g->made_reference) {
+		*ret_key = g->made;
+		return SCARD_S_SUCCESS;
+	}
 	tlv_put_u8(&request, TAG_KEY_REFERENCE, reference);
 	tlv_put(&request, TAG_KEY_PARTS, cur_of(parts, sizeof(parts)));
 	tlv_put(&a.data, TAG_KEY_REQUEST, buf_cur(&request));
@@ -126,7 +129,7 @@ read_public_key(struct gids *g, uint8_t reference, struct public_key *ret_key)
 		return sw == SW_SECURITY ? SCARD_W_SECURITY_VIOLATION : SCARD_E_NO_KEY_CONTAINER;
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	if (!decode_public_key(buf_cur(&answer), ret_key)) {
+	if (!gids_public_key_decode(buf_cur(&answer), ret_key)) {
 		log_fail(LOG_CARD, SCARD_E_COMM_DATA_LOST, "public key %02X", reference);
 		return SCARD_E_COMM_DATA_LOST;
 	}

@@ -23,8 +23,8 @@ record_is(const struct gids_record *record, const char *directory, const char *n
 	return strcmp(record->directory, directory) == 0 && strcmp(record->name, name) == 0;
 }
 
-static bool
-find_record(struct cursor records, const char *directory, const char *name, struct gids_record *ret_record)
+bool
+gids_record_find(struct cursor records, const char *directory, const char *name, struct gids_record *ret_record)
 {
 	struct gids_record record;
 
@@ -41,13 +41,12 @@ note_place(struct cursor records, const char *name, struct gids_place *place)
 {
 	struct gids_record record;
 
-	if (find_record(records, "", name, &record))
+	if (gids_record_find(records, "", name, &record))
 		*place = (struct gids_place){ record.ef, record.tag };
 }
 
-/* The records of the file table, none on a card without one (it is blank). */
-static DWORD
-open_table(struct gids *g, struct buf *scratch, struct cursor *ret_records)
+DWORD
+gids_records(struct gids *g, struct buf *scratch, struct cursor *ret_records)
 {
 	struct cursor content, records = cur_of(NULL, 0);
 	bool odd = false;
@@ -76,9 +75,8 @@ open_table(struct gids *g, struct buf *scratch, struct cursor *ret_records)
 	return SCARD_S_SUCCESS;
 }
 
-/* A directory is there if it has a record or a file; the root always is. */
-static bool
-directory_exists(struct cursor records, const char *directory)
+bool
+gids_directory_exists(struct cursor records, const char *directory)
 {
 	struct gids_record record;
 
@@ -96,12 +94,12 @@ locate(struct gids *g, const char *directory, const char *name, struct gids_plac
 	AUTO_BUF struct buf scratch = BUF_INIT;
 	struct gids_record record;
 	struct cursor records;
-	DWORD r = open_table(g, &scratch, &records);
+	DWORD r = gids_records(g, &scratch, &records);
 
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	if (!find_record(records, directory, name, &record))
-		return directory_exists(records, directory) ? SCARD_E_FILE_NOT_FOUND : SCARD_E_DIR_NOT_FOUND;
+	if (!gids_record_find(records, directory, name, &record))
+		return gids_directory_exists(records, directory) ? SCARD_E_FILE_NOT_FOUND : SCARD_E_DIR_NOT_FOUND;
 	*ret_place = (struct gids_place){ record.ef, record.tag };
 	return SCARD_S_SUCCESS;
 }
@@ -162,6 +160,20 @@ can_guess(const struct gids *g, const char *directory, const char *name)
 }
 
 DWORD
+gids_locate(struct gids *g, const char *directory, const char *name, struct gids_place *ret_place)
+{
+	AUTO_BUF struct buf scratch = BUF_INIT;
+	struct cursor content;
+	DWORD r = SCARD_S_SUCCESS;
+
+	if (!can_guess(g, directory, name) || !guess(g, name, &scratch, &content, &r))
+		return locate(g, directory, name, ret_place);
+	if (r == SCARD_S_SUCCESS)
+		*ret_place = strcmp(name, "cardid") == 0 ? g->cardid_place : g->cardcf_place;
+	return r;
+}
+
+DWORD
 gids_file(struct gids *g, const char *directory, const char *name, struct buf *scratch, struct cursor *ret_content)
 {
 	struct gids_place place;
@@ -183,9 +195,8 @@ gids_file(struct gids *g, const char *directory, const char *name, struct buf *s
 	return r == SCARD_E_DIR_NOT_FOUND ? SCARD_E_FILE_NOT_FOUND : r;
 }
 
-/* NULL and "" are the root. */
-static bool
-fold_directory(const char *directory, char ret_folded[CHECK_NAME_MAX + 1])
+bool
+gids_fold_directory(const char *directory, char ret_folded[CHECK_NAME_MAX + 1])
 {
 	if (directory == NULL || directory[0] == '\0') {
 		ret_folded[0] = '\0';
@@ -219,7 +230,7 @@ gids_read_file(CARD_DATA *card, const char *pszDirectory, const char *pszFile, D
 
 	if (g == NULL || dwFlags != 0 || ppbData == NULL || pcbData == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	if (!fold_directory(pszDirectory, directory) || !check_name(pszFile, name))
+	if (!gids_fold_directory(pszDirectory, directory) || !check_name(pszFile, name))
 		return SCARD_E_INVALID_PARAMETER;
 	if ((r = gids_file(g, directory, name, &scratch, &content)) != SCARD_S_SUCCESS)
 		return r;
@@ -265,11 +276,11 @@ enumerate(struct gids *g, const char *directory, struct buf *names)
 {
 	AUTO_BUF struct buf scratch = BUF_INIT;
 	struct cursor records;
-	DWORD r = open_table(g, &scratch, &records);
+	DWORD r = gids_records(g, &scratch, &records);
 
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	if (!directory_exists(records, directory))
+	if (!gids_directory_exists(records, directory))
 		return SCARD_E_DIR_NOT_FOUND;
 	list_names(records, directory, names);
 	if (names->len == 0 && !buf_failed(names))
@@ -290,7 +301,7 @@ gids_enum_files(CARD_DATA *card, const char *pszDirectory, char **pmszFiles, DWO
 	if (pmszFiles != NULL)
 		*pmszFiles = NULL;
 	if (g == NULL || pmszFiles == NULL || pcbFiles == NULL || dwFlags != 0 ||
-	    !fold_directory(pszDirectory, directory))
+	    !gids_fold_directory(pszDirectory, directory))
 		return SCARD_E_INVALID_PARAMETER;
 	if ((r = enumerate(g, directory, &names)) != SCARD_S_SUCCESS)
 		return r;
@@ -324,7 +335,7 @@ gids_get_file_info(CARD_DATA *card, const char *pszDirectory, const char *pszFil
 	struct cursor content;
 	DWORD r;
 
-	if (g == NULL || pInfo == NULL || !fold_directory(pszDirectory, directory) || !check_name(pszFile, name))
+	if (g == NULL || pInfo == NULL || !gids_fold_directory(pszDirectory, directory) || !check_name(pszFile, name))
 		return SCARD_E_INVALID_PARAMETER;
 	if ((r = locate(g, directory, name, &place)) != SCARD_S_SUCCESS)
 		return r;

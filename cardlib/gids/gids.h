@@ -27,10 +27,21 @@
 #define GIDS_DO_CARDID 0xDF20u
 #define GIDS_DO_CARDCF 0xDF22u
 
+#define GIDS_EF_KEY_BASE 0xB000u /* and the key reference: a key file */
+
 #define GIDS_INS_VERIFY 0x20u
 #define GIDS_INS_MSE 0x22u
 #define GIDS_INS_PSO 0x2Au
+#define GIDS_INS_ACTIVATE 0x44u
+#define GIDS_INS_GENERATE 0x47u
+#define GIDS_INS_SELECT 0xA4u
 #define GIDS_INS_GET_DATA 0xCBu
+#define GIDS_INS_PUT_DATA 0xDBu
+#define GIDS_INS_CREATE 0xE0u
+#define GIDS_INS_DELETE 0xE4u
+
+/* What the longest data object may hold: the specification says 16 KB, cards take 32000 bytes. */
+#define GIDS_VALUE_MAX 32000u
 
 /* Key references 81..9E; container i has 81 + i. */
 #define GIDS_KEYS 30u
@@ -52,6 +63,10 @@ struct gids_record {
 bool gids_table_open(struct cursor content, struct cursor *ret_records, bool *ret_odd);
 /* The next record that makes sense; others are skipped. False at the end. */
 bool gids_table_next(struct cursor *records, struct gids_record *ret_record);
+/* Begins a new table with the records of an old one but for the one with these names; others stay as they are. */
+void gids_table_without(struct cursor records, const char *directory, const char *name, struct buf *ret_table);
+/* Adds a record to a table. */
+void gids_table_add(struct buf *table, const struct gids_record *record);
 
 enum gids_key_state {
 	GIDS_KEY_EMPTY,
@@ -73,6 +88,12 @@ struct gids_key {
  * a foreign version.
  */
 bool gids_keymap_decode(struct cursor content, struct gids_key ret_keys[GIDS_KEYS]);
+
+/*
+ * Begins a new key map with the records of an old one (which may be empty), one of them changed: key NULL empties it. Records
+ * that are missing before it are made empty. False for a foreign version.
+ */
+bool gids_keymap_change(struct cursor content, size_t index, const struct gids_key *key, struct buf *ret_map);
 
 /* Bits of a key algorithm identifier, 0 for an unknown one; the other way round, 0 for an unknown size. */
 unsigned gids_algorithm_bits(uint8_t algorithm);
@@ -115,6 +136,8 @@ struct gids {
 	bool confirmed; /* in this transaction GIDS is the selected application */
 	struct gids_bag table, public, cardid;
 	struct gids_environment environment;
+	uint8_t made_reference; /* the key that was generated last in this transaction, 0 none */
+	struct public_key made;
 
 	struct gids_key keys[GIDS_KEYS];
 	enum gids_keys_state keys_state;
@@ -149,6 +172,9 @@ bool gids_refused(uint16_t sw);
  */
 DWORD gids_object(struct gids *g, struct gids_place place, bool bulk, struct buf *scratch, struct cursor *ret_value);
 
+/* What is now known of a data object that was written; NULL: nothing, the card has to be asked. */
+void gids_object_known(struct gids *g, struct gids_place place, const struct cursor *value);
+
 /* fs.c -------------------------------------------------------------------------------------------------------------- */
 
 /*
@@ -158,10 +184,44 @@ DWORD gids_object(struct gids *g, struct gids_place place, bool bulk, struct buf
 DWORD gids_file(struct gids *g, const char *directory, const char *name, struct buf *scratch,
 		struct cursor *ret_content);
 
+/* The records of the file table, none on a card without one (it is blank). In the bag or in scratch, as gids_object(). */
+DWORD gids_records(struct gids *g, struct buf *scratch, struct cursor *ret_records);
+bool gids_record_find(struct cursor records, const char *directory, const char *name, struct gids_record *ret_record);
+/* A directory is there if it has a record or a file; the root always is. */
+bool gids_directory_exists(struct cursor records, const char *directory);
+/* Where a file is; codes as gids_file(). */
+DWORD gids_locate(struct gids *g, const char *directory, const char *name, struct gids_place *ret_place);
+/* Folds the name of a directory; NULL and "" are the root. */
+bool gids_fold_directory(const char *directory, char ret_folded[CHECK_NAME_MAX + 1]);
+
 DWORD gids_read_file(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags, BYTE **ppbData,
 		     DWORD *pcbData);
 DWORD gids_enum_files(CARD_DATA *card, const char *pszDirectory, char **pmszFiles, DWORD *pcbFiles, DWORD dwFlags);
 DWORD gids_get_file_info(CARD_DATA *card, const char *pszDirectory, const char *pszFile, CARD_FILE_INFO *pInfo);
+
+/* write.c ----------------------------------------------------------------------------------------------------------- */
+
+/*
+ * A command that changes the card. SCARD_W_SECURITY_VIOLATION when the card wants authentication, or has lost the
+ * selection and with it what was authenticated; otherwise the code of the status word. ret_answer may be NULL.
+ */
+DWORD gids_change(struct gids *g, const struct apdu *a, struct buf *ret_answer, uint16_t *ret_sw);
+/* Writes a data object. What no content does is up to the card. */
+DWORD gids_object_write(struct gids *g, struct gids_place place, struct cursor content);
+
+DWORD gids_directory_create(CARD_DATA *card, const char *pszDirectory, CARD_DIRECTORY_ACCESS_CONDITION ac);
+DWORD gids_directory_delete(CARD_DATA *card, const char *pszDirectory);
+DWORD gids_file_create(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD cbInitial,
+		       CARD_FILE_ACCESS_CONDITION ac);
+DWORD gids_file_write(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags, const BYTE *pbData,
+		      DWORD cbData);
+DWORD gids_file_delete(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags);
+
+/* create.c ---------------------------------------------------------------------------------------------------------- */
+
+DWORD gids_create_container_ex(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, DWORD dwKeySpec, DWORD dwKeySize,
+			       const BYTE *pbKeyData, DWORD cbKeyData, PIN_ID PinId);
+DWORD gids_delete_container(CARD_DATA *card, BYTE bContainerIndex, DWORD dwReserved);
 
 /* pin.c ------------------------------------------------------------------------------------------------------------- */
 
@@ -177,6 +237,10 @@ DWORD gids_pin_tries(struct gids *g, CARD_PIN_TRIES *ret_tries);
 DWORD gids_key_find(struct gids *g, BYTE index, struct gids_key **ret_key);
 /* Reads the key map, or takes over what is known of it. */
 DWORD gids_keys_load(struct gids *g);
+/* The key map's content, empty when there is none; as gids_object(). */
+DWORD gids_keymap_read(struct gids *g, struct buf *scratch, struct cursor *ret_content);
+/* Decodes what GET PUBLIC KEY and GENERATE answer: 7F49 and nothing behind it. */
+bool gids_public_key_decode(struct cursor answer, struct public_key *ret_key);
 /* At the end of a transaction: decides whether keys[] may be believed later. */
 void gids_keys_keep(struct gids *g);
 

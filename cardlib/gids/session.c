@@ -42,6 +42,7 @@ gids_forget_session(struct gids *g)
 	bag_forget(&g->public);
 	bag_forget(&g->cardid);
 	g->environment.set = false;
+	g->made_reference = 0;
 	g->confirmed = false;
 }
 
@@ -299,6 +300,30 @@ gids_object(struct gids *g, struct gids_place place, bool bulk, struct buf *scra
 	if (bag != NULL)
 		bag_keep(bag, buf_cur(scratch));
 	return SCARD_S_SUCCESS;
+}
+
+void
+gids_object_known(struct gids *g, struct gids_place place, const struct cursor *value)
+{
+	AUTO_BUF struct buf objects = BUF_INIT;
+	struct gids_bag *bag = bag_of(g, place.ef);
+	struct cursor rest, other;
+	uint32_t tag;
+
+	if (bag == NULL)
+		return;
+	rest = buf_cur(&bag->objects);
+	while (tlv_next(&rest, &tag, &other))
+		if (tag != place.tag)
+			tlv_put(&objects, tag, other);
+	if (value != NULL)
+		tlv_put(&objects, place.tag, *value);
+	else
+		bag->whole = false;
+	if (buf_failed(&objects))
+		bag_forget(bag);
+	else
+		buf_move(&bag->objects, &objects);
 }
 
 /* cardid is short, readable by everybody, and no other application's: its answer, whatever it is, settles the matter. */

@@ -10,12 +10,12 @@
 
 #define KEYMAP_VERSION 1u
 #define KEYMAP_RECORD_SIZE 12u
+#define KEYMAP_NOTHING 0xFFFFu
 #define KEYMAP_STATE_EMPTY 0u
 #define KEYMAP_STATE_USED 1u
 #define KEYMAP_KIND_EXCHANGE 0x9Au
 #define KEYMAP_KIND_SIGNATURE 0x9Cu
 
-#define EF_KEY_BASE 0xB000u
 #define KEY_LAST (GIDS_KEY_FIRST + GIDS_KEYS - 1)
 
 bool
@@ -95,6 +95,38 @@ gids_table_next(struct cursor *records, struct gids_record *ret_record)
 	return false;
 }
 
+void
+gids_table_without(struct cursor records, const char *directory, const char *name, struct buf *ret_table)
+{
+	struct gids_record record;
+	struct cursor bytes;
+
+	buf_u8(ret_table, TABLE_VERSION);
+	while (cur_take(&records, TABLE_RECORD_SIZE, &bytes))
+		if (!decode_record(bytes, &record) || strcmp(record.directory, directory) != 0 ||
+		    strcmp(record.name, name) != 0)
+			buf_put_cur(ret_table, bytes);
+}
+
+static void
+encode_name(struct buf *table, const char *name)
+{
+	const size_t len = strlen(name);
+
+	buf_put(table, name, len);
+	buf_zeros(table, TABLE_NAME_SIZE - len);
+}
+
+void
+gids_table_add(struct buf *table, const struct gids_record *record)
+{
+	encode_name(table, record->directory);
+	encode_name(table, record->name);
+	buf_zeros(table, 2);
+	buf_le32(table, record->tag);
+	buf_le32(table, record->ef);
+}
+
 unsigned
 gids_algorithm_bits(uint8_t algorithm)
 {
@@ -157,8 +189,8 @@ decode_key(struct cursor record, struct gids_key *key)
 	key->algorithm = gids_algorithm_bits(algorithm) != 0 ? algorithm : 0;
 	key->can_exchange = kind != KEYMAP_KIND_SIGNATURE;
 	key->can_sign_slot = kind != KEYMAP_KIND_EXCHANGE;
-	if (ef >= EF_KEY_BASE + GIDS_KEY_FIRST && ef <= EF_KEY_BASE + KEY_LAST)
-		key->reference = (uint8_t)(ef - EF_KEY_BASE);
+	if (ef >= GIDS_EF_KEY_BASE + GIDS_KEY_FIRST && ef <= GIDS_EF_KEY_BASE + KEY_LAST)
+		key->reference = (uint8_t)(ef - GIDS_EF_KEY_BASE);
 	return true;
 }
 
@@ -177,4 +209,35 @@ gids_keymap_decode(struct cursor content, struct gids_key ret_keys[GIDS_KEYS])
 			(void)decode_key(record, &ret_keys[i]);
 	}
 	return known || empty;
+}
+
+static void
+encode_key(struct buf *map, const struct gids_key *key)
+{
+	buf_le32(map, key != NULL ? KEYMAP_STATE_USED : KEYMAP_STATE_EMPTY);
+	buf_u8(map, key != NULL ? key->algorithm : 0);
+	buf_u8(map, key == NULL ? 0 : key->can_exchange ? KEYMAP_KIND_EXCHANGE : KEYMAP_KIND_SIGNATURE);
+	buf_le16(map, key != NULL ? (uint16_t)(GIDS_EF_KEY_BASE + key->reference) : KEYMAP_NOTHING);
+	buf_le16(map, KEYMAP_NOTHING);
+	buf_le16(map, 0);
+}
+
+bool
+gids_keymap_change(struct cursor content, size_t index, const struct gids_key *key, struct buf *ret_map)
+{
+	struct cursor record;
+	uint8_t version;
+	bool known;
+	size_t i;
+
+	if (cur_u8(&content, &version) && version != KEYMAP_VERSION)
+		return false;
+	buf_u8(ret_map, KEYMAP_VERSION);
+	for (i = 0; (known = cur_take(&content, KEYMAP_RECORD_SIZE, &record)) || i <= index; i++) {
+		if (known && i != index)
+			buf_put_cur(ret_map, record);
+		else
+			encode_key(ret_map, i == index ? key : NULL);
+	}
+	return true;
 }
