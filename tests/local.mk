@@ -54,15 +54,18 @@ CARD_TESTS = \
 MODULE_TESTS = \
 	tests/module/test_attributes \
 	tests/module/test_callers \
+	tests/module/test_copies \
 	tests/module/test_decrypt \
 	tests/module/test_digest \
 	tests/module/test_events \
 	tests/module/test_fork \
 	tests/module/test_general \
 	tests/module/test_hostile \
+	tests/module/test_keygen \
 	tests/module/test_login \
 	tests/module/test_message \
 	tests/module/test_objects \
+	tests/module/test_profiles \
 	tests/module/test_recover \
 	tests/module/test_sessions \
 	tests/module/test_sign \
@@ -86,11 +89,13 @@ THREADED_TESTS = \
 	tests/card/test_csp_gids \
 	tests/module/test_attributes \
 	tests/module/test_callers \
+	tests/module/test_copies \
 	tests/module/test_decrypt \
 	tests/module/test_digest \
 	tests/module/test_events \
 	tests/module/test_general \
 	tests/module/test_hostile \
+	tests/module/test_keygen \
 	tests/module/test_login \
 	tests/module/test_message \
 	tests/module/test_objects \
@@ -119,10 +124,13 @@ STATIC_TESTS = \
 	tests/static/includes.sh \
 	tests/static/listed.sh \
 	tests/static/manpages.sh \
-	tests/static/private.sh
+	tests/static/private.sh \
+	tests/static/statements.sh
 # other people's programs over the module, with libpcsc-vcard.so or a real pcscd
 E2E_TESTS = \
 	tests/bench/budgets.sh \
+	tests/e2e/java.sh \
+	tests/e2e/nss.sh \
 	tests/e2e/opensc.sh \
 	tests/e2e/p11tool.sh \
 	tests/e2e/pin.sh \
@@ -138,7 +146,12 @@ TEST_FILES = \
 	tests/fuzz/corpus \
 	tests/demo.sh \
 	tests/bench/bench.sh \
-	tests/e2e/lib.sh
+	tests/e2e/Card.java \
+	tests/e2e/lib.sh \
+	tests/statements/pkcs11.txt \
+	tests/statements/table.awk \
+	tests/statements/table.md \
+	tests/statements/table.sh
 
 # --- libraries for tests --------------------------------------------------------------------------------------
 
@@ -262,7 +275,13 @@ check-tidy:
 check-format:
 	. ./tests/lib/env.sh && $(SHELL) $(top_srcdir)/tests/static/format.sh
 
-.PHONY: check-e2e check-static check-compiled check-threads check-valgrind check-fuzz check-tidy check-format
+# The table of statements and tests, in the source tree; what is wrong with it is told and fails no build.
+statements:
+	$(SHELL) $(top_srcdir)/tests/statements/table.sh P 0 $(top_srcdir)/tests/statements/pkcs11.txt $(top_srcdir) \
+		>tests/statements.tmp || :
+	mv tests/statements.tmp $(top_srcdir)/tests/statements/table.md
+
+.PHONY: statements check-e2e check-static check-compiled check-threads check-valgrind check-fuzz check-tidy check-format
 
 # --- demo and benchmark ---------------------------------------------------------------------------------------
 

@@ -156,11 +156,16 @@ card_remove() {
 	fi
 }
 
-# Commands that the card has seen since it was inserted; the argument is a pattern of the command in hex.
+# How many commands of a kind the card has seen so far; the argument is a pattern of the command in hex, without blanks.
 card_commands() {
 	local trace="$W/trace"
 	[ "$MODE" = pcscd ] || trace="$W/readers/Virtual Reader A/trace"
-	grep -c -i -E "^> ?$1" "$trace" || true
+	tr -d ' ' <"$trace" | grep -c -i -E "^>$1" || true
+}
+
+# PINs that have been sent to the card so far; a command without data only asks for the tries.
+pins_sent() {
+	card_commands '0020008[0-9A-F]0[1-9A-F]'
 }
 
 # What vcard-perso knows of the card while it is in the reader; the card's file holds its volatile memory as well.

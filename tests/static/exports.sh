@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The module shows three names, runs nothing when it is loaded, and needs the few libraries it is allowed to need.
+# The module shows three names, runs nothing when it is loaded, and needs the few libraries it is allowed to need. P-001
 # shellcheck source=tests/lib/check.sh
 . "$abs_top_srcdir/tests/lib/check.sh"
 

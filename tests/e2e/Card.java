@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A Java program over SunPKCS11: lists the entries of the token's KeyStore, then signs with each and verifies with Java's
+ * own providers. Usage: java Card.java CONFIGURATION PIN. P-154
+ */
+import java.security.KeyStore;
+import java.security.PrivateKey;
+import java.security.Provider;
+import java.security.PublicKey;
+import java.security.Security;
+import java.security.Signature;
+import java.security.spec.MGF1ParameterSpec;
+import java.security.spec.PSSParameterSpec;
+import java.util.Collections;
+
+public class Card {
+	private static Signature signature(String algorithm, String provider) throws Exception {
+		Signature s = Signature.getInstance(algorithm, provider);
+
+		if (algorithm.equals("RSASSA-PSS"))
+			s.setParameter(new PSSParameterSpec("SHA-256", "MGF1", MGF1ParameterSpec.SHA256, 32, 1));
+		return s;
+	}
+
+	/* In parts, as most programs do. */
+	private static byte[] sign(String provider, PrivateKey key, String algorithm) throws Exception {
+		Signature s = signature(algorithm, provider);
+
+		s.initSign(key);
+		s.update("to be ".getBytes());
+		s.update("signed".getBytes());
+		return s.sign();
+	}
+
+	private static boolean verify(String provider, PublicKey key, String algorithm, String text, byte[] signed)
+			throws Exception {
+		Signature s = signature(algorithm, provider);
+
+		s.initVerify(key);
+		s.update(text.getBytes());
+		return s.verify(signed);
+	}
+
+	private static void tryOut(Provider token, KeyStore store, String alias, char[] pin) throws Exception {
+		PrivateKey key = (PrivateKey) store.getKey(alias, pin);
+		PublicKey publicKey = store.getCertificate(alias).getPublicKey();
+		boolean rsa = key.getAlgorithm().equals("RSA");
+		String[] algorithms = rsa ? new String[] { "SHA256withRSA", "RSASSA-PSS" } : new String[] { "SHA256withECDSA" };
+
+		for (String algorithm : algorithms) {
+			byte[] signed = sign(token.getName(), key, algorithm);
+			String host = rsa ? "SunRsaSign" : "SunEC";
+			boolean good = verify(host, publicKey, algorithm, "to be signed", signed)
+					&& !verify(host, publicKey, algorithm, "something else", signed);
+
+			System.out.println(alias + " " + algorithm + " " + (good ? "good" : "bad"));
+		}
+	}
+
+	public static void main(String[] args) throws Exception {
+		Provider token = Security.getProvider("SunPKCS11").configure(args[0]);
+		KeyStore store = KeyStore.getInstance("PKCS11", token);
+		char[] pin = args[1].toCharArray();
+
+		Security.addProvider(token);
+		store.load(null, pin);
+		for (String alias : Collections.list(store.aliases())) {
+			System.out.println("entry " + alias + " " + store.isKeyEntry(alias));
+			tryOut(token, store, alias, pin);
+		}
+	}
+}
