@@ -2,6 +2,9 @@
 /* One kind of lock over pthread or the application's own mutexes. */
 #include "base/lock.h"
 
+#include <time.h>
+#include <unistd.h>
+
 bool
 lock_init(struct lock *l, const struct lock_ops *ops)
 {
@@ -43,4 +46,26 @@ lock_release(struct lock *l)
 		(void)l->ops->unlock(l->app_mutex);
 	else
 		(void)pthread_mutex_unlock(&l->mutex);
+}
+
+void
+process_lock_acquire(process_lock *l)
+{
+	static const struct timespec millisecond = { 0, 1000000 };
+	const pid_t self = getpid();
+	pid_t holder = 0;
+
+	/* a word left by the parent process is nobody's here */
+	while (!atomic_compare_exchange_strong(l, &holder, self)) {
+		if (holder == self) {
+			(void)nanosleep(&millisecond, NULL);
+			holder = 0;
+		}
+	}
+}
+
+void
+process_lock_release(process_lock *l)
+{
+	atomic_store(l, 0);
 }

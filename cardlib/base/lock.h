@@ -7,6 +7,8 @@
 #define BASE_LOCK_H
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
 
 #include "base/types.h"
 
@@ -31,5 +33,14 @@ void lock_acquire(struct lock *l);
 /* False when somebody holds it, and always false with application mutexes (PKCS#11 has no trylock). */
 bool lock_try(struct lock *l);
 void lock_release(struct lock *l);
+
+/*
+ * A lock for what a library has once in a process, held for moments: the process whose thread holds it, or 0. A mutex
+ * that another thread holds when the process forks stays locked in the child for ever; this one is free there.
+ */
+typedef _Atomic(pid_t) process_lock;
+
+void process_lock_acquire(process_lock *l);
+void process_lock_release(process_lock *l);
 
 #endif

@@ -107,7 +107,6 @@ csp_forget(struct csp **csp)
 
 	if (c == NULL)
 		return;
-	csp_release_forget(c);
 	for (size_t i = 0; i < csp_reader_count(c); i++) {
 		reader = c->readers[i];
 		/* half-done work of a thread that this process does not have is left as it is; secrets are wiped pages */

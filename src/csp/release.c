@@ -16,11 +16,11 @@
 
 /* Instances with a thread, for the destructor: the only state of this library that is not in an instance. */
 static struct {
-	pthread_mutex_t mutex;
+	process_lock lock;
 	struct csp_release *first;
-	pid_t pid;
+	pid_t pid; /* whose list this is */
 	bool unloading;
-} all = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+} all;
 
 uint64_t
 csp_now_ms(void)
@@ -200,6 +200,18 @@ init_locks(struct csp_release *r)
 	return ok;
 }
 
+/* What a parent process has listed, perhaps in the middle of it, is not ours. */
+static void
+acquire_list(void)
+{
+	const pid_t self = getpid();
+
+	process_lock_acquire(&all.lock);
+	if (all.pid != self)
+		all.first = NULL;
+	all.pid = self;
+}
+
 bool
 csp_release_init(struct csp *csp)
 {
@@ -207,36 +219,25 @@ csp_release_init(struct csp *csp)
 
 	if (!init_locks(r))
 		return false;
-	(void)pthread_mutex_lock(&all.mutex);
-	if (all.pid != getpid()) {
-		/* what a parent had listed is not ours */
-		all.first = NULL;
-		all.pid = getpid();
-	}
+	acquire_list();
 	r->stop = all.unloading;
 	r->next = all.first;
 	all.first = r;
-	(void)pthread_mutex_unlock(&all.mutex);
+	process_lock_release(&all.lock);
 	return true;
-}
-
-static void
-unlist(struct csp_release *r)
-{
-	for (struct csp_release **p = &all.first; *p != NULL; p = &(*p)->next) {
-		if (*p == r) {
-			*p = r->next;
-			return;
-		}
-	}
 }
 
 void
 csp_release_stop(struct csp *csp)
 {
-	(void)pthread_mutex_lock(&all.mutex);
-	unlist(&csp->release);
-	(void)pthread_mutex_unlock(&all.mutex);
+	acquire_list();
+	for (struct csp_release **p = &all.first; *p != NULL; p = &(*p)->next) {
+		if (*p == &csp->release) {
+			*p = csp->release.next;
+			break;
+		}
+	}
+	process_lock_release(&all.lock);
 	join(&csp->release);
 }
 
@@ -247,16 +248,6 @@ csp_release_destroy(struct csp *csp)
 	(void)pthread_mutex_destroy(&csp->release.mutex);
 }
 
-void
-csp_release_forget(struct csp *csp)
-{
-	static const pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
-
-	/* the parent may have held it at the time of the fork, and this is the child's only thread */
-	all.mutex = fresh;
-	unlist(&csp->release);
-}
-
 static void unload(void) __attribute__((destructor));
 
 static void
@@ -264,9 +255,9 @@ unload(void)
 {
 	if (all.pid != getpid())
 		return;
-	(void)pthread_mutex_lock(&all.mutex);
+	process_lock_acquire(&all.lock);
 	all.unloading = true;
 	for (struct csp_release *r = all.first; r != NULL; r = r->next)
 		join(r);
-	(void)pthread_mutex_unlock(&all.mutex);
+	process_lock_release(&all.lock);
 }

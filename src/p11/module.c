@@ -33,7 +33,7 @@ struct instance {
 };
 
 static struct {
-	_Atomic(pid_t) opener; /* process of the thread that initialises or finalises now; 0: nobody */
+	process_lock opener;   /* held while initialising or finalising */
 	_Atomic(pid_t) pid;    /* process in which the instance is ready; 0: none */
 	atomic_uint inside;    /* calls under way */
 	struct instance *instance;
@@ -45,26 +45,6 @@ short_sleep(void)
 	static const struct timespec millisecond = { 0, 1000000 };
 
 	nanosleep(&millisecond, NULL);
-}
-
-/* A word left by the parent process is nobody's here. */
-static void
-opener_lock(pid_t self)
-{
-	pid_t holder = 0;
-
-	while (!atomic_compare_exchange_strong(&module.opener, &holder, self)) {
-		if (holder == self) {
-			short_sleep();
-			holder = 0;
-		}
-	}
-}
-
-static void
-opener_unlock(void)
-{
-	atomic_store(&module.opener, 0);
 }
 
 /* Calls and finalising ------------------------------------------------------------------------------------------------ */
@@ -176,9 +156,9 @@ p11_module_open(const struct lock_ops *locks, bool no_threads)
 	pid_t self = getpid();
 	CK_RV rv;
 
-	opener_lock(self);
+	process_lock_acquire(&module.opener);
 	rv = open_locked(locks, no_threads, self);
-	opener_unlock();
+	process_lock_release(&module.opener);
 	return rv;
 }
 
@@ -190,9 +170,9 @@ p11_module_close(void)
 
 	if (atomic_load(&module.pid) != self)
 		return CKR_CRYPTOKI_NOT_INITIALIZED;
-	opener_lock(self);
+	process_lock_acquire(&module.opener);
 	if (atomic_load(&module.pid) != self) {
-		opener_unlock();
+		process_lock_release(&module.opener);
 		return CKR_CRYPTOKI_NOT_INITIALIZED;
 	}
 	in = module.instance;
@@ -205,7 +185,7 @@ p11_module_close(void)
 	instance_free(in);
 	module.instance = inherited;
 	log_close();
-	opener_unlock();
+	process_lock_release(&module.opener);
 	return CKR_OK;
 }
 
@@ -431,6 +411,7 @@ p11_session_remove(struct p11_session *session)
 	struct p11_slot *slot = session->slot;
 
 	session_take(slot, session->handle);
+	p11_objects_drop_session(slot, session->handle);
 	session_free(session);
 	if (p11_session_count(slot, 0) == 0)
 		p11_logout(slot);
@@ -441,8 +422,10 @@ p11_sessions_remove(struct p11_slot *slot)
 {
 	struct p11_session *session;
 
-	while ((session = session_take(slot, CK_INVALID_HANDLE)) != NULL)
+	while ((session = session_take(slot, CK_INVALID_HANDLE)) != NULL) {
+		p11_objects_drop_session(slot, session->handle);
 		session_free(session);
+	}
 	p11_logout(slot);
 }
 
