@@ -13,12 +13,14 @@ libcsp_la_SOURCES = \
 	src/csp/certfile.c \
 	src/csp/cmap.c \
 	src/csp/container.c \
+	src/csp/create.c \
 	src/csp/crypto.c \
 	src/csp/crypto.h \
 	src/csp/csp.h \
 	src/csp/file.c \
 	src/csp/instance.c \
 	src/csp/key.c \
+	src/csp/keygen.c \
 	src/csp/padding.c \
 	src/csp/padding.h \
 	src/csp/pin.c \

@@ -115,6 +115,17 @@ learn_curves(struct csp_card *card)
 	}
 }
 
+/* Asked once, likewise: what can be done with an object depends on it. */
+static void
+learn_read_only(struct csp_card *card)
+{
+	bool read_only = false;
+
+	card->read_only =
+		csp_card_property(card, CP_CARD_READ_ONLY, 0, &read_only, sizeof(read_only)) == SCARD_S_SUCCESS &&
+		read_only;
+}
+
 /* The memory is shared by all readers, so that a card is known wherever it is put; not held while the card is asked. */
 static DWORD
 acquire(struct csp_card *card)
@@ -131,6 +142,7 @@ acquire(struct csp_card *card)
 		return r;
 	card->acquired = true;
 	learn_curves(card);
+	learn_read_only(card);
 	lock_acquire(&csp->memory_lock);
 	csp->memory = memory;
 	lock_release(&csp->memory_lock);
@@ -164,6 +176,12 @@ csp_card_connect(struct csp_reader *reader, uint32_t generation, struct csp_card
 	}
 	*ret_card = card;
 	return SCARD_S_SUCCESS;
+}
+
+bool
+csp_card_read_only(const struct csp_card *card)
+{
+	return card->read_only;
 }
 
 bool

@@ -166,6 +166,7 @@ struct csp_card {
 	struct io *io;
 	CARD_DATA data;
 	bool acquired;
+	bool read_only;
 	uint8_t agrees; /* curves that the card computes shared secrets on, by csp_curve_bit() */
 	bool gone;	/* removed or connection void; freed at the next unlock */
 
@@ -237,6 +238,10 @@ DWORD csp_txn_run(struct csp_card *card, csp_work work, void *arg);
 DWORD csp_file_read(struct csp_card *card, const char *directory, const char *name, struct buf *ret_content);
 /* Names, each with its NUL; empty when there are none. */
 DWORD csp_file_list(struct csp_card *card, const char *directory, struct buf *ret_names);
+/* Writes, makes and deletes a file; codes as the minidriver's functions. A new file is one that the user may write. */
+DWORD csp_file_write(struct csp_card *card, const char *directory, const char *name, struct cursor content);
+DWORD csp_file_create(struct csp_card *card, const char *directory, const char *name);
+DWORD csp_file_delete(struct csp_card *card, const char *directory, const char *name);
 /* True when name is in a list; upper and lower case are the same. */
 bool csp_file_listed(struct cursor names, const char *name);
 
@@ -246,6 +251,23 @@ bool csp_file_listed(struct cursor names, const char *name);
 DWORD csp_cache_check(struct csp_card *card);
 /* Decodes cardcf; false when it is too short. */
 bool csp_freshness_decode(struct cursor content, struct csp_freshness *ret_freshness);
+
+/* create.c ----------------------------------------------------------------------------------------------------------- */
+
+/* A change to the card under way. */
+struct csp_change {
+	bool counted; /* the card has counters */
+	struct csp_freshness after;
+};
+
+/*
+ * Inside a transaction, before anything is changed: authenticates the user and raises the counters of these classes, so
+ * that nobody else takes what they know for fresh, whatever becomes of the change. SCARD_E_READ_ONLY_CARD,
+ * SCARD_W_CARD_NOT_AUTHENTICATED, SCARD_E_WRITE_TOO_MANY.
+ */
+DWORD csp_change_begin(struct csp_card *card, unsigned classes, struct csp_change *ret_change);
+/* Afterwards: brings the view up to date, or forgets it when the change failed with code. Returns what counts. */
+DWORD csp_change_end(struct csp_card *card, const struct csp_change *change, DWORD code);
 
 /* cmap.c ------------------------------------------------------------------------------------------------------------- */
 
@@ -264,6 +286,16 @@ struct csp_cmap {
 };
 
 void csp_cmap_decode(struct cursor content, struct csp_cmap *ret_map);
+/*
+ * Begins a new map: the old one with one record changed; container NULL clears it. Records missing before it are added empty.
+ * The default is container's if it says so or nobody's else, otherwise that of the old map or its first container. False
+ * when the name is no container's or the map is too long.
+ */
+bool csp_cmap_change(struct cursor content, uint8_t index, const struct csp_container *container, struct buf *ret_map);
+/* The first index that no container uses. */
+size_t csp_cmap_free(const struct csp_cmap *map);
+/* Changes a record of the map on the card (create.c); container NULL clears it. */
+DWORD csp_cmap_write(struct csp_card *card, uint8_t index, const struct csp_container *container);
 /* What a key of this many bits is; KEY_NONE for sizes that no key has. */
 enum key_type csp_key_type_of(uint16_t bits);
 

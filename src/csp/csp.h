@@ -91,6 +91,8 @@ struct csp_token_info {
 
 /* Reads the card at the first call; later calls answer from memory, with the tries that our own attempts left. */
 DWORD csp_token_info(struct csp_card *card, struct csp_token_info *ret_info);
+/* Whether the card says that it cannot be written; known since it was recognised. */
+bool csp_card_read_only(const struct csp_card *card);
 /* Whether the card computes shared secrets (ECDH) at all; known since it was recognised. */
 bool csp_card_agrees(const struct csp_card *card);
 
@@ -112,6 +114,7 @@ struct csp_key {
 	uint32_t role;		  /* PIN role that guards it */
 	bool always_authenticate; /* the role's PIN is wanted for every operation */
 	bool has_cert;		  /* a certificate file exists; whether it can be read is another matter */
+	bool local;		  /* made on this card by csp_generate(); known as long as the card stays */
 	char name[CSP_NAME_MAX];
 };
 
@@ -152,6 +155,34 @@ struct csp_cert {
  * The pointer is good until the next refresh.
  */
 DWORD csp_key_cert(struct csp_card *card, uint32_t key_id, const struct csp_cert **ret_cert);
+
+/* Keys made and removed ----------------------------------------------------------------------------------------------- */
+
+struct csp_generate {
+	enum key_type type;
+	unsigned bits;
+	bool exchange;	  /* a key that decrypts or agrees as well, otherwise one that only signs */
+	const char *name; /* of the container, UTF-8; NULL or empty: a random one */
+};
+
+/*
+ * Makes a key pair on the card, in a container of its own, and brings the view up to date; the card's first container
+ * becomes its default. Nothing is left behind by a failure, but for what a card that was pulled could not be told to
+ * drop: that is not seen by anybody and is used again.
+ * SCARD_W_CARD_NOT_AUTHENTICATED as csp_sign(), SCARD_E_READ_ONLY_CARD, SCARD_E_WRITE_TOO_MANY (no room),
+ * SCARD_E_UNSUPPORTED_FEATURE (not such a key on this card), SCARD_E_INVALID_PARAMETER (no such size),
+ * SCARD_E_INVALID_VALUE (the name is none: no UTF-8, more than 39 UTF-16 units, a backslash, a control character),
+ * SCARD_E_UNEXPECTED (the card made something else).
+ */
+DWORD csp_generate(struct csp_card *card, const struct csp_generate *what, uint32_t *ret_key_id);
+/*
+ * Deletes a container: certificate, key, record; another container becomes the default one if need be. A card that is
+ * pulled meanwhile may show the key without its certificate, or without working; it can be deleted again.
+ * SCARD_E_NO_KEY_CONTAINER, SCARD_E_UNSUPPORTED_FEATURE (its other slot has a key as well), else as csp_generate().
+ */
+DWORD csp_key_delete(struct csp_card *card, uint32_t key_id);
+/* Deletes the certificate alone. SCARD_E_FILE_NOT_FOUND when there is none. */
+DWORD csp_cert_delete(struct csp_card *card, uint32_t key_id);
 
 /* Encodes DER SubjectPublicKeyInfo. */
 DWORD csp_public_key_spki(struct csp *csp, const struct public_key *key, struct buf *ret_der);

@@ -45,6 +45,27 @@ csp_file_list(struct csp_card *card, const char *directory, struct buf *ret_name
 	return buf_failed(ret_names) ? SCARD_E_NO_MEMORY : SCARD_S_SUCCESS;
 }
 
+DWORD
+csp_file_write(struct csp_card *card, const char *directory, const char *name, struct cursor content)
+{
+	csp_txn_touch(card);
+	return card->data.pfnCardWriteFile(&card->data, directory, name, 0, content.p, (DWORD)content.left);
+}
+
+DWORD
+csp_file_create(struct csp_card *card, const char *directory, const char *name)
+{
+	csp_txn_touch(card);
+	return card->data.pfnCardCreateFile(&card->data, directory, name, 0, EveryoneReadUserWriteAc);
+}
+
+DWORD
+csp_file_delete(struct csp_card *card, const char *directory, const char *name)
+{
+	csp_txn_touch(card);
+	return card->data.pfnCardDeleteFile(&card->data, directory, name, 0);
+}
+
 /* The next name of a list; false at its end, which is an empty name or the end of the bytes. */
 static bool
 next_name(struct cursor *names, struct cursor *ret_name)

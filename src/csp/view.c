@@ -86,6 +86,7 @@ inherit(struct csp_card *card, struct csp_entry *e, unsigned kept)
 		    old->key.bits != e->key.bits || strcmp(old->key.name, e->key.name) != 0)
 			continue;
 		e->key.id = old->key.id;
+		e->key.local = old->key.local;
 		if ((kept & CSP_FILES) != 0 && strcmp(old->cert_file, e->cert_file) == 0) {
 			e->cert_hidden = old->cert_hidden;
 			e->cert = old->cert;

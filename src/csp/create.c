@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Changes to a card: the freshness counters that announce them, the container map, and the removal of keys and
+ * certificates. The counters are raised before the change: a card that is pulled then has announced a change that did
+ * not come, which costs others a look; the other way round they would never look.
+ */
+#include "base/auto.h"
+#include "base/log.h"
+#include "csp/card.h"
+
+#define COUNTERS "cardcf"
+#define MAP "cmapfile"
+
+/* The counters and what is behind them, some of them raised; they wrap around. False when they are damaged. */
+static bool
+raise(struct cursor content, unsigned classes, struct csp_freshness *ret_after, struct buf *ret_content)
+{
+	struct csp_freshness f;
+	uint8_t version;
+
+	if (!cur_u8(&content, &version) || !cur_u8(&content, &f.pins) || !cur_le16(&content, &f.containers) ||
+	    !cur_le16(&content, &f.files))
+		return false;
+	f.containers = (uint16_t)(f.containers + ((classes & CSP_CONTAINERS) != 0 ? 1 : 0));
+	f.files = (uint16_t)(f.files + ((classes & CSP_FILES) != 0 ? 1 : 0));
+	buf_u8(ret_content, version);
+	buf_u8(ret_content, f.pins);
+	buf_le16(ret_content, f.containers);
+	buf_le16(ret_content, f.files);
+	buf_put_cur(ret_content, content);
+	*ret_after = f;
+	return true;
+}
+
+static DWORD
+announce(struct csp_card *card, unsigned classes, struct csp_change *change)
+{
+	AUTO_BUF struct buf old = BUF_INIT, new = BUF_INIT;
+	DWORD r = csp_file_read(card, NULL, COUNTERS, &old);
+
+	*change = (struct csp_change){ 0 };
+	if (csp_code_is_trouble(r))
+		return r;
+	/* nobody can be told, and nobody relies on it */
+	if (r != SCARD_S_SUCCESS || !raise(buf_cur(&old), classes, &change->after, &new))
+		return SCARD_S_SUCCESS;
+	if (buf_failed(&new))
+		return SCARD_E_NO_MEMORY;
+	change->counted = true;
+	return csp_file_write(card, NULL, COUNTERS, buf_cur(&new));
+}
+
+DWORD
+csp_change_begin(struct csp_card *card, unsigned classes, struct csp_change *ret_change)
+{
+	bool believed = IS_PIN_SET(card->authenticated, ROLE_USER);
+	DWORD r;
+
+	if (card->read_only)
+		return SCARD_E_READ_ONLY_CARD;
+	if ((r = csp_role_authenticate(card, ROLE_USER)) != SCARD_S_SUCCESS)
+		return r;
+	r = announce(card, classes, ret_change);
+	if (r != SCARD_W_SECURITY_VIOLATION || !believed)
+		return r;
+	/* somebody else logged the card out */
+	card->authenticated &= ~CREATE_PIN_SET(ROLE_USER);
+	if ((r = csp_role_authenticate(card, ROLE_USER)) != SCARD_S_SUCCESS)
+		return r;
+	return announce(card, classes, ret_change);
+}
+
+DWORD
+csp_change_end(struct csp_card *card, const struct csp_change *change, DWORD code)
+{
+	DWORD r = code;
+
+	if (code == SCARD_S_SUCCESS)
+		r = csp_view_load(card, CSP_ALL);
+	if (r == SCARD_S_SUCCESS && change->counted) {
+		card->freshness = change->after;
+		card->freshness_known = true;
+	}
+	if (r != SCARD_S_SUCCESS)
+		card->checked = card->loaded = false;
+	return r;
+}
+
+DWORD
+csp_cmap_write(struct csp_card *card, uint8_t index, const struct csp_container *container)
+{
+	AUTO_BUF struct buf old = BUF_INIT, new = BUF_INIT;
+	DWORD r = csp_file_read(card, CSP_DIRECTORY, MAP, &old);
+	bool missing = r == SCARD_E_FILE_NOT_FOUND;
+
+	if (missing)
+		r = csp_file_create(card, CSP_DIRECTORY, MAP);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (!csp_cmap_change(buf_cur(&old), index, container, &new))
+		return SCARD_E_INVALID_VALUE;
+	return buf_failed(&new) ? SCARD_E_NO_MEMORY : csp_file_write(card, CSP_DIRECTORY, MAP, buf_cur(&new));
+}
+
+/* Deleting ----------------------------------------------------------------------------------------------------------- */
+
+struct deletion {
+	uint32_t key_id;
+	bool cert_only;
+	bool done;
+};
+
+static DWORD
+delete_cert(struct csp_card *card, const struct csp_entry *e)
+{
+	DWORD r;
+
+	if (e->cert_file[0] == '\0')
+		return SCARD_E_FILE_NOT_FOUND;
+	r = csp_file_delete(card, CSP_DIRECTORY, e->cert_file);
+	return r == SCARD_E_DIR_NOT_FOUND ? SCARD_E_FILE_NOT_FOUND : r;
+}
+
+static DWORD
+delete_container(struct csp_card *card, uint8_t index)
+{
+	DWORD r;
+
+	csp_txn_touch(card);
+	r = card->data.pfnCardDeleteContainer(&card->data, index, 0);
+	return r == SCARD_S_SUCCESS || r == SCARD_E_NO_KEY_CONTAINER ? csp_cmap_write(card, index, NULL) : r;
+}
+
+static DWORD
+delete_entry(struct csp_card *card, const struct csp_entry *e, bool cert_only)
+{
+	DWORD r = delete_cert(card, e);
+
+	if (cert_only)
+		return r;
+	return r == SCARD_S_SUCCESS || r == SCARD_E_FILE_NOT_FOUND ? delete_container(card, e->key.container) : r;
+}
+
+static DWORD
+delete_work(struct csp_card *card, void *arg)
+{
+	struct deletion *d = arg;
+	struct csp_entry *e = NULL;
+	struct csp_change change;
+	DWORD r;
+
+	if ((r = csp_cache_check(card)) != SCARD_S_SUCCESS)
+		return r;
+	r = csp_entry_find(card, d->key_id, &e);
+	/* the card was reset after it was done */
+	if (d->done)
+		return SCARD_S_SUCCESS;
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (!d->cert_only && e->key.other_slot_used)
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	r = csp_change_begin(card, d->cert_only ? CSP_FILES : CSP_CONTAINERS | CSP_FILES, &change);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	r = delete_entry(card, e, d->cert_only);
+	d->done = r == SCARD_S_SUCCESS;
+	return csp_change_end(card, &change, r);
+}
+
+static DWORD
+delete_run(struct csp_card *card, struct deletion *d)
+{
+	DWORD r = csp_txn_run(card, delete_work, d);
+
+	csp_role_used(card, ROLE_USER);
+	return r;
+}
+
+DWORD
+csp_key_delete(struct csp_card *card, uint32_t key_id)
+{
+	struct deletion d = { .key_id = key_id };
+
+	return delete_run(card, &d);
+}
+
+DWORD
+csp_cert_delete(struct csp_card *card, uint32_t key_id)
+{
+	struct deletion d = { .key_id = key_id, .cert_only = true };
+
+	return delete_run(card, &d);
+}
