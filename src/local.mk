@@ -37,7 +37,9 @@ libp11_la_SOURCES = \
 	src/p11/attr.c \
 	src/p11/attr.h \
 	src/p11/certattr.c \
+	src/p11/create.h \
 	src/p11/decrypt.c \
+	src/p11/destroy.c \
 	src/p11/digest.c \
 	src/p11/encrypt.c \
 	src/p11/entry.c \
@@ -45,6 +47,7 @@ libp11_la_SOURCES = \
 	src/p11/find.c \
 	src/p11/general.c \
 	src/p11/keyattr.c \
+	src/p11/keygen.c \
 	src/p11/login.c \
 	src/p11/mech.c \
 	src/p11/mech.h \

@@ -125,15 +125,16 @@ key_id(const struct csp_key *key, struct buf *value)
 }
 
 static CK_RV
-common_attribute(const struct p11_object *object, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value)
+common_attribute(const struct csp_card *card, const struct p11_object *object, const struct csp_key *key,
+		 CK_ATTRIBUTE_TYPE type, struct buf *value)
 {
 	switch (type) {
 	case CKA_CLASS: return p11_attr_ulong(value, object->class);
 	case CKA_TOKEN: return p11_attr_bool(value, true);
 	case CKA_PRIVATE: return p11_attr_bool(value, object->class == CKO_PRIVATE_KEY);
 	case CKA_MODIFIABLE:
-	case CKA_COPYABLE:
-	case CKA_DESTROYABLE: return p11_attr_bool(value, false);
+	case CKA_COPYABLE: return p11_attr_bool(value, false);
+	case CKA_DESTROYABLE: return p11_attr_bool(value, key != NULL && !csp_card_read_only(card));
 	case CKA_UNIQUE_ID: return unique_id(object, key, value);
 	default: return CKR_ATTRIBUTE_TYPE_INVALID;
 	}
@@ -152,7 +153,7 @@ profile_attribute(const struct p11_object *object, CK_ATTRIBUTE_TYPE type, struc
 	switch (type) {
 	case CKA_PROFILE_ID: return p11_attr_ulong(value, object->profile);
 	case CKA_LABEL: return p11_attr_text(value, labels[object->profile]);
-	default: return common_attribute(object, NULL, type, value);
+	default: return common_attribute(NULL, object, NULL, type, value);
 	}
 }
 
@@ -166,7 +167,7 @@ key_object_attribute(struct csp_card *card, const struct p11_object *object, con
 		return key_id(key, value);
 	if (type == CKA_LABEL)
 		return p11_attr_text(value, key->name);
-	if ((rv = common_attribute(object, key, type, value)) != CKR_ATTRIBUTE_TYPE_INVALID)
+	if ((rv = common_attribute(card, object, key, type, value)) != CKR_ATTRIBUTE_TYPE_INVALID)
 		return rv;
 	if (object->class == CKO_CERTIFICATE)
 		return p11_attr_cert(card, key, type, value);

@@ -25,6 +25,8 @@ CK_RV p11_attr_public_of(struct csp_card *card, const struct csp_key *key, const
 CK_RV p11_attr_key(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
 CK_RV p11_attr_private(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
 CK_RV p11_attr_public(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
+/* DER of the object identifier of a curve by its size. CKR_ATTRIBUTE_TYPE_INVALID for another size. */
+CK_RV p11_attr_curve(unsigned bits, struct buf *value);
 CK_RV p11_attr_cert(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Attributes of private and public keys (PKCS#11 3.1, 4.8, 4.9, 6.1.2, 6.1.3, 6.3.3, 6.3.4). Where a key comes from is not
- * known: it counts as not made here, and claims neither to have been always sensitive nor never extractable.
+ * known unless it was made by us: it counts as not made here then, and claims neither to have been always sensitive nor
+ * never extractable.
  */
 #include "base/auto.h"
 #include "p11/attr.h"
@@ -47,14 +48,14 @@ public_key_info(struct csp_card *card, const struct csp_key *key, struct buf *va
 }
 
 /* DER of the object identifiers of P-256, P-384 and P-521 (RFC 5480, 2.1.1.1). */
-static CK_RV
-ec_params(const struct csp_key *key, struct buf *value)
+CK_RV
+p11_attr_curve(unsigned bits, struct buf *value)
 {
 	static const uint8_t p256[] = { 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07 };
 	static const uint8_t p384[] = { 0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x22 };
 	static const uint8_t p521[] = { 0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x23 };
 
-	switch (key->bits) {
+	switch (bits) {
 	case 256: return p11_attr_bytes(value, cur_of(p256, sizeof(p256)));
 	case 384: return p11_attr_bytes(value, cur_of(p384, sizeof(p384)));
 	case 521: return p11_attr_bytes(value, cur_of(p521, sizeof(p521)));
@@ -94,6 +95,14 @@ public_part(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE 
 	}
 }
 
+static CK_ULONG
+gen_mechanism(const struct csp_key *key)
+{
+	if (!key->local)
+		return CK_UNAVAILABLE_INFORMATION;
+	return key->type == KEY_EC ? CKM_EC_KEY_PAIR_GEN : CKM_RSA_PKCS_KEY_PAIR_GEN;
+}
+
 CK_RV
 p11_attr_key(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value)
 {
@@ -101,12 +110,12 @@ p11_attr_key(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE
 	case CKA_KEY_TYPE: return p11_attr_ulong(value, key->type == KEY_EC ? CKK_EC : CKK_RSA);
 	case CKA_START_DATE:
 	case CKA_END_DATE: return CKR_OK; /* empty: no period is known */
-	case CKA_LOCAL:
 	case CKA_DERIVE: return p11_attr_bool(value, false);
-	case CKA_KEY_GEN_MECHANISM: return p11_attr_ulong(value, CK_UNAVAILABLE_INFORMATION);
+	case CKA_LOCAL: return p11_attr_bool(value, key->local);
+	case CKA_KEY_GEN_MECHANISM: return p11_attr_ulong(value, gen_mechanism(key));
 	case CKA_SUBJECT: return subject(card, key, value);
 	case CKA_PUBLIC_KEY_INFO: return public_key_info(card, key, value);
-	case CKA_EC_PARAMS: return key->type == KEY_EC ? ec_params(key, value) : CKR_ATTRIBUTE_TYPE_INVALID;
+	case CKA_EC_PARAMS: return key->type == KEY_EC ? p11_attr_curve(key->bits, value) : CKR_ATTRIBUTE_TYPE_INVALID;
 	case CKA_EC_POINT:
 	case CKA_MODULUS:
 	case CKA_PUBLIC_EXPONENT: return public_part(card, key, type, value);
@@ -124,9 +133,9 @@ p11_attr_private(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_
 	case CKA_SIGN_RECOVER: return p11_attr_bool(value, key->type == KEY_RSA && key->can_sign);
 	case CKA_DECRYPT: return p11_attr_bool(value, may_decrypt(key));
 	case CKA_ALWAYS_AUTHENTICATE: return p11_attr_bool(value, key->always_authenticate);
-	case CKA_EXTRACTABLE:
 	case CKA_ALWAYS_SENSITIVE:
-	case CKA_NEVER_EXTRACTABLE:
+	case CKA_NEVER_EXTRACTABLE: return p11_attr_bool(value, key->local);
+	case CKA_EXTRACTABLE:
 	case CKA_UNWRAP:
 	case CKA_WRAP_WITH_TRUSTED: return p11_attr_bool(value, false);
 	case CKA_PRIVATE_EXPONENT:

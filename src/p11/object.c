@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "p11/p11.h"
+#include "p11/create.h"
 
 static bool
 object_is(const struct p11_object *object, CK_OBJECT_CLASS class, uint32_t key_id, CK_ULONG profile)
@@ -182,17 +182,17 @@ C_CopyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *te
 	return p11_leave(session, __func__, rv != CKR_OK ? rv : CKR_FUNCTION_NOT_SUPPORTED);
 }
 
-/* CKA_DESTROYABLE is false everywhere. */
 CK_RV
 C_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object)
 {
+	const struct p11_object *found;
 	struct p11_session *session;
 	CK_RV rv = p11_enter(handle, &session);
 
 	if (rv != CKR_OK)
 		return rv;
-	rv = p11_object_find(session->slot, object) == NULL ? CKR_OBJECT_HANDLE_INVALID : CKR_ACTION_PROHIBITED;
-	return p11_leave(session, __func__, rv);
+	found = p11_object_find(session->slot, object);
+	return p11_leave(session, __func__, found == NULL ? CKR_OBJECT_HANDLE_INVALID : p11_destroy(session, found));
 }
 
 /* CKA_MODIFIABLE is false everywhere. */

@@ -50,14 +50,6 @@ C_GenerateKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_ATTRIBUTE *t
 }
 
 CK_RV
-C_GenerateKeyPair(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_ATTRIBUTE *public_key_templateate,
-		  CK_ULONG public_key_attribute_count, CK_ATTRIBUTE *private_key_templateate,
-		  CK_ULONG private_key_attribute_count, CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
-{
-	return not_supported(handle, __func__);
-}
-
-CK_RV
 C_WrapKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key,
 	  CK_BYTE *wrapped_key, CK_ULONG *wrapped_key_len)
 {

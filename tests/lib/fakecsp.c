@@ -407,3 +407,34 @@ csp_pseudorandom(struct csp *csp, const char *label, struct cursor data, uint8_t
 	memset(ret_bytes, 9, len);
 	return SCARD_S_SUCCESS;
 }
+
+/* The fake card cannot be changed. */
+bool
+csp_card_read_only(const struct csp_card *card)
+{
+	(void)card;
+	return true;
+}
+
+DWORD
+csp_generate(struct csp_card *card, const struct csp_generate *what, uint32_t *ret_key_id)
+{
+	(void)card;
+	(void)what;
+	(void)ret_key_id;
+	return SCARD_E_READ_ONLY_CARD;
+}
+
+DWORD
+csp_key_delete(struct csp_card *card, uint32_t key_id)
+{
+	(void)card;
+	(void)key_id;
+	return SCARD_E_READ_ONLY_CARD;
+}
+
+DWORD
+csp_cert_delete(struct csp_card *card, uint32_t key_id)
+{
+	return csp_key_delete(card, key_id);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Changes to what is on the card: what they need, what their failures mean, and the end of an object. */
+#ifndef P11_CREATE_H
+#define P11_CREATE_H
+
+#include "p11/attr.h"
+
+/*
+ * The card, for a session that may change it. CKR_TOKEN_WRITE_PROTECTED, CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN,
+ * card errors.
+ */
+CK_RV p11_change_card(struct p11_session *session, struct csp_card **ret_card);
+/* What the code of a change means; a login that has turned out to be lost ends. */
+CK_RV p11_change_rv(struct p11_slot *slot, DWORD code);
+/*
+ * Removes a token object from the card: a key takes its pair and its certificate along. CKR_ACTION_PROHIBITED for what is
+ * not on the card, and as p11_change_card().
+ */
+CK_RV p11_destroy(struct p11_session *session, const struct p11_object *object);
+
+#endif

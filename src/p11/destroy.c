@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The end of objects on the card (PKCS#11 3.1, 5.7.4), and what every change to the card needs. */
+#include "p11/create.h"
+
+CK_RV
+p11_change_card(struct p11_session *session, struct csp_card **ret_card)
+{
+	struct csp_card *card;
+	CK_RV rv = p11_card(session->slot, &card);
+
+	if (rv != CKR_OK)
+		return rv;
+	if (csp_card_read_only(card))
+		return CKR_TOKEN_WRITE_PROTECTED;
+	if ((session->flags & CKF_RW_SESSION) == 0)
+		return CKR_SESSION_READ_ONLY;
+	if (session->slot->login != P11_USER)
+		return CKR_USER_NOT_LOGGED_IN;
+	*ret_card = card;
+	return CKR_OK;
+}
+
+CK_RV
+p11_change_rv(struct p11_slot *slot, DWORD code)
+{
+	if (code == SCARD_W_CARD_NOT_AUTHENTICATED && slot->login == P11_USER)
+		p11_logout(slot);
+	return p11_rv(code, P11_CTX_TOKEN);
+}
+
+CK_RV
+p11_destroy(struct p11_session *session, const struct p11_object *object)
+{
+	const CK_OBJECT_CLASS class = object->class;
+	const uint32_t key_id = object->key_id;
+	struct csp_card *card;
+	CK_RV rv;
+	DWORD r;
+
+	if (class != CKO_PRIVATE_KEY && class != CKO_PUBLIC_KEY && class != CKO_CERTIFICATE)
+		return CKR_ACTION_PROHIBITED;
+	if ((rv = p11_change_card(session, &card)) != CKR_OK)
+		return rv;
+	r = class == CKO_CERTIFICATE ? csp_cert_delete(card, key_id) : csp_key_delete(card, key_id);
+	/* it has gone by itself, or by somebody else */
+	if (r == SCARD_E_NO_KEY_CONTAINER || r == SCARD_E_FILE_NOT_FOUND)
+		rv = CKR_OBJECT_HANDLE_INVALID;
+	else if (r == SCARD_E_UNSUPPORTED_FEATURE)
+		rv = CKR_ACTION_PROHIBITED;
+	else
+		rv = p11_change_rv(session->slot, r);
+	return rv == CKR_OK ? p11_objects_refresh(session->slot, card) : rv;
+}
