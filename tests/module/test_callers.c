@@ -27,7 +27,7 @@ expect(const char *call, CK_RV rv, CK_RV expected)
 /* Every function --------------------------------------------------------------------------------------------------- */
 
 static CK_SESSION_HANDLE session;
-static CK_OBJECT_HANDLE private_key, public_key;
+static CK_OBJECT_HANDLE private_key, public_key, profile;
 static CK_BYTE in[32], out[8192];
 static CK_ULONG len;
 static CK_SLOT_ID slot;
@@ -58,7 +58,7 @@ static union {
 	X(C_GetSessionInfo, session, &info.session) X(C_GetOperationState, session, out, &len) \
 	X(C_SetOperationState, session, in, 32, 0, 0) X(C_Login, session, CKU_USER, pin, 6) X(C_Logout, session) \
 	X(C_CreateObject, session, &attribute, 1, &object) X(C_CopyObject, session, public_key, &attribute, 1, &object) \
-	X(C_DestroyObject, session, public_key) X(C_GetObjectSize, session, public_key, &len) \
+	X(C_DestroyObject, session, profile) X(C_GetObjectSize, session, public_key, &len) \
 	X(C_GetAttributeValue, session, public_key, &attribute, 1) \
 	X(C_SetAttributeValue, session, public_key, &attribute, 1) X(C_FindObjectsInit, session, &attribute, 1) \
 	X(C_FindObjects, session, &object, 1, &len) X(C_FindObjectsFinal, session) \
@@ -176,14 +176,20 @@ begin_all(void)
 	assert_rv(mt->C_VerifyInit(session, &pkcs1, public_key), CKR_OK);
 }
 
-/* A session in which the user is logged in, and the keys of container 0. */
+/* A session in which the user is logged in, the keys of container 0, and something that cannot be destroyed. */
 static void
 enter(void)
 {
+	CK_OBJECT_CLASS class = CKO_PROFILE;
+	CK_ATTRIBUTE profiles = { CKA_CLASS, &class, sizeof(class) };
+	CK_OBJECT_HANDLE found[4];
+
 	session = mt_open(CKF_RW_SESSION);
 	assert_rv(mt_login(session, MT_PIN), CKR_OK);
 	private_key = mt_object(session, CKO_PRIVATE_KEY, 0);
 	public_key = mt_object(session, CKO_PUBLIC_KEY, 0);
+	assert_int_equal(mt_find(session, &profiles, 1, found, COUNT(found)), COUNT(found));
+	profile = found[0];
 }
 
 static bool
