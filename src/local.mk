@@ -40,12 +40,14 @@ libp11_la_SOURCES = \
 	src/p11/create.h \
 	src/p11/decrypt.c \
 	src/p11/destroy.c \
+	src/p11/derive.c \
 	src/p11/digest.c \
 	src/p11/encrypt.c \
 	src/p11/entry.c \
 	src/p11/event.c \
 	src/p11/find.c \
 	src/p11/general.c \
+	src/p11/generate.c \
 	src/p11/keyattr.c \
 	src/p11/keygen.c \
 	src/p11/login.c \
@@ -62,6 +64,8 @@ libp11_la_SOURCES = \
 	src/p11/random.c \
 	src/p11/recover.c \
 	src/p11/rv.c \
+	src/p11/secretkey.c \
+	src/p11/secretkey.h \
 	src/p11/session.c \
 	src/p11/sign.c \
 	src/p11/slot.c \
@@ -69,7 +73,8 @@ libp11_la_SOURCES = \
 	src/p11/token.c \
 	src/p11/unsupported.c \
 	src/p11/value.c \
-	src/p11/verify.c
+	src/p11/verify.c \
+	src/p11/wrap.c
 
 module_LTLIBRARIES = minidriver-pkcs11.la
 minidriver_pkcs11_la_SOURCES =

@@ -22,6 +22,7 @@ UNIT_TESTS = \
 	tests/unit/test_csp_pin \
 	tests/unit/test_csp_txn \
 	tests/unit/test_monitor \
+	tests/unit/test_p11_derive \
 	tests/unit/test_p11_front \
 	tests/unit/test_p11_mech \
 	tests/unit/test_p11_output \
@@ -73,7 +74,8 @@ MODULE_TESTS = \
 	tests/module/test_stress \
 	tests/module/test_threads \
 	tests/module/test_unload \
-	tests/module/test_verify
+	tests/module/test_verify \
+	tests/module/test_wrap
 # those of the above that start threads, for ThreadSanitizer; it knows nothing of forked threads (test_fork)
 THREADED_TESTS = \
 	tests/unit/test_base_lock \
@@ -105,7 +107,8 @@ THREADED_TESTS = \
 	tests/module/test_slots \
 	tests/module/test_stress \
 	tests/module/test_threads \
-	tests/module/test_verify
+	tests/module/test_verify \
+	tests/module/test_wrap
 
 # tests/fuzz/fuzz_<noun>.c with LLVMFuzzerTestOneInput(), and its corpus in tests/fuzz/corpus/<noun>/
 FUZZ_TARGETS = \
@@ -215,6 +218,7 @@ tests_unit_test_csp_agree_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_container_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_pin_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_txn_LDADD = libfake.la $(LDADD)
+tests_unit_test_p11_derive_LDADD = libfakecsp.la $(LDADD)
 tests_unit_test_p11_front_LDADD = libfakecsp.la $(LDADD)
 tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
 tests_fuzz_fuzz_calls_SOURCES = tests/fuzz/fuzz_calls.c tests/fuzz/calls/args.c tests/fuzz/calls/calls.h \

@@ -41,6 +41,10 @@
 #define LIMIT_TEMPLATE 1024u
 /* Data that a single-part mechanism buffers over C_SignUpdate calls: the longest block plus one byte to notice more. */
 #define LIMIT_SINGLE_PART (LIMIT_RSA_BYTES + 1)
+/* Objects that sessions of one token have made in memory; each secret key takes a page of locked memory. */
+#define LIMIT_SESSION_OBJECTS 256u
+/* Bytes of a secret key in memory; what a raw RSA block of the longest modulus can hold. */
+#define LIMIT_SECRET_KEY LIMIT_RSA_BYTES
 /* What a digest keeps of its data so that C_GetOperationState can save it; handshakes are shorter. */
 #define LIMIT_OPERATION_STATE (64u * 1024)
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "p11/attr.h"
+#include "p11/secretkey.h"
 
 CK_RV
 p11_attr_bool(struct buf *value, bool yes)
@@ -184,7 +185,9 @@ p11_attribute(struct csp_card *card, const struct p11_object *object, CK_ATTRIBU
 	const struct csp_key *key = NULL;
 	CK_RV rv;
 
-	if (object->class == CKO_PROFILE)
+	if (object->secret != NULL)
+		rv = p11_secret_key_attribute(object, type, ret_value);
+	else if (object->class == CKO_PROFILE)
 		rv = profile_attribute(object, type, ret_value);
 	else if ((key = csp_key_find(card, object->key_id)) == NULL)
 		return CKR_OBJECT_HANDLE_INVALID;

@@ -19,8 +19,8 @@ struct query {
 	CK_ULONG count;
 };
 
-/* Where the objects come from that a query could match: nowhere, the profiles that every card has, or the card. */
-enum source { FROM_NOWHERE, FROM_PROFILES, FROM_CARD };
+/* Where the objects come from that a query could match: nowhere, memory, the profiles that every card has, or the card. */
+enum source { FROM_NOWHERE, FROM_MEMORY, FROM_PROFILES, FROM_CARD };
 
 /* Programs ask for classes that no card has by the hundred; these must not cost an exchange. */
 static enum source
@@ -37,6 +37,8 @@ query_source(const struct query *query)
 		memcpy(&class, item->pValue, sizeof(class));
 		if (class == CKO_PROFILE)
 			return FROM_PROFILES;
+		if (class == CKO_SECRET_KEY)
+			return FROM_MEMORY;
 		if (class != CKO_CERTIFICATE && class != CKO_PUBLIC_KEY && class != CKO_PRIVATE_KEY)
 			return FROM_NOWHERE;
 	}
@@ -87,16 +89,19 @@ object_matches(struct csp_card *card, const struct p11_object *object, const str
 }
 
 static CK_RV
-collect(struct p11_slot *slot, struct csp_card *card, const struct query *query, struct p11_search *search)
+collect(struct p11_slot *slot, struct csp_card *card, const struct query *query, bool memory_only,
+	struct p11_search *search)
 {
 	/* one more than needed: the empty table must not look like a failure */
 	if ((search->found = calloc(slot->object_count + 1, sizeof(*search->found))) == NULL)
 		return CKR_HOST_MEMORY;
 	for (size_t i = 0; i < slot->object_count; i++) {
 		bool match;
-		CK_RV rv = object_matches(card, &slot->objects[i], query, &match);
+		CK_RV rv;
 
-		if (rv != CKR_OK)
+		if (memory_only && slot->objects[i].secret == NULL)
+			continue;
+		if ((rv = object_matches(card, &slot->objects[i], query, &match)) != CKR_OK)
 			return rv;
 		if (match)
 			search->found[search->count++] = slot->objects[i].handle;
@@ -115,8 +120,11 @@ search_card(struct p11_slot *slot, const struct query *query, struct p11_search 
 		return CKR_OK;
 	if ((rv = p11_card(slot, &card)) != CKR_OK)
 		return rv;
-	rv = source == FROM_PROFILES ? p11_objects_add_profiles(slot) : p11_objects_refresh(slot, card);
-	return rv != CKR_OK ? rv : collect(slot, card, query, search);
+	if (source == FROM_PROFILES)
+		rv = p11_objects_add_profiles(slot);
+	else if (source == FROM_CARD)
+		rv = p11_objects_refresh(slot, card);
+	return rv != CKR_OK ? rv : collect(slot, card, query, source == FROM_MEMORY, search);
 }
 
 static CK_RV

@@ -110,7 +110,7 @@ p11_attr_key(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE
 	case CKA_KEY_TYPE: return p11_attr_ulong(value, key->type == KEY_EC ? CKK_EC : CKK_RSA);
 	case CKA_START_DATE:
 	case CKA_END_DATE: return CKR_OK; /* empty: no period is known */
-	case CKA_DERIVE: return p11_attr_bool(value, false);
+	case CKA_DERIVE: return p11_attr_bool(value, key->can_derive);
 	case CKA_LOCAL: return p11_attr_bool(value, key->local);
 	case CKA_KEY_GEN_MECHANISM: return p11_attr_ulong(value, gen_mechanism(key));
 	case CKA_SUBJECT: return subject(card, key, value);
@@ -131,12 +131,12 @@ p11_attr_private(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_
 	case CKA_SENSITIVE: return p11_attr_bool(value, true);
 	case CKA_SIGN: return p11_attr_bool(value, key->can_sign);
 	case CKA_SIGN_RECOVER: return p11_attr_bool(value, key->type == KEY_RSA && key->can_sign);
-	case CKA_DECRYPT: return p11_attr_bool(value, may_decrypt(key));
+	case CKA_DECRYPT:
+	case CKA_UNWRAP: return p11_attr_bool(value, may_decrypt(key));
 	case CKA_ALWAYS_AUTHENTICATE: return p11_attr_bool(value, key->always_authenticate);
 	case CKA_ALWAYS_SENSITIVE:
 	case CKA_NEVER_EXTRACTABLE: return p11_attr_bool(value, key->local);
 	case CKA_EXTRACTABLE:
-	case CKA_UNWRAP:
 	case CKA_WRAP_WITH_TRUSTED: return p11_attr_bool(value, false);
 	case CKA_PRIVATE_EXPONENT:
 	case CKA_PRIME_1:
@@ -155,8 +155,8 @@ p11_attr_public(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_T
 	switch (type) {
 	case CKA_VERIFY: return p11_attr_bool(value, key->can_sign);
 	case CKA_VERIFY_RECOVER: return p11_attr_bool(value, key->type == KEY_RSA && key->can_sign);
-	case CKA_ENCRYPT: return p11_attr_bool(value, may_decrypt(key));
-	case CKA_WRAP:
+	case CKA_ENCRYPT:
+	case CKA_WRAP: return p11_attr_bool(value, may_decrypt(key));
 	case CKA_TRUSTED: return p11_attr_bool(value, false);
 	case CKA_MODULUS_BITS: return public_part(card, key, type, value);
 	default: return CKR_ATTRIBUTE_TYPE_INVALID;

@@ -6,7 +6,7 @@
 
 #define RSA_BITS LIMIT_RSA_MIN_BITS, LIMIT_RSA_MAX_BITS
 #define EC_BITS 256, 521
-#define CRYPT (CKF_ENCRYPT | CKF_DECRYPT)
+#define CRYPT (CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP)
 #define SIGN (CKF_SIGN | CKF_VERIFY | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE)
 #define PAIR CKF_GENERATE_KEY_PAIR
 #define PLAIN (CRYPT | SIGN | CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER)
@@ -36,11 +36,17 @@ static const struct p11_mech table[] = {
 	{ CKM_ECDSA_SHA256,        KEY_EC,   SIGN,       CSP_PAD_ECDSA, CSP_SHA256,    P11_PARAMS_NONE, EC_BITS },
 	{ CKM_ECDSA_SHA384,        KEY_EC,   SIGN,       CSP_PAD_ECDSA, CSP_SHA384,    P11_PARAMS_NONE, EC_BITS },
 	{ CKM_ECDSA_SHA512,        KEY_EC,   SIGN,       CSP_PAD_ECDSA, CSP_SHA512,    P11_PARAMS_NONE, EC_BITS },
+	{ CKM_ECDH1_DERIVE,        KEY_EC,   CKF_DERIVE,  CSP_PAD_RAW,   CSP_HASH_NONE, P11_PARAMS_ECDH, EC_BITS },
+	{ CKM_ECDH1_COFACTOR_DERIVE, KEY_EC, CKF_DERIVE,  CSP_PAD_RAW,   CSP_HASH_NONE, P11_PARAMS_ECDH, EC_BITS },
 	{ CKM_SHA_1,               KEY_NONE, CKF_DIGEST, CSP_PAD_RAW,   CSP_SHA1,      P11_PARAMS_NONE, 0, 0 },
 	{ CKM_SHA224,              KEY_NONE, CKF_DIGEST, CSP_PAD_RAW,   CSP_SHA224,    P11_PARAMS_NONE, 0, 0 },
 	{ CKM_SHA256,              KEY_NONE, CKF_DIGEST, CSP_PAD_RAW,   CSP_SHA256,    P11_PARAMS_NONE, 0, 0 },
 	{ CKM_SHA384,              KEY_NONE, CKF_DIGEST, CSP_PAD_RAW,   CSP_SHA384,    P11_PARAMS_NONE, 0, 0 },
 	{ CKM_SHA512,              KEY_NONE, CKF_DIGEST, CSP_PAD_RAW,   CSP_SHA512,    P11_PARAMS_NONE, 0, 0 },
+	/* bits and bytes, as the standard has it */
+	{ CKM_GENERIC_SECRET_KEY_GEN, KEY_NONE, CKF_GENERATE, CSP_PAD_RAW, CSP_HASH_NONE, P11_PARAMS_NONE,
+	  8, 8 * LIMIT_SECRET_KEY },
+	{ CKM_AES_KEY_GEN,         KEY_NONE, CKF_GENERATE, CSP_PAD_RAW,  CSP_HASH_NONE, P11_PARAMS_NONE, 16, 32 },
 };
 /* clang-format on */
 
@@ -178,6 +184,7 @@ p11_mech_scheme(const struct p11_mech *mech, const CK_MECHANISM *mechanism, cons
 			scheme.hash = mech->hash;
 		break;
 	case P11_PARAMS_PSS: good = pss_scheme(mech, mechanism, key, &scheme); break;
+	case P11_PARAMS_ECDH: /* of one call only, which reads it itself */ good = true; break;
 	case P11_PARAMS_OAEP: good = oaep_scheme(mechanism, key, &scheme, ret_label); break;
 	}
 	if (!good)

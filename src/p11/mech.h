@@ -6,11 +6,11 @@
 #include "csp/csp.h"
 #include "pkcs11.h"
 
-enum p11_params { P11_PARAMS_NONE, P11_PARAMS_PSS, P11_PARAMS_OAEP };
+enum p11_params { P11_PARAMS_NONE, P11_PARAMS_PSS, P11_PARAMS_OAEP, P11_PARAMS_ECDH };
 
 struct p11_mech {
 	CK_MECHANISM_TYPE type;
-	enum key_type key; /* KEY_NONE for digests */
+	enum key_type key; /* KEY_NONE for digests and for secret keys */
 	CK_FLAGS flags;	   /* without CKF_HW */
 	enum csp_padding padding;
 	enum csp_hash hash; /* CSP_HASH_NONE: the caller hashes */

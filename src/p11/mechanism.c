@@ -5,10 +5,28 @@
 /* Flags of mechanism infos that 2.40 does not know: their functions are not in its list. */
 #define FLAGS_OF_3_0 (CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE)
 
+/* What the card alone can do is offered where it can (P-044). */
+static bool
+is_offered(const struct csp_card *card, const struct p11_mech *mech)
+{
+	return (mech->flags & CKF_DERIVE) == 0 || csp_card_agrees(card);
+}
+
+static size_t
+count_offered(const struct csp_card *card)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < p11_mech_count(); i++)
+		count += is_offered(card, p11_mech_at(i));
+	return count;
+}
+
 static CK_RV
 mechanism_list(struct p11_slot *slot, CK_MECHANISM_TYPE *list, CK_ULONG *count)
 {
 	struct csp_card *card;
+	size_t n = 0;
 	bool stop;
 	CK_RV rv;
 
@@ -16,12 +34,13 @@ mechanism_list(struct p11_slot *slot, CK_MECHANISM_TYPE *list, CK_ULONG *count)
 		return CKR_ARGUMENTS_BAD;
 	if ((rv = p11_card(slot, &card)) != CKR_OK)
 		return rv;
-	rv = p11_output(p11_mech_count(), list, count, &stop);
+	rv = p11_output(count_offered(card), list, count, &stop);
 	if (rv != CKR_OK || stop)
 		return rv;
 	for (size_t i = 0; i < p11_mech_count(); i++)
-		list[i] = p11_mech_at(i)->type;
-	*count = p11_mech_count();
+		if (is_offered(card, p11_mech_at(i)))
+			list[n++] = p11_mech_at(i)->type;
+	*count = n;
 	return CKR_OK;
 }
 
@@ -45,7 +64,7 @@ mechanism_info(struct p11_slot *slot, CK_MECHANISM_TYPE type, CK_FLAGS hidden, C
 		return CKR_ARGUMENTS_BAD;
 	if ((rv = p11_card(slot, &card)) != CKR_OK)
 		return rv;
-	if (mech == NULL)
+	if (mech == NULL || !is_offered(card, mech))
 		return CKR_MECHANISM_INVALID;
 	p11_mech_info(mech, info);
 	info->flags &= ~hidden;

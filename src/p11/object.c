@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The table of objects of a slot: which there are, and their handles. Objects are not made or changed yet. */
+/* The table of objects of a slot: which there are, and their handles. Token objects are not made or changed yet. */
 #include <stdlib.h>
 
 #include "base/limits.h"
 #include "p11/create.h"
+#include "p11/secretkey.h"
 
 static bool
 object_is(const struct p11_object *object, CK_OBJECT_CLASS class, uint32_t key_id, CK_ULONG profile)
@@ -51,6 +52,8 @@ objects_keep(struct p11_slot *slot, bool (*wanted)(const struct p11_object *obje
 	for (size_t i = 0; i < slot->object_count; i++)
 		if (wanted(&slot->objects[i], card))
 			slot->objects[kept++] = slot->objects[i];
+		else
+			p11_secret_key_free(&slot->objects[i].secret);
 	slot->object_count = kept;
 }
 
@@ -59,7 +62,7 @@ still_on_card(const struct p11_object *object, const struct csp_card *card)
 {
 	const struct csp_key *key;
 
-	if (object->class == CKO_PROFILE)
+	if (object->class == CKO_PROFILE || object->secret != NULL)
 		return true;
 	key = csp_key_find(card, object->key_id);
 	return key != NULL && (object->class != CKO_CERTIFICATE || key->has_cert);
@@ -69,6 +72,8 @@ static bool
 is_public(const struct p11_object *object, const struct csp_card *card)
 {
 	(void)card;
+	if (object->secret != NULL)
+		return !p11_secret_key_is(object->secret, CKA_PRIVATE);
 	return object->class != CKO_PRIVATE_KEY;
 }
 
@@ -127,10 +132,57 @@ p11_objects_drop_private(struct p11_slot *slot)
 void
 p11_objects_drop(struct p11_slot *slot)
 {
+	for (size_t i = 0; i < slot->object_count; i++)
+		p11_secret_key_free(&slot->objects[i].secret);
 	free(slot->objects);
 	slot->objects = NULL;
 	slot->object_count = 0;
 	slot->viewed = false;
+}
+
+static void
+remove_at(struct p11_slot *slot, size_t index)
+{
+	p11_secret_key_free(&slot->objects[index].secret);
+	slot->object_count--;
+	for (size_t i = index; i < slot->object_count; i++)
+		slot->objects[i] = slot->objects[i + 1];
+}
+
+void
+p11_objects_drop_session(struct p11_slot *slot, CK_SESSION_HANDLE session)
+{
+	for (size_t i = slot->object_count; i > 0; i--)
+		if (slot->objects[i - 1].secret != NULL && slot->objects[i - 1].secret->owner == session)
+			remove_at(slot, i - 1);
+}
+
+static size_t
+count_secret_keys(const struct p11_slot *slot)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < slot->object_count; i++)
+		count += slot->objects[i].secret != NULL;
+	return count;
+}
+
+CK_RV
+p11_secret_key_add(struct p11_slot *slot, struct p11_secret_key **key, CK_OBJECT_HANDLE *ret_handle)
+{
+	struct p11_object *objects;
+
+	if (count_secret_keys(slot) >= LIMIT_SESSION_OBJECTS)
+		return CKR_DEVICE_MEMORY;
+	objects = realloc(slot->objects, (slot->object_count + 1) * sizeof(*objects));
+	if (objects == NULL)
+		return CKR_HOST_MEMORY;
+	slot->objects = objects;
+	*ret_handle = p11_new_object_handle();
+	objects[slot->object_count++] =
+		(struct p11_object){ .handle = *ret_handle, .class = CKO_SECRET_KEY, .secret = *key };
+	*key = NULL;
+	return CKR_OK;
 }
 
 const struct p11_object *
@@ -182,6 +234,17 @@ C_CopyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *te
 	return p11_leave(session, __func__, rv != CKR_OK ? rv : CKR_FUNCTION_NOT_SUPPORTED);
 }
 
+static CK_RV
+destroy(struct p11_session *session, const struct p11_object *object)
+{
+	if (object->secret == NULL)
+		return p11_destroy(session, object);
+	if (!p11_secret_key_is(object->secret, CKA_DESTROYABLE))
+		return CKR_ACTION_PROHIBITED;
+	remove_at(session->slot, (size_t)(object - session->slot->objects));
+	return CKR_OK;
+}
+
 CK_RV
 C_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object)
 {
@@ -192,7 +255,7 @@ C_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object)
 	if (rv != CKR_OK)
 		return rv;
 	found = p11_object_find(session->slot, object);
-	return p11_leave(session, __func__, found == NULL ? CKR_OBJECT_HANDLE_INVALID : p11_destroy(session, found));
+	return p11_leave(session, __func__, found == NULL ? CKR_OBJECT_HANDLE_INVALID : destroy(session, found));
 }
 
 /* CKA_MODIFIABLE is false everywhere. */

@@ -110,7 +110,8 @@ take_public(struct csp_card *card, enum p11_op_kind kind, const struct csp_key *
 	op->public = (struct public_key){ .type = key->type, .bits = key->bits };
 	if (key->type == KEY_RSA)
 		op->public.modulus_len = ((size_t)key->bits + 7) / 8;
-	if (kinds[kind].private && kinds[kind].use != CRYPTS && op->mech->padding != CSP_PAD_RAW)
+	if (kinds[kind].use == AGREES ||
+	    (kinds[kind].private && kinds[kind].use == SIGNS && op->mech->padding != CSP_PAD_RAW))
 		return CKR_OK;
 	r = csp_key_public(card, key->id, &public);
 	if (r == SCARD_E_NO_KEY_CONTAINER && kinds[kind].private)
@@ -348,19 +349,29 @@ p11_op_final(struct p11_session *s, enum p11_op_kind kind, CK_BYTE *out, CK_ULON
 
 /* Input ----------------------------------------------------------------------------------------------------------- */
 
-static bool
-length_fits(const struct p11_op *op, size_t len)
+size_t
+p11_op_message_max(const struct p11_op *op)
 {
 	const size_t modulus_len = op->public.modulus_len, hash_len = csp_hash_len(op->scheme.hash);
 
 	switch (op->scheme.padding) {
-	case CSP_PAD_RAW: return len <= modulus_len;
-	case CSP_PAD_PKCS1: return len <= modulus_len - PKCS1_OVERHEAD;
-	case CSP_PAD_PSS: return len == hash_len;
-	case CSP_PAD_OAEP: /* Init has seen that the hashes fit */ return len <= modulus_len - 2 * hash_len - 2;
-	case CSP_PAD_ECDSA: return len > 0 && len <= LIMIT_ECDSA_INPUT;
+	case CSP_PAD_RAW: return modulus_len;
+	case CSP_PAD_PKCS1: return modulus_len - PKCS1_OVERHEAD;
+	case CSP_PAD_PSS: return hash_len;
+	case CSP_PAD_OAEP: /* Init has seen that the hashes fit */ return modulus_len - 2 * hash_len - 2;
+	case CSP_PAD_ECDSA: return LIMIT_ECDSA_INPUT;
 	}
-	return false;
+	return 0;
+}
+
+static bool
+length_fits(const struct p11_op *op, size_t len)
+{
+	const size_t max = p11_op_message_max(op);
+
+	if (op->scheme.padding == CSP_PAD_PSS)
+		return len == max;
+	return len <= max && (len > 0 || op->scheme.padding != CSP_PAD_ECDSA);
 }
 
 /* Without a branch on what is compared: in an encryption it is the message. */

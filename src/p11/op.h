@@ -62,6 +62,8 @@ CK_RV p11_verify_final(struct p11_op *op, const CK_BYTE *signature, CK_ULONG sig
  * their length fits. It lies in block or in data. CKR_DATA_LEN_RANGE, CKR_DATA_INVALID.
  */
 CK_RV p11_op_input(struct p11_op *op, struct cursor data, uint8_t block[LIMIT_RSA_BYTES], struct cursor *ret_input);
+/* Bytes of the longest message that the scheme takes, or that can come out of a decryption. */
+size_t p11_op_message_max(const struct p11_op *op);
 /* False when the modulus is known and the number in block, of its length, is not below it. */
 bool p11_op_below_modulus(const struct p11_op *op, const uint8_t *block);
 

@@ -73,15 +73,18 @@ void p11_search_clear(struct p11_search *search);
 
 enum p11_login { P11_PUBLIC, P11_USER };
 
+struct p11_secret_key;
+
 /*
- * A token object. The content is csp's; here is what its handle stands for. An object that has gone from the card, and
+ * An object of the token, or a secret key of a session. The content is csp's; here is what its handle stands for. An object that has gone from the card, and
  * a private one after logout, has left its slot's table: its handle is never given out again.
  */
 struct p11_object {
-	CK_OBJECT_HANDLE handle; /* the same while the token stays and the key stays the same */
-	CK_OBJECT_CLASS class;	 /* CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_PROFILE */
-	uint32_t key_id;	 /* 0 for a profile */
-	CK_ULONG profile;	 /* CKP_, profiles only */
+	CK_OBJECT_HANDLE handle;       /* the same while the token stays and the key stays the same */
+	CK_OBJECT_CLASS class;	       /* CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_PROFILE */
+	uint32_t key_id;	       /* 0 for a profile */
+	CK_ULONG profile;	       /* CKP_, profiles only */
+	struct p11_secret_key *secret; /* owned; NULL for what is on the token */
 };
 
 struct p11_slot {
@@ -183,6 +186,8 @@ CK_RV p11_objects_refresh(struct p11_slot *slot, struct csp_card *card);
 CK_RV p11_objects_add_profiles(struct p11_slot *slot);
 void p11_objects_drop_private(struct p11_slot *slot);
 void p11_objects_drop(struct p11_slot *slot);
+/* The objects that a session has made. */
+void p11_objects_drop_session(struct p11_slot *slot, CK_SESSION_HANDLE session);
 /* The visible object behind a handle; NULL when unknown, stale, or private while nobody is logged in. */
 const struct p11_object *p11_object_find(const struct p11_slot *slot, CK_OBJECT_HANDLE handle);
 

@@ -42,34 +42,6 @@ C_DecryptVerifyUpdate(CK_SESSION_HANDLE handle, CK_BYTE *encrypted_part, CK_ULON
 	return not_supported(handle, __func__);
 }
 
-CK_RV
-C_GenerateKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_ATTRIBUTE *template, CK_ULONG count,
-	      CK_OBJECT_HANDLE *key)
-{
-	return not_supported(handle, __func__);
-}
-
-CK_RV
-C_WrapKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key,
-	  CK_BYTE *wrapped_key, CK_ULONG *wrapped_key_len)
-{
-	return not_supported(handle, __func__);
-}
-
-CK_RV
-C_UnwrapKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping_key, CK_BYTE *wrapped_key,
-	    CK_ULONG wrapped_key_len, CK_ATTRIBUTE *template, CK_ULONG attribute_count, CK_OBJECT_HANDLE *key)
-{
-	return not_supported(handle, __func__);
-}
-
-CK_RV
-C_DeriveKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base_key, CK_ATTRIBUTE *template,
-	    CK_ULONG attribute_count, CK_OBJECT_HANDLE *key)
-{
-	return not_supported(handle, __func__);
-}
-
 /* Message-based encryption (3.0): no mechanism here has a use for it ------------------------------------------------------ */
 
 CK_RV

@@ -18,7 +18,7 @@ struct csp_card {
 };
 
 struct csp_digest {
-	int unused;
+	size_t len;
 };
 
 struct fake fake;
@@ -318,6 +318,38 @@ csp_decrypt(struct csp_card *card, uint32_t key_id, const struct csp_scheme *sch
 	return secret_set(ret_plain, "plain", 5) ? SCARD_S_SUCCESS : SCARD_E_NO_MEMORY;
 }
 
+bool
+csp_card_agrees(const struct csp_card *card)
+{
+	(void)card;
+	return fake.agrees;
+}
+
+/* The "shared secret" is the other party's x coordinate. */
+DWORD
+csp_agree(struct csp_card *card, uint32_t key_id, const struct public_key *peer, struct secret *ret_z)
+{
+	(void)card;
+	(void)key_id;
+	fake.agreements++;
+	if (fake.agree != SCARD_S_SUCCESS)
+		return fake.agree;
+	return secret_set(ret_z, peer->point + 1, (peer->point_len - 1) / 2) ? SCARD_S_SUCCESS : SCARD_E_NO_MEMORY;
+}
+
+DWORD
+csp_decrypt_exactly(struct csp_card *card, uint32_t key_id, struct cursor ciphertext, size_t len,
+		    struct secret *ret_plain)
+{
+	(void)card;
+	(void)key_id;
+	(void)ciphertext;
+	fake.decrypts++;
+	if (fake.decrypt != SCARD_S_SUCCESS)
+		return fake.decrypt;
+	return secret_alloc(ret_plain, len) ? SCARD_S_SUCCESS : SCARD_E_NO_MEMORY;
+}
+
 DWORD
 csp_verify(struct csp *csp, const struct public_key *key, const struct csp_scheme *scheme, struct cursor data,
 	   struct cursor signature, bool *ret_good)
@@ -357,29 +389,33 @@ csp_encrypt(struct csp *csp, const struct public_key *key, const struct csp_sche
 	return SCARD_S_SUCCESS;
 }
 
-/* Digests count, and give zeros. */
+/* Digests give zeros; what the last one was made of is kept. */
 DWORD
 csp_digest_new(struct csp *csp, enum csp_hash hash, struct csp_digest **ret_digest)
 {
 	(void)csp;
-	(void)hash;
-	*ret_digest = calloc(1, sizeof(**ret_digest));
-	return *ret_digest != NULL ? SCARD_S_SUCCESS : SCARD_E_NO_MEMORY;
+	fake.hashed_len = 0;
+	if ((*ret_digest = calloc(1, sizeof(**ret_digest))) == NULL)
+		return SCARD_E_NO_MEMORY;
+	(*ret_digest)->len = csp_hash_len(hash);
+	return SCARD_S_SUCCESS;
 }
 
 DWORD
 csp_digest_update(struct csp_digest *digest, struct cursor data)
 {
 	(void)digest;
-	(void)data;
+	if (data.left > 0 && data.left <= sizeof(fake.hashed) - fake.hashed_len) {
+		memcpy(fake.hashed + fake.hashed_len, data.p, data.left);
+		fake.hashed_len += data.left;
+	}
 	return SCARD_S_SUCCESS;
 }
 
 DWORD
 csp_digest_final(struct csp_digest *digest, uint8_t *ret_value)
 {
-	(void)digest;
-	memset(ret_value, 0, 20);
+	memset(ret_value, 0, digest->len);
 	return SCARD_S_SUCCESS;
 }
 

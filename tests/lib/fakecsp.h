@@ -18,13 +18,17 @@ struct fake {
 	size_t key_count;
 	uint32_t view; /* raise it when keys change */
 
+	bool agrees; /* whether the card does ECDH */
+
 	/* What the functions answer. */
-	DWORD card, token_code, refresh, public, cert, login, login_once, sign, decrypt;
+	DWORD card, token_code, refresh, public, cert, login, login_once, sign, decrypt, agree;
 
 	/* How often they were called. */
-	unsigned refreshes, publics, certs, logins, logins_once, logouts, signs, decrypts;
+	unsigned refreshes, publics, certs, logins, logins_once, logouts, signs, decrypts, agreements;
 	uint32_t login_role; /* of the last login of either kind */
 	uint32_t signed_key; /* of the last signature */
+	uint8_t hashed[256]; /* what the last digest was made of, as far as it fits */
+	size_t hashed_len;
 };
 
 extern struct fake fake;
