@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "base/utf16.h"
 #include "module/fixture.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -103,8 +104,9 @@ test_common_attributes(void **state)
 {
 	CK_SESSION_HANDLE session = mt_start_user();
 	CK_OBJECT_HANDLE objects[64];
-	size_t n = mt_find(session, NULL, 0, objects, 64);
+	size_t n = mt_find(session, NULL, 0, objects, 64), len;
 	static struct value ids[64];
+	uint16_t units[255];
 
 	(void)state;
 	for (size_t i = 0; i < n; i++) {
@@ -117,6 +119,8 @@ test_common_attributes(void **state)
 		assert_false(mt_get_bool(session, objects[i], CKA_COPYABLE));
 		assert_true(mt_get_bool(session, objects[i], CKA_DESTROYABLE) == (class != CKO_PROFILE));
 		assert_true(label.len > 0 && label.len <= 255);
+		label.bytes[label.len] = '\0';
+		assert_true(utf8_to_utf16((const char *)label.bytes, units, 255, &len));
 		ids[i] = value_of(session, objects[i], CKA_UNIQUE_ID);
 		assert_true(ids[i].len > 0);
 		for (size_t j = 0; j < i; j++)
@@ -128,16 +132,24 @@ test_common_attributes(void **state)
 static void
 test_unique_id_stays(void **state)
 {
-	CK_SESSION_HANDLE session = mt_start();
-	struct value before = value_of(session, mt_object(session, CKO_CERTIFICATE, 2), CKA_UNIQUE_ID), after;
+	CK_SESSION_HANDLE session = mt_start_user();
+	static struct value before[64];
+	CK_OBJECT_HANDLE objects[64];
+	size_t n = mt_find(session, NULL, 0, objects, 64);
 
 	(void)state;
+	for (size_t i = 0; i < n; i++)
+		before[i] = value_of(session, objects[i], CKA_UNIQUE_ID);
 	assert_rv(mt->C_Finalize(NULL), CKR_OK);
 	mt_remove(MT_READER);
 	mt_insert(MT_READER, MT_ALICE);
-	session = mt_start();
-	after = value_of(session, mt_object(session, CKO_CERTIFICATE, 2), CKA_UNIQUE_ID);
-	assert_value(&after, before.bytes, before.len);
+	session = mt_start_user();
+	for (size_t i = 0; i < n; i++) {
+		CK_ATTRIBUTE template = { CKA_UNIQUE_ID, before[i].bytes, before[i].len };
+		CK_OBJECT_HANDLE found;
+
+		assert_int_equal(mt_find(session, &template, 1, &found, 1), 1);
+	}
 }
 
 /* P-090 */

@@ -183,12 +183,17 @@ test_context_login_without_need(void **state)
 static void
 test_login_user(void **state)
 {
-	static CK_UTF8CHAR pin[] = MT_PIN, name[] = "Alice";
+	static CK_UTF8CHAR pin[] = MT_PIN, wrong[] = MT_WRONG_PIN, name[] = "Alice";
 	CK_SESSION_HANDLE session = mt_start();
 
 	(void)state;
 	assert_rv(mt3->C_LoginUser(session, CKU_USER, pin, 6, NULL, 5), CKR_ARGUMENTS_BAD);
+	assert_rv(mt3->C_LoginUser(session, CKU_USER, NULL, 0, NULL, 0), CKR_ARGUMENTS_BAD);
+	assert_rv(mt3->C_LoginUser(session, 7, pin, 6, NULL, 0), CKR_USER_TYPE_INVALID);
+	assert_rv(mt3->C_LoginUser(session, CKU_USER, wrong, 6, NULL, 0), CKR_PIN_INCORRECT);
 	assert_rv(mt3->C_LoginUser(session, CKU_USER, pin, 6, NULL, 0), CKR_OK);
+	assert_rv(mt3->C_LoginUser(session, CKU_USER, pin, 6, NULL, 0), CKR_USER_ALREADY_LOGGED_IN);
+	assert_rv(mt_login(session, MT_PIN), CKR_USER_ALREADY_LOGGED_IN);
 	assert_rv(mt_sign(session), CKR_OK);
 	assert_rv(mt->C_Logout(session), CKR_OK);
 	assert_rv(mt3->C_LoginUser(session, CKU_USER, pin, 6, name, 5), CKR_OK);

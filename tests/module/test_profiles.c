@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * P-083: the mandatory test cases of the four profiles that the module claims (PKCS #11 Profiles 3.1, section 3.1 says
- * what may differ), call by call as their transcripts have them, through the 3.0 list.
+ * what may differ), call by call as their transcripts have them, through the 3.0 list; and the objects that claim them.
  */
 #include <string.h>
 
@@ -250,6 +250,38 @@ test_public_certificates_token(void **state)
 	end(slot, session);
 }
 
+/* P-082 */
+static void
+test_profiles_stay(void **state)
+{
+	CK_SLOT_ID slot = begin();
+	CK_SESSION_HANDLE session = open_session(slot, CKF_RW_SESSION);
+	CK_OBJECT_CLASS class = CKO_PROFILE;
+	CK_ULONG id = CKP_COMPLETE_PROVIDER;
+	CK_BBOOL no = CK_FALSE;
+	CK_ATTRIBUTE template[] = { { CKA_CLASS, &class, sizeof(class) },
+				    { CKA_PROFILE_ID, &id, sizeof(id) },
+				    { CKA_TOKEN, &no, sizeof(no) } };
+	CK_OBJECT_HANDLE objects[8], made;
+	size_t n;
+
+	(void)state;
+	assert_rv(mt_login(session, MT_PIN), CKR_OK);
+	n = mt_find(session, template, 1, objects, 8);
+	assert_int_equal(n, 4);
+	for (size_t i = 0; i < n; i++) {
+		CK_RV rv = mt3->C_SetAttributeValue(session, objects[i], &template[1], 1);
+
+		assert_true(rv == CKR_ACTION_PROHIBITED || rv == CKR_ATTRIBUTE_READ_ONLY);
+		assert_true(mt3->C_CopyObject(session, objects[i], &template[2], 1, &made) != CKR_OK);
+		assert_rv(mt3->C_DestroyObject(session, objects[i]), CKR_ACTION_PROHIBITED);
+		assert_int_equal(mt_get_ulong(session, objects[i], CKA_PROFILE_ID), i + 1);
+	}
+	assert_true(mt3->C_CreateObject(session, template, 3, &made) != CKR_OK);
+	assert_int_equal(mt_count(session, CKO_PROFILE), 4);
+	end(slot, session);
+}
+
 int
 main(void)
 {
@@ -259,6 +291,7 @@ main(void)
 		TEST(test_extended),
 		TEST(test_authentication_token),
 		TEST(test_public_certificates_token),
+		TEST(test_profiles_stay),
 	};
 
 	return cmocka_run_group_tests_name("profiles", tests, mt_load, mt_unload);

@@ -86,6 +86,7 @@ test_states(void **state)
 	assert_int_equal(state_of(mt_open(0)), CKS_RO_USER_FUNCTIONS);
 	assert_rv(mt->C_Logout(writing), CKR_OK);
 	assert_int_equal(state_of(reading), CKS_RO_PUBLIC_SESSION);
+	assert_int_equal(state_of(writing), CKS_RW_PUBLIC_SESSION);
 }
 
 /* P-052: the other token is another matter */
@@ -155,6 +156,7 @@ test_close_all(void **state)
 	(void)state;
 	mt_initialize();
 	assert_rv(mt->C_CloseAllSessions(1), CKR_OK);
+	assert_rv(mt->C_CloseAllSessions(88888), CKR_SLOT_ID_INVALID);
 	session = mt_open(0);
 	assert_rv(mt->C_CloseAllSessions(1), CKR_OK);
 	assert_rv(mt->C_CloseAllSessions(1), CKR_OK);
@@ -288,6 +290,9 @@ test_parallel_functions(void **state)
 	(void)state;
 	assert_rv(mt->C_GetFunctionStatus(session), CKR_FUNCTION_NOT_PARALLEL);
 	assert_rv(mt->C_CancelFunction(session), CKR_FUNCTION_NOT_PARALLEL);
+	assert_rv(mt->C_CloseSession(session), CKR_OK);
+	assert_rv(mt->C_GetFunctionStatus(session), CKR_SESSION_HANDLE_INVALID);
+	assert_rv(mt->C_CancelFunction(session), CKR_SESSION_HANDLE_INVALID);
 }
 
 int

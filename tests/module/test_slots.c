@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf16.h"
 #include "module/fixture.h"
 
 static CK_ULONG
@@ -151,6 +152,9 @@ test_slot_info(void **state)
 	assert_rv(mt->C_GetSlotInfo(1, &info), CKR_OK);
 	assert_int_equal(info.flags, CKF_REMOVABLE_DEVICE | CKF_HW_SLOT);
 	assert_int_equal(mt_exchanges(MT_READER), before);
+	mt_insert(MT_READER, MT_ALICE);
+	assert_rv(mt->C_GetSlotInfo(1, &info), CKR_OK);
+	assert_int_equal(info.flags, CKF_TOKEN_PRESENT | CKF_REMOVABLE_DEVICE | CKF_HW_SLOT);
 }
 
 /* A reader's name may be longer than the field, and in any script. */
@@ -239,9 +243,16 @@ test_blank_card(void **state)
 static void
 assert_text(const CK_UTF8CHAR *field, size_t size)
 {
+	char text[65] = "";
+	uint16_t units[64];
+	size_t n;
+
+	assert_true(size < sizeof(text));
+	memcpy(text, field, size);
 	assert_true(field[0] != ' ');
 	for (size_t i = 0; i < size; i++)
 		assert_true(field[i] >= ' ');
+	assert_true(utf8_to_utf16(text, units, 64, &n));
 }
 
 /* P-032, P-033, P-034 */
@@ -334,6 +345,25 @@ test_token_info_costs_once(void **state)
 	assert_int_equal(mt_tries(MT_ALICE), MT_PIN_TRIES);
 }
 
+/* All numbers of the standard: what is not in the list is no mechanism. */
+static void
+assert_no_others(const CK_MECHANISM_TYPE *list, CK_ULONG count)
+{
+	CK_MECHANISM_INFO info;
+	CK_ULONG known = 0;
+
+	for (CK_MECHANISM_TYPE type = 0; type < 0x4100; type++) {
+		bool listed = false;
+
+		for (CK_ULONG i = 0; i < count; i++)
+			listed = listed || list[i] == type;
+		if (mt->C_GetMechanismInfo(1, type, &info) != (listed ? CKR_OK : CKR_MECHANISM_INVALID))
+			fail_msg("mechanism 0x%lX", type);
+		known += listed;
+	}
+	assert_int_equal(known, count); /* each once, and none of a vendor */
+}
+
 /* P-041 */
 static void
 test_mechanisms(void **state)
@@ -356,6 +386,7 @@ test_mechanisms(void **state)
 	}
 	assert_rv(mt->C_GetMechanismInfo(1, list[0], NULL), CKR_ARGUMENTS_BAD);
 	assert_rv(mt->C_GetMechanismInfo(1, CKM_VENDOR_DEFINED + 1, &info), CKR_MECHANISM_INVALID);
+	assert_no_others(list, count);
 }
 
 /* P-078, P-080 */

@@ -59,6 +59,7 @@ unload_body(void)
 	return 1;
 }
 
+/* P-018 */
 static void
 test_unloaded(void **state)
 {
@@ -74,6 +75,7 @@ exit_body(void)
 	exit(0); /* NOLINT(concurrency-mt-unsafe): what is tested */
 }
 
+/* P-018: and without dlclose */
 static void
 test_exit(void **state)
 {
