@@ -17,5 +17,10 @@ CK_RV p11_change_rv(struct p11_slot *slot, DWORD code);
  * not on the card, and as p11_change_card().
  */
 CK_RV p11_destroy(struct p11_session *session, const struct p11_object *object);
+/*
+ * Programs destroy the private key and then the public one: the second, which went with the first, is destroyed then as it
+ * should be, once. CKR_OBJECT_HANDLE_INVALID for any other handle.
+ */
+CK_RV p11_destroy_follower(struct p11_slot *slot, CK_OBJECT_HANDLE handle);
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The end of objects on the card (PKCS#11 3.1, 5.7.4), and what every change to the card needs. */
+#include <string.h>
+
 #include "p11/create.h"
 
 CK_RV
@@ -28,11 +30,35 @@ p11_change_rv(struct p11_slot *slot, DWORD code)
 	return p11_rv(code, P11_CTX_TOKEN);
 }
 
+/* The other objects of a key. */
+static void
+find_followers(const struct p11_slot *slot, const struct p11_object *object, CK_OBJECT_HANDLE ret_followers[2])
+{
+	size_t n = 0;
+
+	ret_followers[0] = ret_followers[1] = CK_INVALID_HANDLE;
+	for (size_t i = 0; i < slot->object_count && n < 2; i++)
+		if (slot->objects[i].key_id == object->key_id && slot->objects[i].handle != object->handle)
+			ret_followers[n++] = slot->objects[i].handle;
+}
+
+CK_RV
+p11_destroy_follower(struct p11_slot *slot, CK_OBJECT_HANDLE handle)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(slot->followers); i++)
+		if (handle != CK_INVALID_HANDLE && slot->followers[i] == handle) {
+			slot->followers[i] = CK_INVALID_HANDLE;
+			return CKR_OK;
+		}
+	return CKR_OBJECT_HANDLE_INVALID;
+}
+
 CK_RV
 p11_destroy(struct p11_session *session, const struct p11_object *object)
 {
 	const CK_OBJECT_CLASS class = object->class;
 	const uint32_t key_id = object->key_id;
+	CK_OBJECT_HANDLE followers[2];
 	struct csp_card *card;
 	CK_RV rv;
 	DWORD r;
@@ -41,6 +67,7 @@ p11_destroy(struct p11_session *session, const struct p11_object *object)
 		return CKR_ACTION_PROHIBITED;
 	if ((rv = p11_change_card(session, &card)) != CKR_OK)
 		return rv;
+	find_followers(session->slot, object, followers);
 	r = class == CKO_CERTIFICATE ? csp_cert_delete(card, key_id) : csp_key_delete(card, key_id);
 	/* it has gone by itself, or by somebody else */
 	if (r == SCARD_E_NO_KEY_CONTAINER || r == SCARD_E_FILE_NOT_FOUND)
@@ -49,5 +76,7 @@ p11_destroy(struct p11_session *session, const struct p11_object *object)
 		rv = CKR_ACTION_PROHIBITED;
 	else
 		rv = p11_change_rv(session->slot, r);
+	if (rv == CKR_OK && class != CKO_CERTIFICATE)
+		memcpy(session->slot->followers, followers, sizeof(followers));
 	return rv == CKR_OK ? p11_objects_refresh(session->slot, card) : rv;
 }

@@ -255,7 +255,9 @@ C_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object)
 	if (rv != CKR_OK)
 		return rv;
 	found = p11_object_find(session->slot, object);
-	return p11_leave(session, __func__, found == NULL ? CKR_OBJECT_HANDLE_INVALID : destroy(session, found));
+	if (found == NULL)
+		return p11_leave(session, __func__, p11_destroy_follower(session->slot, object));
+	return p11_leave(session, __func__, destroy(session, found));
 }
 
 /* CKA_MODIFIABLE is false everywhere. */

@@ -98,6 +98,7 @@ struct p11_slot {
 	size_t object_count;
 	bool viewed; /* objects agree with version `view` of csp's view of the card */
 	uint32_t view;
+	CK_OBJECT_HANDLE followers[2]; /* what went with the key that was destroyed last; 0 none */
 };
 
 /* Ends with the card: a slot whose generation has moved closes its sessions before anybody uses them again. */

@@ -290,6 +290,10 @@ test_destroy(void **state)
 	assert_int_equal(mt_count(session, CKO_CERTIFICATE), 1);
 	assert_rv(mt_sign(session), CKR_OK);
 	assert_rv(mt->C_DestroyObject(session, private), CKR_OK);
+	assert_int_equal(mt_count(reader, CKO_PUBLIC_KEY), 5);
+	/* it went along; programs destroy both */
+	assert_rv(mt_ask(session, public, CKA_ID), CKR_OBJECT_HANDLE_INVALID);
+	assert_rv(mt->C_DestroyObject(session, public), CKR_OK);
 	assert_rv(mt->C_DestroyObject(session, public), CKR_OBJECT_HANDLE_INVALID);
 	assert_int_equal(mt_count(reader, CKO_PUBLIC_KEY), 5);
 	/* by its public key, and the certificate goes as well */
