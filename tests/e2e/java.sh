@@ -22,7 +22,7 @@ program() {
 java_programs() {
 	make_opensc_card
 	add_ec_key 1
-	printf 'name = undertest\nlibrary = %s\nslotListIndex = 0\n' "$MODULE" >"$W/java.cfg"
+	printf 'name = undertest\nlibrary = %s\n' "$MODULE" >"$W/java.cfg"
 
 	check "keytool lists the token" token_store -list -v -storepass "$E2E_PIN"
 	cp "$W/out" "$W/list"

@@ -5,6 +5,24 @@
 . "$abs_top_srcdir/tests/e2e/lib.sh"
 e2e_needs gids-tool pkcs11-tool opensc-tool openssl pcscd p11tool p11-kit mount
 
+# two_tokens URI: a second card of this kind, in the other reader, has another serial number, and each URI names one of them
+two_tokens() {
+	local uris
+	"$VCARD_PERSO" create "$W/second.card" && "$VCARD_PERSO" format "$W/second.card" --pin 11111111 || exit 1
+	ln -s "$W/second.card" "$W/readers/Virtual Reader B/card"
+	uris=$(p11tool --list-token-urls | grep -i gids)
+	is "two tokens are listed" "$(echo "$uris" | wc -l)" 2
+	is "of one model" "$(echo "$uris" | sed 's/.*model=\([^;]*\).*/\1/' | sort -u | wc -l)" 1
+	is "with two serial numbers" "$(echo "$uris" | sed 's/.*serial=\([^;]*\).*/\1/' | sort -u | wc -l)" 2
+	is "the first one's URI is the same" "$(echo "$uris" | grep -c -x -F "$1")" 1
+	is "it has its two certificates" "$(p11tool --list-all-certs --only-urls "$1" | grep -c '^pkcs11:')" 2
+	is "the other has none" \
+		"$(p11tool --list-all-certs --only-urls "$(echo "$uris" | grep -v -x -F "$1")" 2>/dev/null | grep -c '^pkcs11:')" 0
+	check "by the serial number alone it signs" p11tool --login --test-sign \
+		"pkcs11:$(echo "$1" | grep -o 'serial=[^;]*');object=rsakey;type=private"
+	rm "$W/readers/Virtual Reader B/card"
+}
+
 kit() {
 	local uri
 	make_opensc_card
@@ -26,6 +44,7 @@ kit() {
 	check "--test-sign ECDSA" p11tool --login --test-sign "$uri;object=eckey;type=private"
 	contains "the p11-kit proxy shows the token" "token label" \
 		pkcs11-tool --module "$(find /usr/lib -name p11-kit-proxy.so | head -n 1)" -L
+	[ "$MODE" = pcscd ] || two_tokens "$uri"
 	card_remove
 }
 

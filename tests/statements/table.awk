@@ -2,7 +2,7 @@
 # The table of statements: which test shows which. Reads a list (NUMBER|STATEMENT or NUMBER|STATEMENT|left out: REASON),
 # then tests; -v prefix=P is what numbers begin with. A number stands in a comment: before a function of a C file it is
 # that function's, inside one it is that one's, above the first #include, and in scripts, the whole file's. P-142..P-144
-# names three. Writes the table, then on standard error what is wrong with it: nothing, or one line each; -v least=N wants
+# names three; "P-112's flag" is a remark on one. Writes the table, then on standard error what is wrong with it: nothing, or one line each; -v least=N wants
 # so many to be named.
 
 function place(number, function_name,  text)
@@ -33,7 +33,7 @@ function collect(line, function_name,  single, first, last)
 			last = substr(line, RLENGTH - 2, 3) + 0
 			line = substr(line, RLENGTH + 1)
 		}
-		if (line !~ /^[0-9A-Za-z]/)
+		if (line !~ /^[0-9A-Za-z']/)
 			mention(first, last, function_name)
 	}
 }

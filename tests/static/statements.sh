@@ -32,7 +32,7 @@ cat >"$scratch/tests/unit/test_a.c" <<'X'
 static void
 test_a(void)
 {
-	/* X-006 */
+	/* X-006, and X-005's length */
 }
 X
 printf '#!/bin/sh\n# X-007, AX-008\n' >"$scratch/tests/unit/b.sh"
