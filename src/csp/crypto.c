@@ -522,23 +522,7 @@ out:
 	return r;
 }
 
-DWORD
-csp_verify(struct csp *csp, const struct public_key *key, const struct csp_scheme *scheme, struct cursor data,
-	   struct cursor signature, bool *ret_good)
-{
-	DWORD r;
-
-	if (!verify_possible(key, scheme, data, signature))
-		return SCARD_E_INVALID_PARAMETER;
-	if (!library_running())
-		return SCARD_F_INTERNAL_ERROR;
-	ERR_set_mark();
-	r = verify(csp->crypto, key, scheme, data, signature, ret_good);
-	ERR_pop_to_mark();
-	return r;
-}
-
-/* Recovery and encryption ---------------------------------------------------------------------------------------- */
+/* The bare operation, recovery, encryption ------------------------------------------------------------------------- */
 
 /* The bare RSA operation on a block of modulus length; fails for a block that is not below the modulus. */
 static DWORD
@@ -595,6 +579,38 @@ csp_recover(struct csp *csp, const struct public_key *key, const struct csp_sche
 		return SCARD_E_INVALID_VALUE;
 	*ret_len = data.left;
 	return cur_copy(&data, ret_data, data.left) ? SCARD_S_SUCCESS : SCARD_E_INVALID_VALUE;
+}
+
+/* libcrypto takes no signature of no bytes for good. */
+static DWORD
+verify_nothing(struct csp *csp, const struct public_key *key, const struct csp_scheme *scheme, struct cursor signature,
+	       bool *ret_good)
+{
+	uint8_t data[LIMIT_RSA_BYTES];
+	size_t len = 0;
+	DWORD r = csp_recover(csp, key, scheme, signature, data, sizeof data, &len);
+
+	if (r == SCARD_S_SUCCESS || r == SCARD_E_INVALID_VALUE)
+		*ret_good = r == SCARD_S_SUCCESS && len == 0;
+	return r == SCARD_E_INVALID_VALUE ? SCARD_S_SUCCESS : r;
+}
+
+DWORD
+csp_verify(struct csp *csp, const struct public_key *key, const struct csp_scheme *scheme, struct cursor data,
+	   struct cursor signature, bool *ret_good)
+{
+	DWORD r;
+
+	if (!verify_possible(key, scheme, data, signature))
+		return SCARD_E_INVALID_PARAMETER;
+	if (scheme->padding == CSP_PAD_PKCS1 && data.left == 0)
+		return verify_nothing(csp, key, scheme, signature, ret_good);
+	if (!library_running())
+		return SCARD_F_INTERNAL_ERROR;
+	ERR_set_mark();
+	r = verify(csp->crypto, key, scheme, data, signature, ret_good);
+	ERR_pop_to_mark();
+	return r;
 }
 
 DWORD

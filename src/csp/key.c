@@ -253,11 +253,19 @@ run(struct csp_card *card, struct operation *op)
 	return r;
 }
 
+/* A minidriver does not take data of no bytes: what is under its padding is a whole block all the same. */
+static bool
+pads_nothing(const struct csp_scheme *scheme, struct cursor data)
+{
+	return scheme->padding == CSP_PAD_PKCS1 && scheme->hash == CSP_HASH_NONE && data.left == 0;
+}
+
 DWORD
 csp_sign(struct csp_card *card, uint32_t key_id, const struct csp_scheme *scheme, struct cursor data,
 	 uint8_t *ret_signature, size_t room, size_t *ret_len)
 {
-	uint8_t signature[LIMIT_RSA_BYTES];
+	static const struct csp_scheme raw = { .padding = CSP_PAD_RAW };
+	uint8_t signature[LIMIT_RSA_BYTES], block[LIMIT_RSA_BYTES];
 	struct operation op = { .key_id = key_id, .scheme = scheme, .data = data, .work = sign_once };
 	struct csp_entry *e = NULL;
 	DWORD r;
@@ -269,6 +277,12 @@ csp_sign(struct csp_card *card, uint32_t key_id, const struct csp_scheme *scheme
 	op.len = width_of(&e->key);
 	if (op.len > sizeof(signature) || room < op.len)
 		return SCARD_E_INSUFFICIENT_BUFFER;
+	if (pads_nothing(scheme, data)) {
+		if ((r = csp_pad_pkcs1(CSP_HASH_NONE, data, block, op.len)) != SCARD_S_SUCCESS)
+			return r;
+		op.scheme = &raw;
+		op.data = cur_of(block, op.len);
+	}
 	if ((r = run(card, &op)) != SCARD_S_SUCCESS)
 		return r;
 	memcpy(ret_signature, signature, op.len);

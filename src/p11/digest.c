@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Digests, in software; no card and no login (PKCS#11 5.12). */
 #include "p11/op.h"
+#include "p11/secretkey.h"
 
 static CK_RV
 digest(struct p11_session *s, struct p11_op *op, struct cursor data, CK_BYTE *out, CK_ULONG *out_len)
@@ -15,7 +16,20 @@ digest(struct p11_session *s, struct p11_op *op, struct cursor data, CK_BYTE *ou
 	return p11_rv(r, P11_CTX_TOKEN);
 }
 
-/* No key of a card can be hashed, so this always ends the operation. */
+/* No key of a card can be hashed. A secret key can, sensitive or not; its bytes must not come out in a saved state. */
+static CK_RV
+hash_key(struct p11_op *op, const struct p11_object *object)
+{
+	if (object == NULL)
+		return CKR_KEY_HANDLE_INVALID;
+	if (object->secret == NULL)
+		return CKR_KEY_INDIGESTIBLE;
+	op->unsaveable = true;
+	buf_free(&op->hashed);
+	return p11_rv(csp_digest_update(op->digest, cur_of(object->secret->value.p, object->secret->value.len)),
+		      P11_CTX_TOKEN);
+}
+
 static CK_RV
 digest_key(struct p11_session *s, CK_OBJECT_HANDLE key)
 {
@@ -23,8 +37,8 @@ digest_key(struct p11_session *s, CK_OBJECT_HANDLE key)
 	CK_RV rv = p11_op_step(op, P11_PHASE_MULTI);
 
 	if (rv == CKR_OK)
-		rv = p11_object_find(s->slot, key) != NULL ? CKR_KEY_INDIGESTIBLE : CKR_KEY_HANDLE_INVALID;
-	return p11_op_end(op, rv, false);
+		rv = hash_key(op, p11_object_find(s->slot, key));
+	return p11_op_end(op, rv, rv == CKR_OK);
 }
 
 CK_RV

@@ -111,6 +111,31 @@ test_digest_key(void **state)
 	assert_rv(mt->C_DigestKey(s, 0), CKR_KEY_HANDLE_INVALID);
 }
 
+/* P-145: a key in memory can be hashed, and does not get out by it. */
+static void
+test_digest_secret_key(void **state)
+{
+	CK_MECHANISM generate = { CKM_GENERIC_SECRET_KEY_GEN, NULL, 0 };
+	CK_BYTE data[23 + 5], value[32], expected[32];
+	CK_ULONG key_len = 23, len = sizeof value;
+	CK_ATTRIBUTE template = { CKA_VALUE_LEN, &key_len, sizeof key_len };
+	CK_SESSION_HANDLE s = mt_start_user();
+	CK_OBJECT_HANDLE key;
+
+	(void)state;
+	assert_rv(mt->C_GenerateKey(s, &generate, &template, 1, &key), CKR_OK);
+	assert_int_equal(mt_get(s, key, CKA_VALUE, data, 23), 23);
+	memcpy(data + 23, ops_message, 5);
+	assert_int_equal(EVP_Digest(data, sizeof data, expected, NULL, EVP_sha256(), NULL), 1);
+	assert_rv(digest_init(s, CKM_SHA256), CKR_OK);
+	assert_rv(mt->C_DigestKey(s, key), CKR_OK);
+	assert_rv(mt->C_GetOperationState(s, NULL, &len), CKR_STATE_UNSAVEABLE);
+	assert_rv(mt->C_DigestUpdate(s, ops_message, 5), CKR_OK);
+	assert_rv(mt->C_GetOperationState(s, NULL, &len), CKR_STATE_UNSAVEABLE);
+	assert_rv(mt->C_DigestFinal(s, value, &len), CKR_OK);
+	assert_memory_equal(value, expected, 32);
+}
+
 /* Saved operations -------------------------------------------------------------------------------------------------------- */
 
 #define HEADER_AND_MARK 41u
@@ -259,8 +284,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_digests),	TEST(test_nothing_to_digest), TEST(test_codes),		 TEST(test_digest_key),
-		TEST(test_state),	TEST(test_state_codes),	      TEST(test_state_too_long), TEST(test_state),
+		TEST(test_digests),	TEST(test_nothing_to_digest), TEST(test_codes),
+		TEST(test_digest_key),	TEST(test_digest_secret_key), TEST(test_state),
+		TEST(test_state_codes), TEST(test_state_too_long),    TEST(test_state),
 		TEST(test_state_codes), TEST(test_state_too_long),    TEST(test_random),
 	};
 
