@@ -446,3 +446,17 @@ mt_in_child(int (*body)(void))
 		fail_msg("the child ended with status 0x%x", (unsigned)status);
 	return WEXITSTATUS(status);
 }
+
+bool
+mt_plain(void)
+{
+	const char *sanitizers = getenv("INSTRUMENTED");
+
+	return (sanitizers == NULL || strcmp(sanitizers, "no") == 0) && getenv("TEST_WRAPPER") == NULL;
+}
+
+unsigned
+mt_times(unsigned full)
+{
+	return mt_plain() ? full : full / 40;
+}

@@ -102,6 +102,10 @@ CK_RV mt_sign(CK_SESSION_HANDLE session);
 
 void mt_sleep_ms(unsigned ms);
 unsigned long mt_now_ms(void);
+/* Neither sanitizers nor a tool around the test, which make everything slow. */
+bool mt_plain(void);
+/* How often a test repeats something: so many times, or a fortieth of it when not plain. */
+unsigned mt_times(unsigned full);
 /* Runs body in a forked process and gives its exit status; a crash fails the test. */
 int mt_in_child(int (*body)(void));
 

@@ -569,13 +569,14 @@ come_and_go(void *arg)
 static void
 test_crowd(void **state)
 {
-	pthread_t threads[64];
-	CK_RV wrong[COUNT(threads)] = { CKR_OK };
+	static pthread_t threads[1000];
+	static CK_RV wrong[COUNT(threads)];
+	const unsigned count = mt_times(COUNT(threads));
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(threads); i++)
+	for (size_t i = 0; i < count; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, &wrong[i]), 0);
-	for (size_t i = 0; i < COUNT(threads); i++) {
+	for (size_t i = 0; i < count; i++) {
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 		assert_rv(wrong[i], CKR_OK);
 	}
@@ -646,6 +647,7 @@ memory_after_visits(struct visits *v, unsigned count)
 static void
 test_load_and_unload(void **state)
 {
+	const unsigned count = mt_times(10000);
 	struct visits v = { .path = mt_path("copy.so"), .good = true };
 	size_t files, before, after;
 	void *handle;
@@ -655,10 +657,10 @@ test_load_and_unload(void **state)
 	assert_int_equal(dlclose(handle), 0);
 	before = memory_after_visits(&v, 50);
 	files = open_files();
-	after = memory_after_visits(&v, 250);
+	after = memory_after_visits(&v, count);
 	assert_int_equal(open_files(), files);
 	if (after > before + 2000)
-		fail_msg("%zu bytes more in use after 250 visits", after - before);
+		fail_msg("%zu bytes more in use after %u visits", after - before, count);
 }
 
 int

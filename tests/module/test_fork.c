@@ -142,9 +142,7 @@ keep_busy(void *arg)
 static void
 skip_if_instrumented(void)
 {
-	const char *sanitizers = getenv("INSTRUMENTED");
-
-	if ((sanitizers != NULL && strcmp(sanitizers, "no") != 0) || getenv("TEST_WRAPPER") != NULL)
+	if (!mt_plain())
 		skip();
 }
 

@@ -299,7 +299,7 @@ test_cycles_leave_nothing(void **state)
 	size_t files, threads;
 
 	(void)state;
-	for (int i = 0; i < 200; i++) {
+	for (unsigned i = 0; i < mt_times(1000); i++) {
 		if (i == 5) {
 			files = entries("/proc/self/fd");
 			threads = entries("/proc/self/task");

@@ -364,10 +364,7 @@ now_us(void)
 static unsigned long
 limit_us(void)
 {
-	const char *instrumented = getenv("INSTRUMENTED");
-	bool plain = instrumented != NULL && strcmp(instrumented, "no") == 0 && getenv("TEST_WRAPPER") == NULL;
-
-	return plain ? 50000 : 500000;
+	return mt_plain() ? 50000 : 500000;
 }
 
 /* P-023: 99 of 100 calls, those that use the card included */
