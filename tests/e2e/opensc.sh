@@ -6,6 +6,7 @@
 e2e_needs gids-tool pkcs11-tool opensc-tool openssl pcscd
 
 honest() {
+	local id
 	make_opensc_card
 	printf 'hello\n' >"$W/data"
 
@@ -32,6 +33,20 @@ honest() {
 	refuse "the old PIN does not" CKR_PIN_INCORRECT opensc_tool --login --pin "$E2E_PIN" --list-objects
 	check "the PIN is unblocked with the admin key" gids-tool --unblock --pin "$E2E_PIN" --admin-key "$E2E_ADMIN_KEY"
 	check "the PIN is what it was" opensc_tool --login --pin "$E2E_PIN" --list-objects
+
+	# what our module makes and leaves is a card that others read and change
+	check "our module makes a key" our_tool --login --pin "$E2E_PIN" --keypairgen --key-type rsa:2048 --label ours
+	contains "OpenSC lists it" "ours" opensc_tool --login --pin "$E2E_PIN" --list-objects
+	check "and its public key" opensc_tool --read-object --type pubkey --label ours -o "$W/ours.spki"
+	id=$(opensc_tool -O --type pubkey 2>/dev/null | sed -n '/label: *ours$/,/ID:/s/^ *ID: *//p' | head -n 1)
+	check "OpenSC signs with it" opensc_tool --login --pin "$E2E_PIN" --sign -m SHA256-RSA-PKCS --id "$id" \
+		-i "$W/data" -o "$W/sig"
+	check "openssl verifies that too" openssl dgst -sha256 -verify "$W/ours.spki" -keyform DER -signature "$W/sig" "$W/data"
+	check "our module deletes it" our_tool --login --pin "$E2E_PIN" --delete-object --type privkey --label ours
+	check "OpenSC makes a key in its place" opensc_tool --login --pin "$E2E_PIN" --keypairgen --key-type rsa:2048 --label theirs
+	contains "our module lists that" "theirs" our_tool --login --pin "$E2E_PIN" --list-objects
+	check "and deletes it" our_tool --login --pin "$E2E_PIN" --delete-object --type privkey --label theirs
+	is "OpenSC sees it gone" "$(opensc_tool --login --pin "$E2E_PIN" --list-objects 2>/dev/null | grep -c -e ours -e theirs)" 0
 
 	check "the certificate is deleted" opensc_tool --login --pin "$E2E_PIN" --delete-object --type cert --id "$KEY_ID"
 	check "the key is deleted" opensc_tool --login --pin "$E2E_PIN" --delete-object --type privkey --label imported

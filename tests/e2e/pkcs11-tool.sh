@@ -61,6 +61,32 @@ hotplug_test() {
 		sed 's/ *:.*//' | head -n 5 | tr '\n' ,)" "token label,event,(empty),event,token label,"
 }
 
+# Makes an EC key pair, signs with it, and deletes both objects; the tool's own verdict counts.
+ec_test() {
+	our_tool --session-rw --test-ec --key-type "EC:$1" --id 00 --label made --login --pin "$E2E_PIN" >"$W/test.log" 2>&1 ||
+		{ cat "$W/test.log"; return 1; }
+	cat "$W/test.log"
+	grep -q '==> OK' "$W/test.log" && ! grep -q '^ *ERR' "$W/test.log"
+}
+
+# Keys made, used and deleted. P-143
+make_keys() {
+	local before id
+	before=$(our_tool --login --pin "$E2E_PIN" -O 2>/dev/null | grep -c 'Key Object')
+	check "--test-ec passes on P-256" ec_test prime256v1
+	check "--test-ec passes on P-384" ec_test secp384r1
+	is "nothing is left of that" "$(our_tool --login --pin "$E2E_PIN" -O 2>/dev/null | grep -c 'Key Object')" "$before"
+	check "an RSA key is made" our_tool --login --pin "$E2E_PIN" --keypairgen --key-type rsa:2048 --label made
+	check "its public key is read" our_tool --read-object --type pubkey --label made -o "$W/made.spki"
+	id=$(our_tool -O --type pubkey 2>/dev/null | sed -n '/label: *made$/,/ID:/s/^ *ID: *//p' | head -n 1)
+	check "it signs" our_tool --login --pin "$E2E_PIN" --sign -m SHA256-RSA-PKCS --id "$id" -i "$W/data" -o "$W/sig"
+	check "openssl verifies" openssl dgst -sha256 -verify "$W/made.spki" -keyform DER -signature "$W/sig" "$W/data"
+	refuse "a curve that cards do not have is refused" 0x140 our_tool --login --pin "$E2E_PIN" \
+		--keypairgen --key-type EC:secp256k1 --label other
+	check "it is deleted" our_tool --login --pin "$E2E_PIN" --delete-object --type privkey --label made
+	is "nothing is left of it" "$(our_tool --login --pin "$E2E_PIN" -O 2>/dev/null | grep -c 'Key Object')" "$before"
+}
+
 tool() {
 	local hash
 	make_opensc_card
@@ -116,6 +142,7 @@ tool() {
 			--mgf "MGF1-SHA$hash" --id "$RSA_ID" -i "$W/enc" -o "$W/dec"
 		check "the plaintext of OAEP $name is right" cmp "$W/data" "$W/dec"
 	done
+	make_keys
 	check "--test-fork passes" fork_test
 	check "--test-threads passes" thread_test
 	hotplug_test
