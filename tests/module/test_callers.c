@@ -320,7 +320,7 @@ missing_pointers_of_operations(void)
 	REFUSED(C_DigestFinal, session, out, NULL);
 }
 
-/* C1: P-002, P-009, P-130; alone and together */
+/* C1; alone and together */
 static void
 test_missing_pointers(void **state)
 {
@@ -424,7 +424,7 @@ assert_parameter_sizes(CK_MECHANISM_TYPE type)
 	assert_false(takes(type, NULL, ALL_ONES));
 }
 
-/* C6: P-116, P-118, P-119 */
+/* C6: P-117, P-129 */
 static void
 test_parameter_sizes(void **state)
 {
