@@ -331,10 +331,12 @@ fit(struct csp *csp, struct cursor ciphertext, const struct secret *plain, size_
 
 	if (!secret_alloc(&chosen, len))
 		return SCARD_E_NO_MEMORY;
-	if ((r = csp_crypto_prf(csp->crypto, "wrapped key", ciphertext, other, len)) != SCARD_S_SUCCESS)
-		return r;
-	csp_choose_message(plain->p, plain->len, other, len, chosen.p);
+	r = csp_crypto_prf(csp->crypto, "wrapped key", ciphertext, other, len);
+	if (r == SCARD_S_SUCCESS)
+		csp_choose_message(plain->p, plain->len, other, len, chosen.p);
 	secret_wipe(other, sizeof other);
+	if (r != SCARD_S_SUCCESS)
+		return r;
 	secret_free(ret_plain);
 	*ret_plain = chosen;
 	chosen = (struct secret)SECRET_INIT;

@@ -111,9 +111,9 @@ take_fixed(const struct p11_op *op, struct p11_secret_key *key)
 	struct secret *value = &key->value;
 
 	if (op->scheme.padding == CSP_PAD_RAW) {
-		memmove(value->p, value->p + (value->len - key->len), key->len);
-		secret_truncate(value, key->len);
-		return CKR_OK;
+		if (value->len < key->len)
+			return CKR_DEVICE_ERROR;
+		return secret_set(value, value->p + (value->len - key->len), key->len) ? CKR_OK : CKR_HOST_MEMORY;
 	}
 	if (!p11_secret_key_fits(key->type, value->len) || (key->len != 0 && key->len != value->len))
 		return CKR_WRAPPED_KEY_LEN_RANGE;
