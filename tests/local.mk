@@ -45,13 +45,15 @@ CARD_TESTS = \
 	tests/card/test_csp_gids \
 	tests/card/test_gids \
 	tests/card/test_gids_container \
+	tests/card/test_gids_create \
 	tests/card/test_gids_decrypt \
 	tests/card/test_gids_fs \
 	tests/card/test_gids_hostile \
 	tests/card/test_gids_key \
 	tests/card/test_gids_pin \
 	tests/card/test_gids_property \
-	tests/card/test_gids_sign
+	tests/card/test_gids_sign \
+	tests/card/test_gids_write
 MODULE_TESTS = \
 	tests/module/test_attributes \
 	tests/module/test_callers \

@@ -169,6 +169,24 @@ rig_close(struct rig *rig)
 	assert_int_equal(rig_blocks(), 0);
 }
 
+void
+rig_insert_again(struct rig *rig)
+{
+	struct csp_crypto *crypto = rig->data.pvCspContext;
+	struct vcard *card = rig->card;
+	struct io *io;
+
+	assert_int_equal(rig->data.pfnCardDeleteContext(&rig->data), SCARD_S_SUCCESS);
+	csp_crypto_close(&crypto);
+	io_close(&rig->io);
+	vcard_reset(card);
+	assert_int_equal(vcard_io_wrap(card, &io), SCARD_S_SUCCESS);
+	rig_over(rig, io);
+	rig->card = card;
+	assert_int_equal(registry_acquire(&rig->data, &rig->memory), SCARD_S_SUCCESS);
+	(void)rig_exchanges(rig);
+}
+
 unsigned
 rig_exchanges(struct rig *rig)
 {

@@ -48,6 +48,9 @@ void rig_acquire(struct rig *rig, const struct kit *kit);
 /* Deletes the context if there is one, closes, and checks that no block of the caller's memory is left. */
 void rig_close(struct rig *rig);
 
+/* The same card in a reader again: reset, on a new connection, with a new context. */
+void rig_insert_again(struct rig *rig);
+
 /* Exchanges since the last call. */
 unsigned rig_exchanges(struct rig *rig);
 /* Begins the next transaction. */

@@ -293,20 +293,6 @@ test_unsupported(void **state)
 	INVALID(d->pfnCardGetChallengeEx(d, ROLE_ADMIN, NULL, &len, 0));
 	UNSUPPORTED(d->pfnCardChangeAuthenticatorEx(d, 2, 1, &byte, 1, 1, &byte, 1, 0, NULL));
 	INVALID(d->pfnCardChangeAuthenticatorEx(d, 2, 1, NULL, 1, 1, &byte, 1, 0, NULL));
-	UNSUPPORTED(d->pfnCardCreateDirectory(d, "dir", UserCreateDeleteDirAc));
-	INVALID(d->pfnCardCreateDirectory(d, NULL, UserCreateDeleteDirAc));
-	UNSUPPORTED(d->pfnCardDeleteDirectory(d, "dir"));
-	INVALID(d->pfnCardDeleteDirectory(d, NULL));
-	UNSUPPORTED(d->pfnCardCreateFile(d, NULL, "file", 0, EveryoneReadUserWriteAc));
-	INVALID(d->pfnCardCreateFile(d, NULL, NULL, 0, EveryoneReadUserWriteAc));
-	UNSUPPORTED(d->pfnCardWriteFile(d, NULL, "file", 0, &byte, 1));
-	INVALID(d->pfnCardWriteFile(d, NULL, "file", 0, NULL, 1));
-	UNSUPPORTED(d->pfnCardDeleteFile(d, NULL, "file", 0));
-	INVALID(d->pfnCardDeleteFile(d, NULL, "file", 1));
-	UNSUPPORTED(d->pfnCardCreateContainerEx(d, 0, 1, AT_SIGNATURE, 2048, NULL, 0, ROLE_USER));
-	INVALID(d->pfnCardCreateContainerEx(NULL, 0, 1, AT_SIGNATURE, 2048, NULL, 0, ROLE_USER));
-	UNSUPPORTED(d->pfnCardDeleteContainer(d, 0, 0));
-	INVALID(d->pfnCardDeleteContainer(d, 0, 1));
 	assert_int_equal(rig_exchanges(&rig), 0);
 	rig_close(&rig);
 }
