@@ -76,14 +76,15 @@ enum p11_login { P11_PUBLIC, P11_USER };
 struct p11_secret_key;
 
 /*
- * An object of the token, or a secret key of a session. The content is csp's; here is what its handle stands for. An object that has gone from the card, and
- * a private one after logout, has left its slot's table: its handle is never given out again.
+ * An object of the token, whose content is csp's, or a secret key of a session; here is what its handle stands for. An
+ * object that has gone from the card, and a private one after logout, has left its slot's table: its handle is never
+ * given out again.
  */
 struct p11_object {
-	CK_OBJECT_HANDLE handle;       /* the same while the token stays and the key stays the same */
-	CK_OBJECT_CLASS class;	       /* CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_PROFILE */
-	uint32_t key_id;	       /* 0 for a profile */
-	CK_ULONG profile;	       /* CKP_, profiles only */
+	CK_OBJECT_HANDLE handle; /* the same while the token stays and the key stays the same */
+	CK_OBJECT_CLASS class;	 /* CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_PROFILE, CKO_SECRET_KEY */
+	uint32_t key_id;	 /* 0 for a profile */
+	CK_ULONG profile;	 /* CKP_, profiles only */
 	struct p11_secret_key *secret; /* owned; NULL for what is on the token */
 };
 
