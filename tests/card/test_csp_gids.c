@@ -87,6 +87,13 @@ setup_small(void **state)
 }
 
 static int
+setup_small_strict(void **state)
+{
+	(void)state;
+	return setup_card(VCARD_STRICT, VCARD_RSA1024);
+}
+
+static int
 setup_ec(void **state)
 {
 	(void)state;
@@ -405,6 +412,133 @@ test_removal(void **state)
 	unlock();
 }
 
+/* Keys made and deleted ---------------------------------------------------------------------------------------------- */
+
+static const struct csp_generate p256 = { .type = KEY_EC, .bits = 256, .name = "made" };
+
+/* What keys are made and deleted for; one of them is what the card had. */
+static DWORD
+change(void)
+{
+	uint32_t id = 0;
+	DWORD r;
+
+	if ((r = csp_refresh(w.card, NULL)) != SCARD_S_SUCCESS || (r = login()) != SCARD_S_SUCCESS ||
+	    (r = csp_generate(w.card, &p256, &id)) != SCARD_S_SUCCESS)
+		return r;
+	return csp_key_delete(w.card, id);
+}
+
+/* what it costs beside the listing, and that others hear of it; the first container stays the default */
+static void
+test_keys_made(void **state)
+{
+	struct csp_freshness before;
+	uint32_t id = 0;
+
+	(void)state;
+	lock();
+	assert_int_equal(csp_refresh(w.card, NULL), SCARD_S_SUCCESS);
+	assert_int_equal(login(), SCARD_S_SUCCESS);
+	(void)exchanges();
+	before = w.card->freshness;
+	/* counters, file, activation, key, key map, container map; the key map came with the table */
+	assert_int_equal(csp_generate(w.card, &p256, &id), SCARD_S_SUCCESS);
+	assert_int_equal(exchanges(), 6);
+	/* the other key; this one the card has just said */
+	assert_int_equal(list(), SCARD_S_SUCCESS);
+	assert_int_equal(exchanges(), 1);
+	assert_int_equal(csp_key_count(w.card), 2);
+	assert_true(csp_key_find(w.card, id)->local);
+	assert_false(csp_key_find(w.card, id)->is_default);
+	assert_int_equal(w.card->freshness.containers, before.containers + 1);
+	assert_int_equal(w.card->freshness.files, before.files + 1);
+	/* counters, file selected and deleted, key map, container map */
+	assert_int_equal(csp_key_delete(w.card, id), SCARD_S_SUCCESS);
+	assert_int_equal(exchanges(), 5);
+	assert_int_equal(csp_key_delete(w.card, id), SCARD_E_NO_KEY_CONTAINER);
+	assert_int_equal(w.card->freshness.containers, before.containers + 2);
+	/* the only one left goes as well, and the next one is the default */
+	assert_int_equal(csp_key_delete(w.card, csp_key_at(w.card, 0)->id), SCARD_S_SUCCESS);
+	assert_int_equal(csp_generate(w.card, &p256, &id), SCARD_S_SUCCESS);
+	assert_true(csp_key_find(w.card, id)->is_default);
+	assert_int_equal(sign(&ecdsa), SCARD_S_SUCCESS);
+	assert_int_equal(csp_refresh(w.card, NULL), SCARD_S_SUCCESS);
+	unlock();
+}
+
+/* Another program has locked the card meanwhile, or nobody has logged in. */
+static void
+test_keys_made_locked(void **state)
+{
+	uint32_t id = 0;
+
+	(void)state;
+	lock();
+	assert_int_equal(csp_refresh(w.card, NULL), SCARD_S_SUCCESS);
+	assert_int_equal(csp_generate(w.card, &p256, &id), SCARD_W_CARD_NOT_AUTHENTICATED);
+	assert_int_equal(csp_key_delete(w.card, csp_key_at(w.card, 0)->id), SCARD_W_CARD_NOT_AUTHENTICATED);
+	assert_int_equal(login(), SCARD_S_SUCCESS);
+	(void)transmit(w.fixture.card, LOGOUT);
+	assert_int_equal(csp_generate(w.card, &p256, &id), SCARD_S_SUCCESS);
+	csp_txn_end(w.card);
+	assert_int_equal(csp_key_delete(w.card, id), SCARD_S_SUCCESS);
+	assert_int_equal(csp_key_count(w.card), 1);
+	unlock();
+}
+
+/* Whatever an accident has left: the first key works, the rest can be deleted, and a new key made in its place. */
+static void
+assert_well(const char *faults)
+{
+	uint32_t id = 0;
+
+	lock();
+	assert_int_equal(csp_refresh(w.card, NULL), SCARD_S_SUCCESS);
+	assert_in_range(csp_key_count(w.card), 1, 2);
+	assert_int_equal(login(), SCARD_S_SUCCESS);
+	assert_int_equal(sign(&sha256), SCARD_S_SUCCESS);
+	if (csp_key_count(w.card) == 2)
+		assert_int_equal(csp_key_delete(w.card, csp_key_at(w.card, 1)->id), SCARD_S_SUCCESS);
+	if (csp_generate(w.card, &p256, &id) != SCARD_S_SUCCESS)
+		fail_msg("%s: no key can be made afterwards", faults);
+	assert_int_equal(csp_key_find(w.card, id)->container, 1);
+	assert_int_equal(csp_key_delete(w.card, id), SCARD_S_SUCCESS);
+	assert_int_equal(csp_key_count(w.card), 1);
+	unlock();
+}
+
+/* P-144, M19: each exchange of making and deleting a key fails once in each way */
+static void
+test_each_change_fails(void **state)
+{
+	static const char *const what[] = { "remove", "pull", "reset", "sw=6F00", "sw=6A84" };
+	char faults[40];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(what); i += mutate_stride()) {
+		for (unsigned n = 1; n <= 18; n++) {
+			(void)snprintf(faults, sizeof(faults), "%u:%s", n, what[i]);
+			w.faults = faults;
+			csp_close(&w.csp);
+			open_csp();
+			csp_reader_lock(w.reader);
+			if (csp_reader_card(w.reader, &w.card) == SCARD_S_SUCCESS)
+				(void)change();
+			csp_reader_unlock(w.reader);
+			w.faults = NULL;
+			fake_card_remove(w.slot);
+			if (what[i][0] == 'r' || what[i][0] == 'p')
+				vcard_reset(w.fixture.card); /* without power */
+			fake_card_insert(w.slot, connect_card, w.fixture.card);
+			assert_int_equal(csp_poll(w.csp, true), SCARD_S_SUCCESS);
+			assert_false(card_signs());
+			assert_int_equal(tries_left(), 3);
+			assert_well(faults);
+		}
+	}
+}
+
 #define TEST(name, prepare) cmocka_unit_test_setup_teardown(name, prepare, teardown)
 
 int
@@ -424,6 +558,10 @@ main(void)
 		TEST(test_decrypt, setup),
 		TEST(test_each_exchange_fails, setup_small),
 		TEST(test_removal, setup),
+		TEST(test_keys_made, setup_small),
+		TEST(test_keys_made_locked, setup_small),
+		TEST(test_each_change_fails, setup_small),
+		TEST(test_each_change_fails, setup_small_strict),
 	};
 
 	return cmocka_run_group_tests_name("csp over gids", tests, NULL, NULL);
