@@ -41,8 +41,6 @@ bool csp_release_init(struct csp *csp);
 /* Ends and joins the thread; transactions that it would have ended stay as they are. */
 void csp_release_stop(struct csp *csp);
 void csp_release_destroy(struct csp *csp);
-/* In a forked child: takes the instance off the list without a lock. */
-void csp_release_forget(struct csp *csp);
 /* Has the reader's transaction ended at a time, unless its reader is busy then. False when there can be no thread. */
 bool csp_release_arm(struct csp_reader *reader, uint64_t deadline_ms);
 

@@ -57,6 +57,33 @@ library_running(void)
 	return OPENSSL_init_crypto(0, NULL) == 1;
 }
 
+/*
+ * libcrypto has locks of its own for the whole process, and takes them while a context is made or given back. A fork in
+ * the middle of that would leave them locked in the child for ever; so a fork waits. The handlers belong to this library:
+ * unloading it takes them along.
+ */
+static process_lock changing;
+
+static void
+before_fork(void)
+{
+	process_lock_acquire(&changing);
+}
+
+static void
+after_fork(void)
+{
+	process_lock_release(&changing);
+}
+
+static bool
+guard_forks(void)
+{
+	static atomic_bool guarded;
+
+	return atomic_exchange(&guarded, true) || pthread_atfork(before_fork, after_fork, after_fork) == 0;
+}
+
 static bool
 fetch_hashes(struct csp_crypto *c)
 {
@@ -78,14 +105,16 @@ csp_crypto_open(struct csp_crypto **ret_crypto)
 	struct csp_crypto *c;
 	bool ok;
 
-	if (!library_running())
+	if (!library_running() || !guard_forks())
 		return SCARD_F_INTERNAL_ERROR;
 	if ((c = calloc(1, sizeof *c)) == NULL)
 		return SCARD_E_NO_MEMORY;
+	process_lock_acquire(&changing);
 	ERR_set_mark();
 	ok = (c->lib = OSSL_LIB_CTX_new()) != NULL && (c->provider = OSSL_PROVIDER_load(c->lib, "default")) != NULL &&
 	     fetch_hashes(c) && make_seed(c);
 	ERR_pop_to_mark();
+	process_lock_release(&changing);
 	if (!ok) {
 		csp_crypto_close(&c);
 		return SCARD_F_INTERNAL_ERROR;
@@ -118,7 +147,9 @@ csp_crypto_close(struct csp_crypto **crypto)
 		csp_crypto_forget(crypto);
 		return;
 	}
+	process_lock_acquire(&changing);
 	release_library(*crypto);
+	process_lock_release(&changing);
 	free(*crypto);
 	*crypto = NULL;
 }

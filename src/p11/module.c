@@ -3,9 +3,9 @@
  * The module's one piece of global state: whether it is initialised, in which process, and the tables of slots and
  * sessions.
  *
- * Neither pthread_atfork nor a mutex is used for initialising: a mutex held by another thread when the process forks
- * stays locked in the child for ever. The words below carry the process that they belong to instead, so that a child
- * recognises what it inherited as not its own.
+ * No mutex is used for initialising: one that another thread holds when the process forks stays locked in the child for
+ * ever. The words below carry the process that they belong to instead, so that a child recognises what it inherited as
+ * not its own.
  */
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -296,7 +296,7 @@ entries(const char *path)
 static void
 test_cycles_leave_nothing(void **state)
 {
-	size_t files, threads;
+	size_t files = 0, threads = 0;
 
 	(void)state;
 	for (unsigned i = 0; i < mt_times(1000); i++) {
@@ -313,7 +313,13 @@ test_cycles_leave_nothing(void **state)
 	assert_int_equal(entries("/proc/self/task"), threads);
 }
 
-/* P-018 */
+static int
+nothing(void)
+{
+	return 0;
+}
+
+/* P-018; what forks run of the module goes with it */
 static void
 test_unloading(void **state)
 {
@@ -334,6 +340,7 @@ test_unloading(void **state)
 	assert_rv(copy->C_Finalize(NULL), CKR_OK);
 	assert_int_equal(dlclose(handle), 0);
 	assert_false(mt_is_verified(MT_ALICE));
+	assert_int_equal(mt_in_child(nothing), 0);
 }
 
 /* P-148 */
