@@ -4,6 +4,7 @@
 noinst_LTLIBRARIES += libcsp.la libp11.la
 
 libcsp_la_SOURCES = \
+	src/csp/attrs.c \
 	src/csp/cache.c \
 	src/csp/callbacks.c \
 	src/csp/card.c \

@@ -343,6 +343,16 @@ void csp_roles_stale(struct csp_card *card);
 /* Wipes every PIN. */
 void csp_roles_wipe(struct csp_card *card);
 
+/* attrs.c ------------------------------------------------------------------------------------------------------------ */
+
+/* Inside a transaction: fills in what applications call the keys of a view. Damage is as good as nothing. */
+DWORD csp_attrs_load(struct csp_card *card, struct csp_view *view);
+/*
+ * Inside a change: writes what applications call the keys of the view, with one of them, which may be not in it yet, as
+ * it is given, or without it.
+ */
+DWORD csp_attrs_write(struct csp_card *card, const struct csp_key *changed, bool keep);
+
 /* callbacks.c -------------------------------------------------------------------------------------------------------- */
 
 /* Memory that crosses the seam; wiped when freed. */

@@ -138,7 +138,12 @@ delete_entry(struct csp_card *card, const struct csp_entry *e, bool cert_only)
 
 	if (cert_only)
 		return r;
-	return r == SCARD_S_SUCCESS || r == SCARD_E_FILE_NOT_FOUND ? delete_container(card, e->key.container) : r;
+	if (r != SCARD_S_SUCCESS && r != SCARD_E_FILE_NOT_FOUND)
+		return r;
+	r = delete_container(card, e->key.container);
+	if (r != SCARD_S_SUCCESS || (e->key.ckaid_len == 0 && e->key.label[0] == '\0'))
+		return r;
+	return csp_attrs_write(card, &e->key, false);
 }
 
 static DWORD

@@ -100,6 +100,9 @@ bool csp_card_agrees(const struct csp_card *card);
 
 /* Bytes of a container name in UTF-8 with its NUL: 39 UTF-16 units. */
 #define CSP_NAME_MAX 118
+/* Bytes of an identifier that an application gives a key, and of a label with its NUL. */
+#define CSP_CKAID_MAX 64
+#define CSP_LABEL_MAX 256
 
 /* One key of a container. A container with an exchange and a signature key gives two. */
 struct csp_key {
@@ -116,6 +119,9 @@ struct csp_key {
 	bool has_cert;		  /* a certificate file exists; whether it can be read is another matter */
 	bool local;		  /* made on this card by csp_generate(); known as long as the card stays */
 	char name[CSP_NAME_MAX];
+	uint8_t ckaid[CSP_CKAID_MAX]; /* what an application calls it: csp_key_name() */
+	size_t ckaid_len;	      /* 0: nothing */
+	char label[CSP_LABEL_MAX];    /* likewise; empty: nothing */
 };
 
 /*
@@ -163,6 +169,7 @@ struct csp_generate {
 	unsigned bits;
 	bool exchange;	  /* a key that decrypts or agrees as well, otherwise one that only signs */
 	const char *name; /* of the container, UTF-8; NULL or empty: a random one */
+	struct cursor id; /* the application's identifier; empty for none */
 };
 
 /*
@@ -183,6 +190,13 @@ DWORD csp_generate(struct csp_card *card, const struct csp_generate *what, uint3
 DWORD csp_key_delete(struct csp_card *card, uint32_t key_id);
 /* Deletes the certificate alone. SCARD_E_FILE_NOT_FOUND when there is none. */
 DWORD csp_cert_delete(struct csp_card *card, uint32_t key_id);
+
+/*
+ * Keeps on the card what an application calls a key: an identifier of 1 to CSP_CKAID_MAX bytes, a label in UTF-8; NULL
+ * leaves what there is, an empty label is the container's name again. SCARD_E_INVALID_VALUE (length),
+ * SCARD_E_NO_KEY_CONTAINER, else as csp_generate().
+ */
+DWORD csp_key_name(struct csp_card *card, uint32_t key_id, const struct cursor *id, const char *label);
 
 /* Encodes DER SubjectPublicKeyInfo. */
 DWORD csp_public_key_spki(struct csp *csp, const struct public_key *key, struct buf *ret_der);

@@ -14,6 +14,7 @@ struct generation {
 	DWORD key_spec, key_size;
 	bool exchange;
 	struct csp_container container;
+	struct cursor id;
 	bool done;
 };
 
@@ -42,10 +43,13 @@ describe(struct csp_card *card, const struct csp_generate *what, struct generati
 	const struct csp_key key = { .type = what->type, .bits = what->bits, .exchange = what->exchange };
 	uint16_t *bits = what->exchange ? &g->container.exchange_bits : &g->container.signature_bits;
 
+	if (what->id.left > CSP_CKAID_MAX)
+		return SCARD_E_INVALID_VALUE;
 	if (what->bits > UINT16_MAX || csp_key_type_of((uint16_t)what->bits) != what->type || what->type == KEY_NONE)
 		return SCARD_E_INVALID_PARAMETER;
 	*bits = (uint16_t)what->bits;
 	g->exchange = what->exchange;
+	g->id = what->id;
 	g->key_spec = csp_key_spec(&key);
 	g->key_size = what->type == KEY_RSA ? what->bits : 0;
 	if (what->name == NULL || what->name[0] == '\0')
@@ -121,6 +125,20 @@ drop_stale_certs(struct csp_card *card, uint8_t index)
 	return csp_code_is_trouble(r) ? r : SCARD_S_SUCCESS;
 }
 
+/* Before the container is seen: it never has another identifier than it was given. */
+static DWORD
+write_id(struct csp_card *card, const struct generation *g)
+{
+	struct csp_key key = { .container = g->container.index, .exchange = g->exchange, .local = true };
+
+	if (g->id.left == 0)
+		return SCARD_S_SUCCESS;
+	memcpy(key.name, g->container.name, sizeof(key.name));
+	memcpy(key.ckaid, g->id.p, g->id.left);
+	key.ckaid_len = g->id.left;
+	return csp_attrs_write(card, &key, true);
+}
+
 static DWORD
 make(struct csp_card *card, struct generation *g)
 {
@@ -135,7 +153,8 @@ make(struct csp_card *card, struct generation *g)
 	csp_txn_touch(card);
 	if (r != SCARD_S_SUCCESS)
 		return r == SCARD_E_NO_KEY_CONTAINER ? SCARD_E_WRITE_TOO_MANY : r;
-	if ((r = csp_cmap_write(card, index, &g->container)) != SCARD_S_SUCCESS)
+	if ((r = write_id(card, g)) != SCARD_S_SUCCESS ||
+	    (r = csp_cmap_write(card, index, &g->container)) != SCARD_S_SUCCESS)
 		(void)card->data.pfnCardDeleteContainer(&card->data, index, 0);
 	return r;
 }

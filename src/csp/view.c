@@ -86,7 +86,7 @@ inherit(struct csp_card *card, struct csp_entry *e, unsigned kept)
 		    old->key.bits != e->key.bits || strcmp(old->key.name, e->key.name) != 0)
 			continue;
 		e->key.id = old->key.id;
-		e->key.local = old->key.local;
+		e->key.local = e->key.local || old->key.local;
 		if ((kept & CSP_FILES) != 0 && strcmp(old->cert_file, e->cert_file) == 0) {
 			e->cert_hidden = old->cert_hidden;
 			e->cert = old->cert;
@@ -205,7 +205,10 @@ csp_view_load(struct csp_card *card, unsigned kept)
 		return r;
 	if (map.count > 0 && (r = read_names(card, &names, &known)) != SCARD_S_SUCCESS)
 		return r;
-	if ((r = build(card, &map, &view)) != SCARD_S_SUCCESS) {
+	r = build(card, &map, &view);
+	if (r == SCARD_S_SUCCESS && view.count > 0)
+		r = csp_attrs_load(card, &view);
+	if (r != SCARD_S_SUCCESS) {
 		csp_view_free(&view);
 		return r;
 	}

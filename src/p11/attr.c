@@ -119,6 +119,8 @@ unique_id(const struct p11_object *object, const struct csp_key *key, struct buf
 static CK_RV
 key_id(const struct csp_key *key, struct buf *value)
 {
+	if (key->ckaid_len > 0)
+		return p11_attr_bytes(value, cur_of(key->ckaid, key->ckaid_len));
 	buf_u8(value, key->container);
 	if (!key->exchange && key->other_slot_used)
 		buf_u8(value, 2);
@@ -133,8 +135,8 @@ common_attribute(const struct csp_card *card, const struct p11_object *object, c
 	case CKA_CLASS: return p11_attr_ulong(value, object->class);
 	case CKA_TOKEN: return p11_attr_bool(value, true);
 	case CKA_PRIVATE: return p11_attr_bool(value, object->class == CKO_PRIVATE_KEY);
-	case CKA_MODIFIABLE:
 	case CKA_COPYABLE: return p11_attr_bool(value, false);
+	case CKA_MODIFIABLE:
 	case CKA_DESTROYABLE: return p11_attr_bool(value, key != NULL && !csp_card_read_only(card));
 	case CKA_UNIQUE_ID: return unique_id(object, key, value);
 	default: return CKR_ATTRIBUTE_TYPE_INVALID;
@@ -167,7 +169,7 @@ key_object_attribute(struct csp_card *card, const struct p11_object *object, con
 	if (type == CKA_ID)
 		return key_id(key, value);
 	if (type == CKA_LABEL)
-		return p11_attr_text(value, key->name);
+		return p11_attr_text(value, key->label[0] != '\0' ? key->label : key->name);
 	if ((rv = common_attribute(card, object, key, type, value)) != CKR_ATTRIBUTE_TYPE_INVALID)
 		return rv;
 	if (object->class == CKO_CERTIFICATE)

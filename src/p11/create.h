@@ -18,6 +18,12 @@ CK_RV p11_change_rv(struct p11_slot *slot, DWORD code);
  */
 CK_RV p11_destroy(struct p11_session *session, const struct p11_object *object);
 /*
+ * Changes CKA_ID and CKA_LABEL, which the objects of a container have in common. CKR_ATTRIBUTE_READ_ONLY for other
+ * attributes, CKR_ATTRIBUTE_VALUE_INVALID, CKR_ACTION_PROHIBITED for what is not on the card, and as p11_change_card().
+ */
+CK_RV p11_rename(struct p11_session *session, const struct p11_object *object, const CK_ATTRIBUTE *template,
+		 CK_ULONG count);
+/*
  * Programs destroy the private key and then the public one: the second, which went with the first, is destroyed then as it
  * should be, once. CKR_OBJECT_HANDLE_INVALID for any other handle.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The end of objects on the card (PKCS#11 3.1, 5.7.4), and what every change to the card needs. */
+/* The end of objects on the card and their new names (PKCS#11 3.1, 5.7.3 and 5.7.6), and what every change needs. */
 #include <string.h>
 
 #include "p11/create.h"
@@ -78,5 +78,60 @@ p11_destroy(struct p11_session *session, const struct p11_object *object)
 		rv = p11_change_rv(session->slot, r);
 	if (rv == CKR_OK && class != CKO_CERTIFICATE)
 		memcpy(session->slot->followers, followers, sizeof(followers));
+	return rv == CKR_OK ? p11_objects_refresh(session->slot, card) : rv;
+}
+
+/* Changing ------------------------------------------------------------------------------------------------------------ */
+
+struct names {
+	struct cursor id;
+	bool has_id, has_label;
+	char label[CSP_LABEL_MAX];
+};
+
+static CK_RV
+take_name(struct names *names, const CK_ATTRIBUTE *item)
+{
+	if (item->type != CKA_ID && item->type != CKA_LABEL)
+		return CKR_ATTRIBUTE_READ_ONLY;
+	if (item->type == CKA_ID) {
+		names->has_id = true;
+		names->id = cur_of(item->pValue, item->ulValueLen);
+		return item->ulValueLen > 0 && item->ulValueLen <= CSP_CKAID_MAX ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
+	}
+	if (item->ulValueLen >= sizeof(names->label) ||
+	    (item->ulValueLen > 0 && memchr(item->pValue, '\0', item->ulValueLen) != NULL))
+		return CKR_ATTRIBUTE_VALUE_INVALID;
+	memset(names->label, 0, sizeof(names->label));
+	if (item->ulValueLen > 0)
+		memcpy(names->label, item->pValue, item->ulValueLen);
+	names->has_label = true;
+	return CKR_OK;
+}
+
+CK_RV
+p11_rename(struct p11_session *session, const struct p11_object *object, const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+	const uint32_t key_id = object->key_id;
+	struct names names = { .has_id = false };
+	struct csp_card *card;
+	CK_RV rv;
+	DWORD r;
+
+	if (key_id == 0)
+		return CKR_ACTION_PROHIBITED;
+	if ((rv = p11_change_card(session, &card)) != CKR_OK)
+		return rv;
+	for (CK_ULONG i = 0; i < count; i++)
+		if ((rv = take_name(&names, &template[i])) != CKR_OK)
+			return rv;
+	if (count == 0)
+		return CKR_OK;
+	r = csp_key_name(card, key_id, names.has_id ? &names.id : NULL, names.has_label ? names.label : NULL);
+	if (r == SCARD_E_NO_KEY_CONTAINER)
+		return CKR_OBJECT_HANDLE_INVALID;
+	if (r == SCARD_E_INVALID_VALUE)
+		return CKR_ATTRIBUTE_VALUE_INVALID;
+	rv = p11_change_rv(session->slot, r);
 	return rv == CKR_OK ? p11_objects_refresh(session->slot, card) : rv;
 }

@@ -16,6 +16,8 @@ struct wish {
 	bool decrypts, signs, agrees; /* asked for */
 	char label[CSP_NAME_MAX];
 	bool labelled;
+	uint8_t id[CSP_CKAID_MAX];
+	size_t id_len;
 };
 
 /* The side of the pair that a template is for. */
@@ -136,6 +138,21 @@ take_label(struct wish *w, enum side side, const CK_ATTRIBUTE *item)
 	return CKR_OK;
 }
 
+/* Both sides have one; two that differ cannot be. */
+static CK_RV
+take_id(struct wish *w, const CK_ATTRIBUTE *item)
+{
+	if (item->ulValueLen > sizeof(w->id))
+		return CKR_ATTRIBUTE_VALUE_INVALID;
+	if (item->ulValueLen == 0)
+		return CKR_OK;
+	if (w->id_len > 0 && (w->id_len != item->ulValueLen || memcmp(w->id, item->pValue, w->id_len) != 0))
+		return CKR_TEMPLATE_INCONSISTENT;
+	memcpy(w->id, item->pValue, item->ulValueLen);
+	w->id_len = item->ulValueLen;
+	return CKR_OK;
+}
+
 /* What only one side has. CKR_ATTRIBUTE_TYPE_INVALID for what it has not. */
 static CK_RV
 take_public(struct wish *w, const CK_ATTRIBUTE *item)
@@ -191,8 +208,8 @@ take_item(struct wish *w, enum side side, const CK_ATTRIBUTE *item)
 	case CKA_COPYABLE:
 	case CKA_DESTROYABLE:
 	case CKA_MODIFIABLE: return note_bool(item, &ignored);
+	case CKA_ID: return take_id(w, item);
 	/* cards have no place for these; what counts is said when they are read */
-	case CKA_ID:
 	case CKA_SUBJECT:
 	case CKA_START_DATE:
 	case CKA_END_DATE:
@@ -269,7 +286,9 @@ find_pair(const struct p11_slot *slot, uint32_t key_id, CK_OBJECT_HANDLE *ret_pu
 static CK_RV
 generate(struct p11_session *session, const struct wish *w, CK_OBJECT_HANDLE *ret_public, CK_OBJECT_HANDLE *ret_private)
 {
-	struct csp_generate what = { .type = w->type, .bits = w->bits, .name = w->label };
+	struct csp_generate what = {
+		.type = w->type, .bits = w->bits, .name = w->label, .id = cur_of(w->id, w->id_len)
+	};
 	struct csp_card *card;
 	uint32_t key_id = 0;
 	CK_RV rv;

@@ -260,20 +260,20 @@ C_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object)
 	return p11_leave(session, __func__, destroy(session, found));
 }
 
-/* CKA_MODIFIABLE is false everywhere. */
 static CK_RV
-set_attributes(const struct p11_session *session, CK_OBJECT_HANDLE object, const CK_ATTRIBUTE *template, CK_ULONG count)
+set_attributes(struct p11_session *session, CK_OBJECT_HANDLE object, const CK_ATTRIBUTE *template, CK_ULONG count)
 {
 	CK_RV rv = template == NULL ? CKR_ARGUMENTS_BAD : p11_template_check(template, count);
+	const struct p11_object *found;
 
 	if (rv != CKR_OK)
 		return rv;
-	if (p11_object_find(session->slot, object) == NULL)
+	if ((found = p11_object_find(session->slot, object)) == NULL)
 		return CKR_OBJECT_HANDLE_INVALID;
 	for (CK_ULONG i = 0; i < count; i++)
 		if (template[i].type == CKA_UNIQUE_ID)
 			return CKR_ATTRIBUTE_READ_ONLY;
-	return CKR_ACTION_PROHIBITED;
+	return found->secret != NULL ? CKR_ACTION_PROHIBITED : p11_rename(session, found, template, count);
 }
 
 CK_RV

@@ -415,6 +415,9 @@ test_removal(void **state)
 /* Keys made and deleted ---------------------------------------------------------------------------------------------- */
 
 static const struct csp_generate p256 = { .type = KEY_EC, .bits = 256, .name = "made" };
+static const struct csp_generate with_id = {
+	.type = KEY_EC, .bits = 256, .name = "made", .id = { (const uint8_t *)"id", 2 }
+};
 
 /* What keys are made and deleted for; one of them is what the card had. */
 static DWORD
@@ -424,7 +427,7 @@ change(void)
 	DWORD r;
 
 	if ((r = csp_refresh(w.card, NULL)) != SCARD_S_SUCCESS || (r = login()) != SCARD_S_SUCCESS ||
-	    (r = csp_generate(w.card, &p256, &id)) != SCARD_S_SUCCESS)
+	    (r = csp_generate(w.card, &with_id, &id)) != SCARD_S_SUCCESS)
 		return r;
 	return csp_key_delete(w.card, id);
 }
@@ -465,6 +468,45 @@ test_keys_made(void **state)
 	assert_int_equal(sign(&ecdsa), SCARD_S_SUCCESS);
 	assert_int_equal(csp_refresh(w.card, NULL), SCARD_S_SUCCESS);
 	unlock();
+}
+
+/* Names that applications gave are as hostile as the rest of the card. */
+static void
+test_bad_names(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+	} files[] = {
+		{ "", 0 },
+		{ "\2\0\1\0\3key\1\x77\0", 11 },
+		{ "\1\0\1\0\3key\377", 9 },
+		{ "\1\0\1\0\3key\1", 9 },
+		{ "\1\0\1\0\3key\1\x77", 10 },
+		{ "\1\0\1\0\3key\1\x77\2\xC3\x28", 13 },
+		{ "\1\0\2\0\3key\1\x77\0", 11 },
+		{ "\1\1\1\0\3key\1\x77\0", 11 },
+		{ "\1\0\1\0\3kez\1\x77\0", 11 },
+	};
+	static const char good[] = "\1\0\1\1\3key\1\x77\2me";
+
+	(void)state;
+	for (size_t i = 0; i <= ARRAY_SIZE(files); i++) {
+		struct cursor content =
+			i < ARRAY_SIZE(files) ? cur_of(files[i].bytes, files[i].len) : cur_of(good, sizeof(good) - 1);
+		const struct csp_key *key;
+
+		csp_close(&w.csp);
+		assert_int_equal(vcard_perso_put(w.fixture.card, PIN, "p11", "attrs", content), 0);
+		open_csp();
+		lock();
+		assert_int_equal(csp_refresh(w.card, NULL), SCARD_S_SUCCESS);
+		assert_non_null(key = csp_key_at(w.card, 0));
+		assert_int_equal(key->ckaid_len, i == ARRAY_SIZE(files) ? 1 : 0);
+		assert_string_equal(key->label, i == ARRAY_SIZE(files) ? "me" : "");
+		assert_true(key->local == (i == ARRAY_SIZE(files)));
+		unlock();
+	}
 }
 
 /* Another program has locked the card meanwhile, or nobody has logged in. */
@@ -517,7 +559,7 @@ test_each_change_fails(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(what); i += mutate_stride()) {
-		for (unsigned n = 1; n <= 18; n++) {
+		for (unsigned n = 1; n <= 32; n++) {
 			(void)snprintf(faults, sizeof(faults), "%u:%s", n, what[i]);
 			w.faults = faults;
 			csp_close(&w.csp);
@@ -560,6 +602,7 @@ main(void)
 		TEST(test_removal, setup),
 		TEST(test_keys_made, setup_small),
 		TEST(test_keys_made_locked, setup_small),
+		TEST(test_bad_names, setup_small),
 		TEST(test_each_change_fails, setup_small),
 		TEST(test_each_change_fails, setup_small_strict),
 	};

@@ -470,6 +470,14 @@ csp_key_delete(struct csp_card *card, uint32_t key_id)
 }
 
 DWORD
+csp_key_name(struct csp_card *card, uint32_t key_id, const struct cursor *id, const char *label)
+{
+	(void)id;
+	(void)label;
+	return csp_key_delete(card, key_id);
+}
+
+DWORD
 csp_cert_delete(struct csp_card *card, uint32_t key_id)
 {
 	return csp_key_delete(card, key_id);

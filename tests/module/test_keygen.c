@@ -324,6 +324,86 @@ test_again(void **state)
 	assert_signs(session, &pair);
 }
 
+static void
+assert_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, const void *value, size_t len)
+{
+	CK_BYTE got[256];
+
+	assert_int_equal(mt_get(session, object, type, got, sizeof(got)), len);
+	assert_memory_equal(got, value, len);
+}
+
+/* P-143, P-094: the ID that was asked for, on both objects, in the next program as well, as is the origin */
+static void
+test_ids(void **state)
+{
+	CK_SESSION_HANDLE session = start(MT_ALICE);
+	struct template public = public_template(p256, sizeof(p256)), private = private_template();
+	CK_BYTE id[] = { 0xAA, 0xBB, 0xCC }, other[] = { 1 };
+	CK_ATTRIBUTE query = { CKA_ID, id, sizeof(id) };
+	CK_OBJECT_HANDLE found[4];
+	struct pair pair;
+
+	(void)state;
+	public.items[public.count++] = query;
+	private.items[private.count++] = (CK_ATTRIBUTE){ CKA_ID, other, sizeof(other) };
+	assert_rv(generate(session, CKM_EC_KEY_PAIR_GEN, public, private, &pair), CKR_TEMPLATE_INCONSISTENT);
+	private.items[private.count - 1] = query;
+	assert_rv(generate(session, CKM_EC_KEY_PAIR_GEN, public, private, &pair), CKR_OK);
+	assert_value(session, pair.public, CKA_ID, id, sizeof(id));
+	assert_value(session, pair.private, CKA_ID, id, sizeof(id));
+	assert_rv(mt->C_Finalize(NULL), CKR_OK);
+
+	mt_initialize();
+	session = mt_open(CKF_RW_SESSION);
+	assert_rv(mt_login(session, MT_PIN), CKR_OK);
+	assert_int_equal(mt_find(session, &query, 1, found, 4), 2);
+	assert_true(mt_get_bool(session, found[0], CKA_LOCAL));
+	assert_int_equal(mt_get_ulong(session, found[0], CKA_KEY_GEN_MECHANISM), CKM_EC_KEY_PAIR_GEN);
+	assert_value(session, found[0], CKA_LABEL, name, sizeof(name) - 1);
+	/* what goes takes its names along */
+	assert_rv(mt->C_DestroyObject(session, found[0]), CKR_OK);
+	assert_rv(generate_ec(session, &pair), CKR_OK);
+	assert_value(session, pair.private, CKA_ID, "\x06", 1);
+}
+
+/* The three objects of a container have one ID and one label; others keep theirs. */
+static void
+test_rename(void **state)
+{
+	CK_SESSION_HANDLE session = start(MT_ALICE), reader = mt_open(0);
+	CK_OBJECT_HANDLE private = mt_object(session, CKO_PRIVATE_KEY, 0), public, certificate, ec;
+	CK_BYTE id[20] = { 1, 2, 3 }, unique[256], same[256], latin[] = { 0xE4 };
+	CK_ATTRIBUTE changes[] = { { CKA_ID, id, sizeof(id) }, { CKA_LABEL, name, sizeof(name) - 1 } },
+		     subject = { CKA_SUBJECT, id, 3 }, empty = { CKA_ID, NULL, 0 }, bad = { CKA_LABEL, latin, 1 },
+		     none = { CKA_LABEL, NULL, 0 }, token = { CKA_TOKEN, &no, 1 };
+	size_t len;
+
+	(void)state;
+	public = mt_object(session, CKO_PUBLIC_KEY, 0);
+	certificate = mt_object(session, CKO_CERTIFICATE, 0);
+	ec = mt_object(session, CKO_PUBLIC_KEY, 2);
+	len = mt_get(session, private, CKA_UNIQUE_ID, unique, sizeof(unique));
+	assert_true(mt_get_bool(session, private, CKA_MODIFIABLE));
+	assert_rv(mt->C_SetAttributeValue(reader, private, changes, 2), CKR_SESSION_READ_ONLY);
+	assert_rv(mt->C_SetAttributeValue(session, private, &subject, 1), CKR_ATTRIBUTE_READ_ONLY);
+	assert_rv(mt->C_SetAttributeValue(session, private, &token, 1), CKR_ATTRIBUTE_READ_ONLY);
+	assert_rv(mt->C_SetAttributeValue(session, private, &empty, 1), CKR_ATTRIBUTE_VALUE_INVALID);
+	assert_rv(mt->C_SetAttributeValue(session, private, &bad, 1), CKR_ATTRIBUTE_VALUE_INVALID);
+	assert_rv(mt->C_SetAttributeValue(session, private, changes, 1), CKR_OK);
+	assert_rv(mt->C_SetAttributeValue(session, certificate, &changes[1], 1), CKR_OK);
+	assert_value(reader, private, CKA_ID, id, sizeof(id));
+	assert_value(reader, public, CKA_ID, id, sizeof(id));
+	assert_value(reader, certificate, CKA_ID, id, sizeof(id));
+	assert_value(reader, public, CKA_LABEL, name, sizeof(name) - 1);
+	assert_value(reader, ec, CKA_ID, "\x02", 1);
+	assert_int_equal(mt_get(session, private, CKA_UNIQUE_ID, same, sizeof(same)), len);
+	assert_memory_equal(unique, same, len);
+	assert_rv(mt->C_SetAttributeValue(session, public, &none, 1), CKR_OK);
+	assert_value(reader, public, CKA_LABEL, "Alice RSA", 9);
+	assert_false(mt_get_bool(session, private, CKA_LOCAL));
+}
+
 int
 main(void)
 {
@@ -335,6 +415,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_failures, mt_set_up, mt_tear_down),
 		cmocka_unit_test_setup_teardown(test_destroy, mt_set_up, mt_tear_down),
 		cmocka_unit_test_setup_teardown(test_again, mt_set_up, mt_tear_down),
+		cmocka_unit_test_setup_teardown(test_ids, mt_set_up, mt_tear_down),
+		cmocka_unit_test_setup_teardown(test_rename, mt_set_up, mt_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, mt_load, mt_unload);

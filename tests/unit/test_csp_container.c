@@ -323,7 +323,7 @@ test_counter_classes(void **state)
 	id = key_at(f, 0).id;
 	assert_int_equal(cert_code(f, id), SCARD_S_SUCCESS);
 	assert_int_equal(public_key_is(f, id), 'r');
-	calls_are(f, "acquire cardid info1 tries1 cmapfile list cardcf cardcf kxc00 cardcf ");
+	calls_are(f, "acquire cardid info1 tries1 cmapfile list attrs cardcf cardcf kxc00 cardcf ");
 	(void)refresh(f);
 	calls_are(f, "cardcf ");
 	fake_counters(&f->fake, 1, 0, 0);
@@ -336,13 +336,13 @@ test_counter_classes(void **state)
 	fake_counters(&f->fake, 1, 1, 0);
 	(void)refresh(f);
 	assert_int_equal(cert_code(f, id), SCARD_S_SUCCESS);
-	calls_are(f, "cardcf cmapfile list ");
+	calls_are(f, "cardcf cmapfile list attrs ");
 	assert_int_equal(public_key_is(f, id), 'r');
 	calls_are(f, "cardcf ");
 	put_cert(f, "kxc00", rsa_other);
 	fake_counters(&f->fake, 1, 1, 1);
 	(void)refresh(f);
-	calls_are(f, "cardcf cmapfile list ");
+	calls_are(f, "cardcf cmapfile list attrs ");
 	assert_int_equal(public_key_is(f, id), 'o');
 	calls_are(f, "cardcf kxc00 ");
 	fake_lock(f);
@@ -428,10 +428,10 @@ test_no_cache(void **state)
 	f->fake.cache_mode = CARD_CACHE_MODE_NONE;
 	fake_container(&f->fake, 0, "a", 3, 0, 1024);
 	(void)refresh(f);
-	calls_are(f, "acquire cmapfile list info1 ");
+	calls_are(f, "acquire cmapfile list info1 attrs ");
 	id = key_at(f, 0).id;
 	(void)refresh(f);
-	calls_are(f, "cmapfile list info1 ");
+	calls_are(f, "cmapfile list info1 attrs ");
 	assert_int_equal(key_at(f, 0).id, id);
 }
 

@@ -141,7 +141,7 @@ test_no_hold(void **state)
 
 	assert_int_equal(refresh(f), SCARD_S_SUCCESS);
 	assert_false(in_transaction(f));
-	calls_are(f, "acquire cmapfile list info1 cardcf ");
+	calls_are(f, "acquire cmapfile list info1 attrs cardcf ");
 	assert_int_equal(refresh(f), SCARD_S_SUCCESS);
 	assert_int_equal(f->fake.begins, 2);
 	assert_false(f->csp->release.started);
@@ -160,7 +160,7 @@ test_hold(void **state)
 	assert_true(in_transaction(f));
 	ms = wait_end(f);
 	assert_in_range(ms, HOLD_MS / 2, 1000);
-	calls_are(f, "acquire info1 verify1 cmapfile list cardcf sign0 sign0 lock2 ");
+	calls_are(f, "acquire info1 verify1 cmapfile list attrs cardcf sign0 sign0 lock2 ");
 	assert_false(f->fake.roles[ROLE_USER].open);
 	/* and again, with another thread */
 	assert_int_equal(sign(f), SCARD_S_SUCCESS);
@@ -319,7 +319,7 @@ test_deauthentication_fails(void **state)
 	assert_int_equal(sign(f), SCARD_S_SUCCESS);
 	assert_int_equal(f->fake.resets, 1);
 	assert_false(f->fake.roles[ROLE_USER].open);
-	calls_are(f, "cmapfile list cardcf tries1 verify1 sign0 lock2 ");
+	calls_are(f, "cmapfile list attrs cardcf tries1 verify1 sign0 lock2 ");
 	f->fake.fail_deauth = SCARD_S_SUCCESS;
 	assert_int_equal(sign(f), SCARD_S_SUCCESS);
 	assert_int_equal(f->fake.resets, 1);
