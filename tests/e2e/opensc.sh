@@ -35,7 +35,7 @@ honest() {
 	check "the PIN is what it was" opensc_tool --login --pin "$E2E_PIN" --list-objects
 
 	# what our module makes and leaves is a card that others read and change
-	check "our module makes a key" our_tool --login --pin "$E2E_PIN" --keypairgen --key-type rsa:2048 --label ours
+	check "our module makes a key" our_tool --login --pin "$E2E_PIN" --keypairgen --key-type rsa:2048 --label ours --id 4711
 	contains "OpenSC lists it" "ours" opensc_tool --login --pin "$E2E_PIN" --list-objects
 	check "and its public key" opensc_tool --read-object --type pubkey --label ours -o "$W/ours.spki"
 	id=$(opensc_tool -O --type pubkey 2>/dev/null | sed -n '/label: *ours$/,/ID:/s/^ *ID: *//p' | head -n 1)
