@@ -139,6 +139,11 @@ run_keys(struct rig *rig)
 	failures += sign(rig, 1, AT_ECDSA_P256, 0, NULL);
 	failures += decrypt(rig, CARD_PADDING_NONE);
 	failures += decrypt(rig, CARD_PADDING_PKCS1);
+	known(r = rig->data.pfnCardCreateContainerEx(&rig->data, 2, CARD_CREATE_CONTAINER_KEY_GEN, AT_ECDSA_P256, 0,
+						     NULL, 0, ROLE_USER));
+	failures += r != SCARD_S_SUCCESS;
+	known(r = rig->data.pfnCardDeleteContainer(&rig->data, 2, 0));
+	failures += r != SCARD_S_SUCCESS;
 	known(r = rig_logout(rig));
 	return failures + (r != SCARD_S_SUCCESS);
 }
