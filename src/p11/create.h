@@ -13,7 +13,7 @@ CK_RV p11_change_card(struct p11_session *session, struct csp_card **ret_card);
 /* What the code of a change means; a login that has turned out to be lost ends. */
 CK_RV p11_change_rv(struct p11_slot *slot, DWORD code);
 /*
- * Removes a token object from the card: a key takes its pair and its certificate along. CKR_ACTION_PROHIBITED for what is
+ * Removes a private key or a certificate from the card: a key takes its public key and its certificate along. CKR_ACTION_PROHIBITED for what is
  * not on the card, and as p11_change_card().
  */
 CK_RV p11_destroy(struct p11_session *session, const struct p11_object *object);

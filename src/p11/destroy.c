@@ -38,7 +38,8 @@ find_followers(const struct p11_slot *slot, const struct p11_object *object, CK_
 
 	ret_followers[0] = ret_followers[1] = CK_INVALID_HANDLE;
 	for (size_t i = 0; i < slot->object_count && n < 2; i++)
-		if (slot->objects[i].key_id == object->key_id && slot->objects[i].handle != object->handle)
+		if (slot->objects[i].key_id == object->key_id && slot->objects[i].handle != object->handle &&
+		    !slot->objects[i].hidden)
 			ret_followers[n++] = slot->objects[i].handle;
 }
 
@@ -63,7 +64,7 @@ p11_destroy(struct p11_session *session, const struct p11_object *object)
 	CK_RV rv;
 	DWORD r;
 
-	if (class != CKO_PRIVATE_KEY && class != CKO_PUBLIC_KEY && class != CKO_CERTIFICATE)
+	if (class != CKO_PRIVATE_KEY && class != CKO_CERTIFICATE)
 		return CKR_ACTION_PROHIBITED;
 	if ((rv = p11_change_card(session, &card)) != CKR_OK)
 		return rv;

@@ -189,7 +189,7 @@ const struct p11_object *
 p11_object_find(const struct p11_slot *slot, CK_OBJECT_HANDLE handle)
 {
 	for (size_t i = 0; i < slot->object_count; i++)
-		if (slot->objects[i].handle == handle)
+		if (slot->objects[i].handle == handle && !slot->objects[i].hidden)
 			return &slot->objects[i];
 	return NULL;
 }
@@ -237,11 +237,20 @@ C_CopyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *te
 static CK_RV
 destroy(struct p11_session *session, const struct p11_object *object)
 {
+	const size_t index = (size_t)(object - session->slot->objects);
+	struct csp_card *card;
+	CK_RV rv;
+
+	if (object->class == CKO_PUBLIC_KEY) {
+		if ((rv = p11_change_card(session, &card)) == CKR_OK)
+			session->slot->objects[index].hidden = true;
+		return rv;
+	}
 	if (object->secret == NULL)
 		return p11_destroy(session, object);
 	if (!p11_secret_key_is(object->secret, CKA_DESTROYABLE))
 		return CKR_ACTION_PROHIBITED;
-	remove_at(session->slot, (size_t)(object - session->slot->objects));
+	remove_at(session->slot, index);
 	return CKR_OK;
 }
 

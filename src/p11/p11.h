@@ -86,6 +86,7 @@ struct p11_object {
 	uint32_t key_id;	 /* 0 for a profile */
 	CK_ULONG profile;	 /* CKP_, profiles only */
 	struct p11_secret_key *secret; /* owned; NULL for what is on the token */
+	bool hidden;		       /* a public key that was destroyed: it is a part of its key pair, which stays */
 };
 
 struct p11_slot {

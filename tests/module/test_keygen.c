@@ -296,10 +296,24 @@ test_destroy(void **state)
 	assert_rv(mt->C_DestroyObject(session, public), CKR_OK);
 	assert_rv(mt->C_DestroyObject(session, public), CKR_OBJECT_HANDLE_INVALID);
 	assert_int_equal(mt_count(reader, CKO_PUBLIC_KEY), 5);
-	/* by its public key, and the certificate goes as well */
+	/* nobody loses a key pair by its public key, which is only seen no more; nor is it in the way of the private one */
+	assert_rv(mt->C_DestroyObject(reader, ec), CKR_SESSION_READ_ONLY);
 	assert_rv(mt->C_DestroyObject(session, ec), CKR_OK);
-	assert_int_equal(mt_count(reader, CKO_PRIVATE_KEY), 4);
-	assert_int_equal(mt_count(reader, CKO_CERTIFICATE), 0);
+	assert_rv(mt->C_DestroyObject(session, ec), CKR_OBJECT_HANDLE_INVALID);
+	assert_int_equal(mt_count(reader, CKO_PUBLIC_KEY), 4);
+	assert_int_equal(mt_count(reader, CKO_PRIVATE_KEY), 5);
+	assert_int_equal(mt_count(reader, CKO_CERTIFICATE), 1);
+	assert_rv(mt->C_Finalize(NULL), CKR_OK);
+	session = mt_start_user();
+	assert_int_equal(mt_count(session, CKO_PUBLIC_KEY), 5);
+	assert_rv(mt->C_Finalize(NULL), CKR_OK);
+	mt_initialize();
+	session = mt_open(CKF_RW_SESSION);
+	assert_rv(mt_login(session, MT_PIN), CKR_OK);
+	assert_rv(mt->C_DestroyObject(session, mt_object(session, CKO_PUBLIC_KEY, 2)), CKR_OK);
+	assert_rv(mt->C_DestroyObject(session, mt_object(session, CKO_PRIVATE_KEY, 2)), CKR_OK);
+	assert_int_equal(mt_count(session, CKO_PRIVATE_KEY), 4);
+	assert_int_equal(mt_count(session, CKO_CERTIFICATE), 0);
 
 	assert_rv(mt->C_Finalize(NULL), CKR_OK);
 	session = mt_start_user();
