@@ -204,7 +204,7 @@ test_wrap_codes(void **state)
 	assert_rv(mt->C_WrapKey(s, &mechanism, public, key, wrapped, NULL), CKR_ARGUMENTS_BAD);
 }
 
-/* What a template may say and what not; none of it asks the card. */
+/* P-114: what a template may say and what not; none of it asks the card. */
 static void
 test_templates(void **state)
 {

@@ -399,6 +399,29 @@ test_token_flags(void **state)
 	assert_int_equal(C_GetTokenInfo(1, &info), CKR_TOKEN_NOT_PRESENT);
 }
 
+/* P-112: that the card cannot be written comes before that the session cannot write */
+static void
+test_read_only_card(void **state)
+{
+	static CK_BYTE p256[] = { 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07 };
+	CK_MECHANISM mechanism = { CKM_EC_KEY_PAIR_GEN, NULL, 0 };
+	CK_BBOOL yes = CK_TRUE;
+	CK_ATTRIBUTE template[] = { { CKA_TOKEN, &yes, 1 }, { CKA_EC_PARAMS, p256, sizeof(p256) } };
+	CK_OBJECT_HANDLE public, private;
+	CK_SESSION_HANDLE writing;
+
+	(void)state;
+	assert_int_equal(C_Login(session, CKU_USER, PIN), CKR_OK);
+	assert_int_equal(C_OpenSession(1, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &writing), CKR_OK);
+	for (int i = 0; i < 2; i++) {
+		const CK_SESSION_HANDLE s = i == 0 ? session : writing;
+
+		assert_int_equal(C_GenerateKeyPair(s, &mechanism, template, 2, template, 1, &public, &private),
+				 CKR_TOKEN_WRITE_PROTECTED);
+		assert_int_equal(C_DestroyObject(s, private_key()), CKR_TOKEN_WRITE_PROTECTED);
+	}
+}
+
 /* Login codes of the card, and that only success logs in. */
 static void
 test_login_codes(void **state)
@@ -505,6 +528,7 @@ main(void)
 		TEST(test_removal_during_a_call),
 		TEST(test_exchanged_card),
 		TEST(test_token_flags),
+		TEST(test_read_only_card),
 		TEST(test_login_codes),
 		TEST(test_out_of_memory),
 		TEST(test_out_of_memory_at_start),
