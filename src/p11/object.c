@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The table of objects of a slot: which there are, and their handles. Token objects are not made or changed yet. */
+/* The table of objects of a slot: which there are, and their handles; and the functions that make and change them. */
 #include <stdlib.h>
 
 #include "base/limits.h"
