@@ -122,6 +122,9 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_tlv \
 	tests/fuzz/fuzz_vcard
 
+# beside SoftHSM 2, which sanitizers and valgrind have their own opinion of
+DIFFERENTIAL_TESTS = tests/differential/test_softhsm
+
 # need the build, not the card
 STATIC_TESTS = \
 	tests/static/banned.sh \
@@ -209,10 +212,12 @@ if ENABLE_FUZZ
 COMPILED_TESTS = $(FUZZ_TARGETS)
 LDADD = $(TESTED_LIBS) $(MD_FUZZ_LDFLAGS)
 HELPERS_BUILT =
+BESIDE_OTHERS =
 else
 COMPILED_TESTS = $(UNIT_TESTS) $(CARD_TESTS) $(MODULE_TESTS) $(FUZZ_TARGETS)
 LDADD = $(FAULT_LDFLAGS) $(TESTED_LIBS) libfuzzmain.la libfault.la $(CMOCKA_LIBS)
 HELPERS_BUILT = $(HELPERS)
+BESIDE_OTHERS = $(DIFFERENTIAL_TESTS)
 endif
 
 # tests with fakes
@@ -223,14 +228,17 @@ tests_unit_test_csp_txn_LDADD = libfake.la $(LDADD)
 tests_unit_test_p11_derive_LDADD = libfakecsp.la $(LDADD)
 tests_unit_test_p11_front_LDADD = libfakecsp.la $(LDADD)
 tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
+tests_differential_test_softhsm_SOURCES = tests/differential/test_softhsm.c tests/differential/differences.c \
+	tests/differential/objects.c tests/differential/operations.c tests/differential/sessions.c \
+	tests/differential/sides.c tests/differential/sides.h
 tests_fuzz_fuzz_calls_SOURCES = tests/fuzz/fuzz_calls.c tests/fuzz/calls/args.c tests/fuzz/calls/calls.h \
 	tests/fuzz/calls/card.c tests/fuzz/calls/keys.c
 tests_fuzz_fuzz_calls_LDADD = libfake.la $(LDADD)
 
-check_PROGRAMS += $(COMPILED_TESTS) $(HELPERS_BUILT)
+check_PROGRAMS += $(COMPILED_TESTS) $(BESIDE_OTHERS) $(HELPERS_BUILT)
 # make E2E_RUN= check leaves out what takes longest
 E2E_RUN = $(E2E_TESTS)
-TESTS += $(COMPILED_TESTS) $(STATIC_TESTS) $(E2E_RUN)
+TESTS += $(COMPILED_TESTS) $(BESIDE_OTHERS) $(STATIC_TESTS) $(E2E_RUN)
 
 # --- how tests are run ----------------------------------------------------------------------------------------
 
