@@ -158,7 +158,7 @@ static void
 test_states(void **state)
 {
 	CK_SESSION_HANDLE s = mt_start_user();
-	CK_BYTE signature[OPS_MAX];
+	CK_BYTE signature[OPS_MAX] = { 0 };
 	CK_ULONG len;
 
 	(void)state;
