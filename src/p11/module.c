@@ -33,9 +33,9 @@ struct instance {
 };
 
 static struct {
-	process_lock opener;   /* held while initialising or finalising */
-	_Atomic(pid_t) pid;    /* process in which the instance is ready; 0: none */
-	atomic_uint inside;    /* calls under way */
+	process_lock opener; /* held while initialising or finalising */
+	_Atomic(pid_t) pid;  /* process in which the instance is ready; 0: none */
+	atomic_uint inside;  /* calls under way */
 	struct instance *instance;
 } module;
 

@@ -92,7 +92,7 @@ test_kinds(void **state)
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(kits); k++) {
 		open_user(&rig, kits[k]);
-		for (BYTE i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 			const struct public_key *key = rows[i].exchange ? &info.KeyExPublicKey : &info.SigPublicKey;
 
 			assert_int_equal(generate(&rig, (BYTE)(2 + i), rows[i].spec, rows[i].size), SCARD_S_SUCCESS);
