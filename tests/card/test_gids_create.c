@@ -86,7 +86,7 @@ test_kinds(void **state)
 		{ AT_ECDSA_P521, 0, 521, false },     { AT_SIGNATURE, 1024, 1024, false },
 		{ AT_KEYEXCHANGE, 1024, 1024, true },
 	};
-	CONTAINER_INFO info, again;
+	CONTAINER_INFO info = { 0 }, again;
 	struct rig rig;
 
 	(void)state;
