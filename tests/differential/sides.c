@@ -60,34 +60,45 @@ make_pair(struct side *side, CK_MECHANISM_TYPE type, CK_ATTRIBUTE *what, CK_OBJE
 		  "C_GenerateKeyPair");
 }
 
+/* A token gets a slot of its own when it is made; the other one is for the next token. */
+static void
+find_token(struct side *side)
+{
+	CK_TOKEN_INFO info;
+	CK_ULONG slots = 2;
+	CK_SLOT_ID ids[2];
+
+	assert_ok(side->p11->C_GetSlotList(CK_TRUE, ids, &slots), "C_GetSlotList");
+	for (CK_ULONG i = 0; i < slots; i++) {
+		assert_ok(side->p11->C_GetTokenInfo(ids[i], &info), "C_GetTokenInfo");
+		if ((info.flags & CKF_TOKEN_INITIALIZED) != 0)
+			side->slot = ids[i];
+	}
+}
+
 static void
 make_token(struct side *side)
 {
 	CK_BYTE p256[] = { 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07 };
 	CK_UTF8CHAR label[32], so_pin[] = SO_PIN, pin[] = MT_PIN;
 	CK_ULONG bits = 2048, slots = 1;
-	CK_SLOT_ID ids[2];
+	CK_ATTRIBUTE size = { CKA_MODULUS_BITS, &bits, sizeof(bits) }, curve = { CKA_EC_PARAMS, p256, sizeof(p256) };
 
 	memset(label, ' ', sizeof(label));
 	assert_ok(side->p11->C_Initialize(NULL), "C_Initialize");
 	assert_ok(side->p11->C_GetSlotList(CK_TRUE, &side->slot, &slots), "C_GetSlotList");
 	assert_ok(side->p11->C_InitToken(side->slot, so_pin, sizeof(SO_PIN) - 1, label), "C_InitToken");
-	/* the new token gets a slot number of its own, and a fresh slot behind it */
 	assert_ok(side->p11->C_Finalize(NULL), "C_Finalize");
 	assert_ok(side->p11->C_Initialize(NULL), "C_Initialize");
-	slots = ARRAY_SIZE(ids);
-	assert_ok(side->p11->C_GetSlotList(CK_TRUE, ids, &slots), "C_GetSlotList");
-	side->slot = ids[0];
+	find_token(side);
 	assert_ok(side->p11->C_OpenSession(side->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &side->s),
 		  "C_OpenSession");
 	assert_ok(side->p11->C_Login(side->s, CKU_SO, so_pin, sizeof(SO_PIN) - 1), "C_Login");
 	assert_ok(side->p11->C_InitPIN(side->s, pin, sizeof(MT_PIN) - 1), "C_InitPIN");
 	assert_ok(side->p11->C_Logout(side->s), "C_Logout");
 	assert_ok(side->p11->C_Login(side->s, CKU_USER, pin, sizeof(MT_PIN) - 1), "C_Login");
-	make_pair(side, CKM_RSA_PKCS_KEY_PAIR_GEN, &(CK_ATTRIBUTE){ CKA_MODULUS_BITS, &bits, sizeof(bits) },
-		  &side->rsa_public, &side->rsa_private);
-	make_pair(side, CKM_EC_KEY_PAIR_GEN, &(CK_ATTRIBUTE){ CKA_EC_PARAMS, p256, sizeof(p256) }, &side->ec_public,
-		  &side->ec_private);
+	make_pair(side, CKM_RSA_PKCS_KEY_PAIR_GEN, &size, &side->rsa_public, &side->rsa_private);
+	make_pair(side, CKM_EC_KEY_PAIR_GEN, &curve, &side->ec_public, &side->ec_private);
 	assert_ok(side->p11->C_Finalize(NULL), "C_Finalize");
 }
 

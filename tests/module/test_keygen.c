@@ -138,6 +138,7 @@ test_who_may(void **state)
 static void
 test_templates(void **state)
 {
+	const struct template nothing = { .count = 0 };
 	CK_ULONG rsa = CKK_RSA, ec = CKK_EC, certificate = CKO_CERTIFICATE, bits = 1536, huge = 8192, small = 512;
 	CK_BYTE three[] = { 3 }, rubbish[] = { 1, 2, 3 }, text[] = { 0x13, 0x02, 'x', 'y' };
 	CK_UTF8CHAR zero[] = { 'a', 0, 'b' }, slash[] = "a\\b", latin[] = { 0xE4 }, control[] = { 'a', 1 };
@@ -200,9 +201,7 @@ test_templates(void **state)
 		assert_rv(generate(session, rows[i].type, public, private, &pair), rows[i].expected);
 	}
 	/* neither template wants a token object */
-	assert_rv(generate(session, CKM_EC_KEY_PAIR_GEN, (struct template){ .count = 0 },
-			   (struct template){ .count = 0 }, &pair),
-		  CKR_TEMPLATE_INCONSISTENT);
+	assert_rv(generate(session, CKM_EC_KEY_PAIR_GEN, nothing, nothing, &pair), CKR_TEMPLATE_INCONSISTENT);
 	assert_int_equal(mt_count(session, CKO_PUBLIC_KEY), 0);
 }
 
