@@ -76,6 +76,7 @@ check_size(struct csp_card *card, const struct generation *g)
 	return SCARD_S_SUCCESS;
 }
 
+/* In a map that does not say who lives where no place is free: what looks empty may be somebody's key. */
 static DWORD
 choose_place(struct csp_card *card, uint8_t *ret_index)
 {
@@ -88,6 +89,10 @@ choose_place(struct csp_card *card, uint8_t *ret_index)
 	if (r != SCARD_S_SUCCESS && r != SCARD_E_FILE_NOT_FOUND)
 		return r;
 	csp_cmap_decode(buf_cur(&content), &map);
+	if (map.damaged) {
+		log_fail(LOG_CSP, SCARD_E_COMM_DATA_LOST, "no key is made while the container map is damaged");
+		return SCARD_E_COMM_DATA_LOST;
+	}
 	index = csp_cmap_free(&map);
 	r = card->data.pfnCardQueryFreeSpace(&card->data, 0, &space);
 	if (csp_code_is_trouble(r))

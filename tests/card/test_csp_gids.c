@@ -470,6 +470,28 @@ test_keys_made(void **state)
 	unlock();
 }
 
+/* What is left of a damaged map does not tell where a key is; none is made over one. */
+static void
+test_damaged_map(void **state)
+{
+	static const uint8_t rubbish[87] = { [80] = 2 }; /* a default container that is none, and a byte too many */
+	uint32_t id = 0;
+
+	(void)state;
+	for (size_t len = 86; len <= sizeof(rubbish); len++) {
+		csp_close(&w.csp);
+		assert_int_equal(vcard_perso_put(w.fixture.card, PIN, "mscp", "cmapfile", cur_of(rubbish, len)), 0);
+		open_csp();
+		lock();
+		assert_int_equal(csp_refresh(w.card, NULL), SCARD_S_SUCCESS);
+		assert_int_equal(csp_key_count(w.card), 0);
+		assert_int_equal(login(), SCARD_S_SUCCESS);
+		assert_int_equal(csp_generate(w.card, &p256, &id), SCARD_E_COMM_DATA_LOST);
+		assert_int_equal(id, 0);
+		unlock();
+	}
+}
+
 /* Names that applications gave are as hostile as the rest of the card. */
 static void
 test_bad_names(void **state)
@@ -603,6 +625,7 @@ main(void)
 		TEST(test_keys_made, setup_small),
 		TEST(test_keys_made_locked, setup_small),
 		TEST(test_bad_names, setup_small),
+		TEST(test_damaged_map, setup_small),
 		TEST(test_each_change_fails, setup_small),
 		TEST(test_each_change_fails, setup_small_strict),
 	};
