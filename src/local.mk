@@ -15,6 +15,7 @@ libcsp_la_SOURCES = \
 	src/csp/cmap.c \
 	src/csp/container.c \
 	src/csp/create.c \
+	src/csp/data.c \
 	src/csp/crypto.c \
 	src/csp/crypto.h \
 	src/csp/csp.h \
@@ -39,6 +40,7 @@ libp11_la_SOURCES = \
 	src/p11/attr.h \
 	src/p11/certattr.c \
 	src/p11/create.h \
+	src/p11/dataobj.c \
 	src/p11/decrypt.c \
 	src/p11/destroy.c \
 	src/p11/derive.c \

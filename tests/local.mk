@@ -58,6 +58,7 @@ MODULE_TESTS = \
 	tests/module/test_attributes \
 	tests/module/test_callers \
 	tests/module/test_copies \
+	tests/module/test_data_objects \
 	tests/module/test_decrypt \
 	tests/module/test_digest \
 	tests/module/test_events \
@@ -94,6 +95,7 @@ THREADED_TESTS = \
 	tests/module/test_attributes \
 	tests/module/test_callers \
 	tests/module/test_copies \
+	tests/module/test_data_objects \
 	tests/module/test_decrypt \
 	tests/module/test_digest \
 	tests/module/test_events \

@@ -16,15 +16,12 @@
 #include "base/utf16.h"
 #include "csp/card.h"
 
-#define DIRECTORY "p11"
-#define ATTRIBUTES "attrs"
-#define APPLICATIONS "cardapps"
 #define VERSION 1u
 #define SLOT_EXCHANGE 1u
 #define SLOT_SIGNATURE 2u
 #define FLAG_LOCAL 1u
 
-static const uint8_t application[8] = { 'p', '1', '1' };
+static const uint8_t application[CSP_APPLICATION_SIZE] = { 'p', '1', '1' };
 
 struct record {
 	uint8_t index, slot, flags;
@@ -118,7 +115,7 @@ csp_attrs_load(struct csp_card *card, struct csp_view *view)
 	struct record record;
 	struct cursor c;
 	uint8_t version;
-	DWORD r = csp_file_read(card, DIRECTORY, ATTRIBUTES, &content);
+	DWORD r = csp_file_read(card, CSP_ATTRS_DIRECTORY, CSP_ATTRS_FILE, &content);
 
 	if (r != SCARD_S_SUCCESS)
 		return csp_code_is_trouble(r) ? r : SCARD_S_SUCCESS;
@@ -138,7 +135,7 @@ register_application(struct csp_card *card)
 {
 	AUTO_BUF struct buf content = BUF_INIT;
 	struct cursor c, item;
-	DWORD r = csp_file_read(card, NULL, APPLICATIONS, &content);
+	DWORD r = csp_file_read(card, NULL, CSP_APPLICATIONS, &content);
 
 	if (r != SCARD_S_SUCCESS)
 		return r == SCARD_E_FILE_NOT_FOUND ? SCARD_S_SUCCESS : r;
@@ -150,7 +147,7 @@ register_application(struct csp_card *card)
 	buf_put(&content, application, sizeof(application));
 	if (buf_failed(&content))
 		return SCARD_E_NO_MEMORY;
-	return csp_file_write(card, NULL, APPLICATIONS, buf_cur(&content));
+	return csp_file_write(card, NULL, CSP_APPLICATIONS, buf_cur(&content));
 }
 
 static DWORD
@@ -159,11 +156,11 @@ make_file(struct csp_card *card)
 	DWORD r = register_application(card);
 
 	if (r == SCARD_S_SUCCESS) {
-		r = card->data.pfnCardCreateDirectory(&card->data, DIRECTORY, UserCreateDeleteDirAc);
+		r = card->data.pfnCardCreateDirectory(&card->data, CSP_ATTRS_DIRECTORY, UserCreateDeleteDirAc);
 		if (r == ERROR_FILE_EXISTS)
 			r = SCARD_S_SUCCESS;
 	}
-	return r == SCARD_S_SUCCESS ? csp_file_create(card, DIRECTORY, ATTRIBUTES) : r;
+	return r == SCARD_S_SUCCESS ? csp_file_create(card, CSP_ATTRS_DIRECTORY, CSP_ATTRS_FILE) : r;
 }
 
 DWORD
@@ -183,12 +180,12 @@ csp_attrs_write(struct csp_card *card, const struct csp_key *changed, bool keep)
 		write_record(&content, changed);
 	if (buf_failed(&content))
 		return SCARD_E_NO_MEMORY;
-	r = csp_file_write(card, DIRECTORY, ATTRIBUTES, buf_cur(&content));
+	r = csp_file_write(card, CSP_ATTRS_DIRECTORY, CSP_ATTRS_FILE, buf_cur(&content));
 	if (r != SCARD_E_FILE_NOT_FOUND && r != SCARD_E_DIR_NOT_FOUND)
 		return r;
 	if ((r = make_file(card)) != SCARD_S_SUCCESS)
 		return r;
-	return csp_file_write(card, DIRECTORY, ATTRIBUTES, buf_cur(&content));
+	return csp_file_write(card, CSP_ATTRS_DIRECTORY, CSP_ATTRS_FILE, buf_cur(&content));
 }
 
 struct naming {

@@ -197,6 +197,7 @@ free_kept(struct csp_card *card)
 {
 	csp_roles_wipe(card);
 	csp_view_free(&card->view);
+	csp_files_free(&card->files);
 	free(card);
 }
 

@@ -147,6 +147,13 @@ struct csp_entry {
 	struct csp_cert *cert; /* NULL until read */
 };
 
+/* data.c; what is not known any more stays, for the numbers of its files. */
+struct csp_files {
+	bool known;
+	struct csp_data *items;
+	size_t count;
+};
+
 struct csp_view {
 	struct csp_entry *entries;
 	size_t count;
@@ -184,6 +191,7 @@ struct csp_card {
 	bool mode_read;
 	DWORD cache_mode;
 	struct csp_view view;
+	struct csp_files files;
 	uint32_t version;
 	bool token_read;
 	struct csp_token_info token;
@@ -240,6 +248,8 @@ DWORD csp_file_list(struct csp_card *card, const char *directory, struct buf *re
 DWORD csp_file_write(struct csp_card *card, const char *directory, const char *name, struct cursor content);
 DWORD csp_file_create(struct csp_card *card, const char *directory, const char *name);
 DWORD csp_file_delete(struct csp_card *card, const char *directory, const char *name);
+/* The next name of a list; false at its end, which is an empty name or the end of the bytes. */
+bool csp_file_next(struct cursor *names, struct cursor *ret_name);
 /* True when name is in a list; upper and lower case are the same. */
 bool csp_file_listed(struct cursor names, const char *name);
 
@@ -345,6 +355,12 @@ void csp_roles_wipe(struct csp_card *card);
 
 /* attrs.c ------------------------------------------------------------------------------------------------------------ */
 
+#define CSP_ATTRS_DIRECTORY "p11"
+#define CSP_ATTRS_FILE "attrs"
+/* In the root: names of the directories of applications, each in so many bytes. */
+#define CSP_APPLICATIONS "cardapps"
+#define CSP_APPLICATION_SIZE 8u
+
 /* Inside a transaction: fills in what applications call the keys of a view. Damage is as good as nothing. */
 DWORD csp_attrs_load(struct csp_card *card, struct csp_view *view);
 /*
@@ -352,6 +368,10 @@ DWORD csp_attrs_load(struct csp_card *card, struct csp_view *view);
  * it is given, or without it.
  */
 DWORD csp_attrs_write(struct csp_card *card, const struct csp_key *changed, bool keep);
+
+/* data.c ------------------------------------------------------------------------------------------------------------- */
+
+void csp_files_free(struct csp_files *files);
 
 /* callbacks.c -------------------------------------------------------------------------------------------------------- */
 

@@ -179,7 +179,8 @@ struct csp_generate {
  * SCARD_W_CARD_NOT_AUTHENTICATED as csp_sign(), SCARD_E_READ_ONLY_CARD, SCARD_E_WRITE_TOO_MANY (no room),
  * SCARD_E_UNSUPPORTED_FEATURE (not such a key on this card), SCARD_E_INVALID_PARAMETER (no such size),
  * SCARD_E_INVALID_VALUE (the name is none: no UTF-8, more than 39 UTF-16 units, a backslash, a control character),
- * SCARD_E_UNEXPECTED (the card made something else).
+ * SCARD_E_UNEXPECTED (the card made something else), SCARD_E_COMM_DATA_LOST also for a damaged container map, which may
+ * hide keys.
  */
 DWORD csp_generate(struct csp_card *card, const struct csp_generate *what, uint32_t *ret_key_id);
 /*
@@ -197,6 +198,34 @@ DWORD csp_cert_delete(struct csp_card *card, uint32_t key_id);
  * SCARD_E_NO_KEY_CONTAINER, else as csp_generate().
  */
 DWORD csp_key_name(struct csp_card *card, uint32_t key_id, const struct cursor *id, const char *label);
+
+/* Files of applications ------------------------------------------------------------------------------------------------- */
+
+/* Bytes of the name of a directory or a file on the card, ASCII, with its NUL. */
+#define CSP_FILE_NAME_MAX 9
+
+/* A file in a directory of the card that an application has for itself. */
+struct csp_data {
+	uint32_t id; /* as csp_key.id, and never that of a key */
+	char directory[CSP_FILE_NAME_MAX], name[CSP_FILE_NAME_MAX];
+	bool private; /* the user's PIN is wanted for reading */
+};
+
+/*
+ * Reads which files there are, unless that is known since they last changed; after csp_refresh() with the lock held, no
+ * more than that is read. Files that only an administrator can read are left out.
+ */
+DWORD csp_data_list(struct csp_card *card);
+/* As of the last csp_data_list(); pointers are good until the next. */
+size_t csp_data_count(const struct csp_card *card);
+const struct csp_data *csp_data_at(const struct csp_card *card, size_t index);
+/* NULL when there is no such file. */
+const struct csp_data *csp_data_find(const struct csp_card *card, uint32_t id);
+/*
+ * The content; LIMIT_RESPONSE at most. SCARD_E_FILE_NOT_FOUND (it has gone), SCARD_W_CARD_NOT_AUTHENTICATED as
+ * csp_sign(), SCARD_E_NO_ACCESS (not even with the PIN), SCARD_W_SECURITY_VIOLATION (it is not for everybody any more).
+ */
+DWORD csp_data_read(struct csp_card *card, uint32_t id, struct buf *ret_content);
 
 /* Encodes DER SubjectPublicKeyInfo. */
 DWORD csp_public_key_spki(struct csp *csp, const struct public_key *key, struct buf *ret_der);

@@ -66,9 +66,8 @@ csp_file_delete(struct csp_card *card, const char *directory, const char *name)
 	return card->data.pfnCardDeleteFile(&card->data, directory, name, 0);
 }
 
-/* The next name of a list; false at its end, which is an empty name or the end of the bytes. */
-static bool
-next_name(struct cursor *names, struct cursor *ret_name)
+bool
+csp_file_next(struct cursor *names, struct cursor *ret_name)
 {
 	const uint8_t *end = names->left == 0 ? NULL : memchr(names->p, '\0', names->left);
 
@@ -82,7 +81,7 @@ csp_file_listed(struct cursor names, const char *name)
 	size_t len = strlen(name);
 	struct cursor item;
 
-	while (next_name(&names, &item)) {
+	while (csp_file_next(&names, &item)) {
 		if (item.left == len && strncasecmp((const char *)item.p, name, len) == 0)
 			return true;
 	}

@@ -191,6 +191,8 @@ p11_attribute(struct csp_card *card, const struct p11_object *object, CK_ATTRIBU
 		rv = p11_secret_key_attribute(object, type, ret_value);
 	else if (object->class == CKO_PROFILE)
 		rv = profile_attribute(object, type, ret_value);
+	else if (object->class == CKO_DATA)
+		rv = p11_attr_data(card, object, type, ret_value);
 	else if ((key = csp_key_find(card, object->key_id)) == NULL)
 		return CKR_OBJECT_HANDLE_INVALID;
 	else

@@ -27,6 +27,8 @@ CK_RV p11_attr_private(struct csp_card *card, const struct csp_key *key, CK_ATTR
 CK_RV p11_attr_public(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
 /* DER of the object identifier of a curve by its size. CKR_ATTRIBUTE_TYPE_INVALID for another size. */
 CK_RV p11_attr_curve(unsigned bits, struct buf *value);
+/* All attributes of a file's object (dataobj.c). */
+CK_RV p11_attr_data(struct csp_card *card, const struct p11_object *object, CK_ATTRIBUTE_TYPE type, struct buf *value);
 CK_RV p11_attr_cert(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
 
 #endif

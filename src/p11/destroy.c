@@ -119,7 +119,7 @@ p11_rename(struct p11_session *session, const struct p11_object *object, const C
 	CK_RV rv;
 	DWORD r;
 
-	if (key_id == 0)
+	if (key_id == 0 || object->class == CKO_DATA)
 		return CKR_ACTION_PROHIBITED;
 	if ((rv = p11_change_card(session, &card)) != CKR_OK)
 		return rv;

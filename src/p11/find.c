@@ -19,13 +19,18 @@ struct query {
 	CK_ULONG count;
 };
 
-/* Where the objects come from that a query could match: nowhere, memory, the profiles that every card has, or the card. */
-enum source { FROM_NOWHERE, FROM_MEMORY, FROM_PROFILES, FROM_CARD };
+/*
+ * Where the objects come from that a query could match: nowhere, memory, the profiles that every card has, the keys
+ * of the card with their certificates, or all of the card.
+ */
+enum source { FROM_NOWHERE, FROM_MEMORY, FROM_PROFILES, FROM_KEYS, FROM_CARD };
 
 /* Programs ask for classes that no card has by the hundred; these must not cost an exchange. */
 static enum source
 query_source(const struct query *query)
 {
+	enum source source = FROM_CARD;
+
 	for (CK_ULONG i = 0; i < query->count; i++) {
 		const CK_ATTRIBUTE *item = &query->template[i];
 		CK_OBJECT_CLASS class;
@@ -39,10 +44,13 @@ query_source(const struct query *query)
 			return FROM_PROFILES;
 		if (class == CKO_SECRET_KEY)
 			return FROM_MEMORY;
+		if (class == CKO_DATA)
+			continue;
 		if (class != CKO_CERTIFICATE && class != CKO_PUBLIC_KEY && class != CKO_PRIVATE_KEY)
 			return FROM_NOWHERE;
+		source = FROM_KEYS;
 	}
-	return FROM_CARD;
+	return source;
 }
 
 static CK_RV
@@ -122,8 +130,10 @@ search_card(struct p11_slot *slot, const struct query *query, struct p11_search 
 		return rv;
 	if (source == FROM_PROFILES)
 		rv = p11_objects_add_profiles(slot);
-	else if (source == FROM_CARD)
+	else if (source == FROM_KEYS || source == FROM_CARD)
 		rv = p11_objects_refresh(slot, card);
+	if (rv == CKR_OK && source == FROM_CARD)
+		rv = p11_data_refresh(slot, card);
 	return rv != CKR_OK ? rv : collect(slot, card, query, source == FROM_MEMORY, search);
 }
 

@@ -64,6 +64,8 @@ still_on_card(const struct p11_object *object, const struct csp_card *card)
 
 	if (object->class == CKO_PROFILE || object->secret != NULL)
 		return true;
+	if (object->class == CKO_DATA)
+		return csp_data_find(card, object->key_id) != NULL;
 	key = csp_key_find(card, object->key_id);
 	return key != NULL && (object->class != CKO_CERTIFICATE || key->has_cert);
 }
@@ -74,7 +76,7 @@ is_public(const struct p11_object *object, const struct csp_card *card)
 	(void)card;
 	if (object->secret != NULL)
 		return !p11_secret_key_is(object->secret, CKA_PRIVATE);
-	return object->class != CKO_PRIVATE_KEY;
+	return object->class != CKO_PRIVATE_KEY && !object->private_data;
 }
 
 static CK_RV
@@ -91,6 +93,23 @@ add_key(struct p11_slot *slot, const struct csp_key *key)
 	return rv;
 }
 
+void
+p11_objects_keep(struct p11_slot *slot, const struct csp_card *card)
+{
+	objects_keep(slot, still_on_card, card);
+}
+
+CK_RV
+p11_object_add_data(struct p11_slot *slot, const struct csp_data *file)
+{
+	const size_t before = slot->object_count;
+	CK_RV rv = object_add(slot, CKO_DATA, file->id, 0);
+
+	if (rv == CKR_OK && slot->object_count > before)
+		slot->objects[before].private_data = file->private;
+	return rv;
+}
+
 CK_RV
 p11_objects_refresh(struct p11_slot *slot, struct csp_card *card)
 {
@@ -102,7 +121,7 @@ p11_objects_refresh(struct p11_slot *slot, struct csp_card *card)
 		return p11_rv(r, P11_CTX_TOKEN);
 	if (slot->viewed && slot->view == version)
 		return CKR_OK;
-	objects_keep(slot, still_on_card, card);
+	p11_objects_keep(slot, card);
 	rv = p11_objects_add_profiles(slot);
 	for (size_t i = 0, n = csp_key_count(card); i < n && rv == CKR_OK; i++)
 		rv = add_key(slot, csp_key_at(card, i));

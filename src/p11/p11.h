@@ -81,11 +81,12 @@ struct p11_secret_key;
  * given out again.
  */
 struct p11_object {
-	CK_OBJECT_HANDLE handle; /* the same while the token stays and the key stays the same */
-	CK_OBJECT_CLASS class;	 /* CKO_CERTIFICATE, CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_PROFILE, CKO_SECRET_KEY */
-	uint32_t key_id;	 /* 0 for a profile */
-	CK_ULONG profile;	 /* CKP_, profiles only */
+	CK_OBJECT_HANDLE handle;       /* the same while the token stays and the key stays the same */
+	CK_OBJECT_CLASS class;	       /* certificate, public or private key, profile, secret key, data */
+	uint32_t key_id;	       /* of csp's key, or of its file; 0 for a profile */
+	CK_ULONG profile;	       /* CKP_, profiles only */
 	struct p11_secret_key *secret; /* owned; NULL for what is on the token */
+	bool private_data;	       /* a file that wants the PIN */
 	bool hidden;		       /* a public key that was destroyed: it is a part of its key pair, which stays */
 };
 
@@ -185,6 +186,11 @@ bool p11_rv_is_missing(DWORD code);
  * ones leave.
  */
 CK_RV p11_objects_refresh(struct p11_slot *slot, struct csp_card *card);
+/* Those of files, which p11_objects_refresh() leaves alone: to be called after it. */
+CK_RV p11_data_refresh(struct p11_slot *slot, struct csp_card *card);
+/* Ends the objects that csp does not know any more; makes one for a file unless it is there. CKR_HOST_MEMORY. */
+void p11_objects_keep(struct p11_slot *slot, const struct csp_card *card);
+CK_RV p11_object_add_data(struct p11_slot *slot, const struct csp_data *file);
 /* Profile objects only, without a look at the card. CKR_HOST_MEMORY. */
 CK_RV p11_objects_add_profiles(struct p11_slot *slot);
 void p11_objects_drop_private(struct p11_slot *slot);

@@ -196,6 +196,45 @@ csp_refresh(struct csp_card *card, uint32_t *ret_version)
 	return fake.refresh;
 }
 
+DWORD
+csp_data_list(struct csp_card *card)
+{
+	(void)card;
+	return SCARD_S_SUCCESS;
+}
+
+size_t
+csp_data_count(const struct csp_card *card)
+{
+	(void)card;
+	return 0;
+}
+
+const struct csp_data *
+csp_data_at(const struct csp_card *card, size_t index)
+{
+	(void)card;
+	(void)index;
+	return NULL;
+}
+
+const struct csp_data *
+csp_data_find(const struct csp_card *card, uint32_t id)
+{
+	(void)card;
+	(void)id;
+	return NULL;
+}
+
+DWORD
+csp_data_read(struct csp_card *card, uint32_t id, struct buf *ret_content)
+{
+	(void)card;
+	(void)id;
+	(void)ret_content;
+	return SCARD_E_FILE_NOT_FOUND;
+}
+
 size_t
 csp_key_count(const struct csp_card *card)
 {

@@ -88,8 +88,8 @@ static void
 test_classes_that_no_card_has(void **state)
 {
 	static CK_OBJECT_CLASS absent[] = {
-		CKO_DATA,   CKO_SECRET_KEY, CKO_HW_FEATURE, CKO_DOMAIN_PARAMETERS, CKO_OTP_KEY, 0xB,
-		0xCE534353, 0xCE534354,	    0xD84447C8,	    (CK_OBJECT_CLASS)-1
+		CKO_SECRET_KEY, CKO_HW_FEATURE, CKO_DOMAIN_PARAMETERS, CKO_OTP_KEY, 0xB, 0xCE534353,
+		0xCE534354,	0xD84447C8,	(CK_OBJECT_CLASS)-1
 	};
 	CK_SESSION_HANDLE session = mt_start();
 	unsigned long before = mt_exchanges(MT_READER);

@@ -296,7 +296,7 @@ test_search_order(void **state)
 	assert_int_equal(C_FindObjectsInit(session, &template[1], 2), CKR_OK);
 	assert_int_equal(C_FindObjectsFinal(session), CKR_OK);
 	assert_int_equal(fake.certs, 1);
-	class = CKO_DATA;
+	class = CKO_DOMAIN_PARAMETERS;
 	fake.refreshes = 0;
 	assert_int_equal(C_FindObjectsInit(session, template, 3), CKR_OK);
 	assert_int_equal(C_FindObjectsFinal(session), CKR_OK);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Files of applications: what lies in the directories that cardapps names, but for the one that the map and the
+ * certificates are in. They are looked for when somebody first asks, and again when the files have changed.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/auto.h"
+#include "csp/card.h"
+
+/* Of CARD_FILE_INFO. */
+#define FILE_INFO_VERSION 1u
+
+/* Letters, digits, and what a minidriver takes in a name; the rest would be no text. */
+static bool
+is_name_char(uint8_t c)
+{
+	return c > 0x20 && c < 0x7F && strchr("\"*/:<>?\\|", c) == NULL;
+}
+
+/* A name that ends at its first NUL, or with its bytes. False when it is none. */
+static bool
+take_name(struct cursor item, char ret_name[CSP_FILE_NAME_MAX])
+{
+	char name[CSP_FILE_NAME_MAX] = { 0 };
+	uint8_t c;
+
+	for (size_t i = 0; cur_u8(&item, &c) && c != '\0'; i++) {
+		if (i + 1 == sizeof(name) || !is_name_char(c))
+			return false;
+		name[i] = (char)c;
+	}
+	memcpy(ret_name, name, sizeof(name));
+	return name[0] != '\0';
+}
+
+static const struct csp_data *
+find_name(const struct csp_files *files, const char *directory, const char *name)
+{
+	for (size_t i = 0; i < files->count; i++)
+		if (strcasecmp(files->items[i].directory, directory) == 0 &&
+		    (name == NULL || strcasecmp(files->items[i].name, name) == 0))
+			return &files->items[i];
+	return NULL;
+}
+
+/* Whom the card lets read the file: *ret_wanted false when it is of no use to the user. */
+static DWORD
+find_access(struct csp_card *card, struct csp_data *file, bool *ret_wanted)
+{
+	CARD_FILE_INFO info = { .dwVersion = FILE_INFO_VERSION, .AccessCondition = UnknownAc };
+	DWORD r;
+
+	csp_txn_touch(card);
+	r = card->data.pfnCardGetFileInfo(&card->data, file->directory, file->name, &info);
+	if (csp_code_is_trouble(r))
+		return r;
+	file->private = r == SCARD_W_SECURITY_VIOLATION || info.AccessCondition == UserReadWriteAc ||
+			info.AccessCondition == UnknownAc;
+	*ret_wanted =
+		r == SCARD_W_SECURITY_VIOLATION || (r == SCARD_S_SUCCESS && info.AccessCondition != AdminReadWriteAc);
+	return SCARD_S_SUCCESS;
+}
+
+/* The same file as before keeps its number. */
+static uint32_t
+number_of(struct csp_card *card, const struct csp_data *file)
+{
+	const struct csp_data *old = find_name(&card->files, file->directory, file->name);
+
+	return old != NULL && old->private == file->private ? old->id : csp_next_number(card->csp);
+}
+
+static DWORD
+add_file(struct csp_card *card, struct csp_files *files, const char *directory, const char *name)
+{
+	struct csp_data file = { .id = 0 }, *items;
+	bool wanted = false;
+	DWORD r;
+
+	if (strcasecmp(directory, CSP_ATTRS_DIRECTORY) == 0 && strcasecmp(name, CSP_ATTRS_FILE) == 0)
+		return SCARD_S_SUCCESS;
+	if (files->count >= LIMIT_FILES || find_name(files, directory, name) != NULL)
+		return SCARD_S_SUCCESS;
+	memcpy(file.directory, directory, sizeof(file.directory));
+	memcpy(file.name, name, sizeof(file.name));
+	if ((r = find_access(card, &file, &wanted)) != SCARD_S_SUCCESS || !wanted)
+		return r;
+	if ((items = realloc(files->items, (files->count + 1) * sizeof(*items))) == NULL)
+		return SCARD_E_NO_MEMORY;
+	file.id = number_of(card, &file);
+	files->items = items;
+	items[files->count++] = file;
+	return SCARD_S_SUCCESS;
+}
+
+static DWORD
+add_directory(struct csp_card *card, struct csp_files *files, const char *directory)
+{
+	AUTO_BUF struct buf names = BUF_INIT;
+	struct cursor rest, item;
+	char name[CSP_FILE_NAME_MAX];
+	DWORD r = csp_file_list(card, directory, &names);
+
+	if (r != SCARD_S_SUCCESS)
+		return csp_code_is_trouble(r) || r == SCARD_E_NO_MEMORY ? r : SCARD_S_SUCCESS;
+	rest = buf_cur(&names);
+	while (r == SCARD_S_SUCCESS && csp_file_next(&rest, &item))
+		if (take_name(item, name))
+			r = add_file(card, files, directory, name);
+	return r;
+}
+
+static DWORD
+read_directories(struct csp_card *card, struct csp_files *files)
+{
+	AUTO_BUF struct buf content = BUF_INIT;
+	char directory[CSP_FILE_NAME_MAX];
+	struct cursor rest, item;
+	DWORD r = csp_file_read(card, NULL, CSP_APPLICATIONS, &content);
+
+	if (r != SCARD_S_SUCCESS)
+		return csp_code_is_trouble(r) || r == SCARD_E_NO_MEMORY ? r : SCARD_S_SUCCESS;
+	rest = buf_cur(&content);
+	while (r == SCARD_S_SUCCESS && cur_take(&rest, CSP_APPLICATION_SIZE, &item))
+		if (take_name(item, directory) && strcasecmp(directory, CSP_DIRECTORY) != 0 &&
+		    find_name(files, directory, NULL) == NULL)
+			r = add_directory(card, files, directory);
+	return r;
+}
+
+static DWORD
+list_work(struct csp_card *card, void *arg)
+{
+	struct csp_files files = { .known = true };
+	DWORD r;
+
+	(void)arg;
+	if ((r = csp_cache_check(card)) != SCARD_S_SUCCESS || card->files.known)
+		return r;
+	if ((r = read_directories(card, &files)) != SCARD_S_SUCCESS) {
+		csp_files_free(&files);
+		return r;
+	}
+	csp_files_free(&card->files);
+	card->files = files;
+	return SCARD_S_SUCCESS;
+}
+
+void
+csp_files_free(struct csp_files *files)
+{
+	free(files->items);
+	*files = (struct csp_files){ .known = false };
+}
+
+/* What csp.h offers -------------------------------------------------------------------------------------------------- */
+
+DWORD
+csp_data_list(struct csp_card *card)
+{
+	if (!card->gone && card->files.known)
+		return SCARD_S_SUCCESS;
+	return csp_txn_run(card, list_work, NULL);
+}
+
+size_t
+csp_data_count(const struct csp_card *card)
+{
+	return card->gone ? 0 : card->files.count;
+}
+
+const struct csp_data *
+csp_data_at(const struct csp_card *card, size_t index)
+{
+	return index < csp_data_count(card) ? &card->files.items[index] : NULL;
+}
+
+const struct csp_data *
+csp_data_find(const struct csp_card *card, uint32_t id)
+{
+	for (size_t i = 0; i < csp_data_count(card); i++)
+		if (card->files.items[i].id == id)
+			return &card->files.items[i];
+	return NULL;
+}
+
+struct reading {
+	uint32_t id;
+	struct buf *content;
+	bool private;
+};
+
+/* The card may have forgotten that it was given the PIN. */
+static DWORD
+read_private(struct csp_card *card, const struct csp_data *file, struct buf *ret_content)
+{
+	bool believed = IS_PIN_SET(card->authenticated, ROLE_USER);
+	DWORD r = csp_role_authenticate(card, ROLE_USER);
+
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	r = csp_file_read(card, file->directory, file->name, ret_content);
+	if (r == SCARD_W_SECURITY_VIOLATION && believed) {
+		card->authenticated &= ~CREATE_PIN_SET(ROLE_USER);
+		if ((r = csp_role_authenticate(card, ROLE_USER)) != SCARD_S_SUCCESS)
+			return r;
+		r = csp_file_read(card, file->directory, file->name, ret_content);
+	}
+	return r == SCARD_W_SECURITY_VIOLATION ? SCARD_E_NO_ACCESS : r;
+}
+
+static DWORD
+read_work(struct csp_card *card, void *arg)
+{
+	struct reading *reading = arg;
+	const struct csp_data *file;
+	DWORD r = csp_cache_check(card);
+
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if ((file = csp_data_find(card, reading->id)) == NULL)
+		return SCARD_E_FILE_NOT_FOUND;
+	reading->private = file->private;
+	if (file->private)
+		return read_private(card, file, reading->content);
+	return csp_file_read(card, file->directory, file->name, reading->content);
+}
+
+DWORD
+csp_data_read(struct csp_card *card, uint32_t id, struct buf *ret_content)
+{
+	struct reading reading = { id, ret_content, false };
+	DWORD r = csp_txn_run(card, read_work, &reading);
+
+	if (reading.private)
+		csp_role_used(card, ROLE_USER);
+	return r;
+}
