@@ -67,13 +67,15 @@ libp11_la_SOURCES = \
 	src/p11/random.c \
 	src/p11/recover.c \
 	src/p11/rv.c \
-	src/p11/secretkey.c \
-	src/p11/secretkey.h \
+	src/p11/memory.c \
+	src/p11/memory.h \
 	src/p11/session.c \
 	src/p11/sign.c \
 	src/p11/slot.c \
 	src/p11/state.c \
 	src/p11/token.c \
+	src/p11/template.c \
+	src/p11/template.h \
 	src/p11/unsupported.c \
 	src/p11/value.c \
 	src/p11/verify.c \

@@ -71,6 +71,7 @@ MODULE_TESTS = \
 	tests/module/test_objects \
 	tests/module/test_profiles \
 	tests/module/test_recover \
+	tests/module/test_session_objects \
 	tests/module/test_sessions \
 	tests/module/test_sign \
 	tests/module/test_slots \

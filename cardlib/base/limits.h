@@ -45,6 +45,8 @@
 #define LIMIT_SESSION_OBJECTS 256u
 /* Bytes of a secret key in memory; what a raw RSA block of the longest modulus can hold. */
 #define LIMIT_SECRET_KEY LIMIT_RSA_BYTES
+/* Bytes of one attribute of an object in memory. */
+#define LIMIT_OBJECT_VALUE 65536u
 /* What a digest keeps of its data so that C_GetOperationState can save it; handshakes are shorter. */
 #define LIMIT_OPERATION_STATE (64u * 1024)
 

@@ -436,6 +436,12 @@ csp_crypto_key_valid(struct csp_crypto *crypto, const struct public_key *key)
 	return valid;
 }
 
+bool
+csp_public_key_valid(struct csp *csp, const struct public_key *key)
+{
+	return csp_crypto_key_valid(csp->crypto, key);
+}
+
 DWORD
 csp_public_key_spki(struct csp *csp, const struct public_key *key, struct buf *ret_der)
 {

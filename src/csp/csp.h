@@ -227,6 +227,8 @@ const struct csp_data *csp_data_find(const struct csp_card *card, uint32_t id);
  */
 DWORD csp_data_read(struct csp_card *card, uint32_t id, struct buf *ret_content);
 
+/* False for an RSA key that libcrypto refuses and for a point that is not on its curve (any thread, no card). */
+bool csp_public_key_valid(struct csp *csp, const struct public_key *key);
 /* Encodes DER SubjectPublicKeyInfo. */
 DWORD csp_public_key_spki(struct csp *csp, const struct public_key *key, struct buf *ret_der);
 

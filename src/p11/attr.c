@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "p11/attr.h"
-#include "p11/secretkey.h"
+#include "p11/memory.h"
 
 CK_RV
 p11_attr_bool(struct buf *value, bool yes)
@@ -87,12 +87,12 @@ p11_object_is_listed(struct csp_card *card, const struct p11_object *object, boo
 	const struct csp_key *key;
 	CK_RV rv;
 
-	if (object->class == CKO_CERTIFICATE) {
+	if (object->class == CKO_CERTIFICATE && object->memory == NULL) {
 		if ((key = csp_key_find(card, object->key_id)) != NULL &&
 		    (rv = p11_attr_cert_of(card, key, &cert)) != CKR_OK)
 			return rv;
 	}
-	*ret_listed = object->class != CKO_CERTIFICATE || cert != NULL;
+	*ret_listed = object->memory != NULL || object->class != CKO_CERTIFICATE || cert != NULL;
 	return CKR_OK;
 }
 
@@ -187,8 +187,8 @@ p11_attribute(struct csp_card *card, const struct p11_object *object, CK_ATTRIBU
 	const struct csp_key *key = NULL;
 	CK_RV rv;
 
-	if (object->secret != NULL)
-		rv = p11_secret_key_attribute(object, type, ret_value);
+	if (object->memory != NULL)
+		rv = p11_memory_attribute(object, type, ret_value);
 	else if (object->class == CKO_PROFILE)
 		rv = profile_attribute(object, type, ret_value);
 	else if (object->class == CKO_DATA)

@@ -27,6 +27,12 @@ CK_RV p11_attr_private(struct csp_card *card, const struct csp_key *key, CK_ATTR
 CK_RV p11_attr_public(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
 /* DER of the object identifier of a curve by its size. CKR_ATTRIBUTE_TYPE_INVALID for another size. */
 CK_RV p11_attr_curve(unsigned bits, struct buf *value);
+/* The bits of the curve that CKA_EC_PARAMS names; 0 for another. */
+unsigned p11_attr_curve_bits(struct cursor params);
+/* CKA_EC_POINT: DER OCTET STRING around the uncompressed point. */
+CK_RV p11_attr_point(const struct public_key *public, struct buf *value);
+/* A caller's point on a curve, as it is or in a DER OCTET STRING. False when it is none by its length and form. */
+bool p11_attr_take_point(struct cursor bytes, unsigned bits, struct public_key *ret_key);
 /* All attributes of a file's object (dataobj.c). */
 CK_RV p11_attr_data(struct csp_card *card, const struct p11_object *object, CK_ATTRIBUTE_TYPE type, struct buf *value);
 CK_RV p11_attr_cert(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "p11/attr.h"
+#include "p11/memory.h"
 #include "p11/op.h"
-#include "p11/secretkey.h"
 
 /* The caller's parameter, checked; shared still points to the caller's memory. */
 struct agreement {
@@ -30,23 +31,6 @@ hash_by_kdf(CK_ULONG kdf, enum csp_hash *ret_hash)
 	}
 }
 
-/* An uncompressed point as it is, or in a DER OCTET STRING; its length tells which. */
-static bool
-read_point(struct cursor bytes, size_t point_len, struct public_key *ret_key)
-{
-	uint8_t tag, len;
-
-	if (bytes.left != point_len) {
-		if (!cur_u8(&bytes, &tag) || tag != 0x04 || !cur_u8(&bytes, &len))
-			return false;
-		if (len == 0x81 && (!cur_u8(&bytes, &len) || len < 0x80))
-			return false;
-		if (len != bytes.left || bytes.left != point_len)
-			return false;
-	}
-	return pubkey_set_ec(ret_key, bytes.p, bytes.left);
-}
-
 static bool
 read_agreement(const CK_MECHANISM *mechanism, unsigned bits, struct agreement *ret_agreement)
 {
@@ -62,12 +46,12 @@ read_agreement(const CK_MECHANISM *mechanism, unsigned bits, struct agreement *r
 		return false;
 	if (ret_agreement->hash == CSP_HASH_NONE && params.ulSharedDataLen != 0)
 		return false;
-	return read_point(point, 2 * pubkey_ec_bytes(bits) + 1, &ret_agreement->peer);
+	return p11_attr_take_point(point, bits, &ret_agreement->peer);
 }
 
 /* A length that is not given is that of the secret, where nothing else makes it. */
 static CK_RV
-check_length(const struct agreement *agreement, size_t z_len, struct p11_secret_key *key)
+check_length(const struct agreement *agreement, size_t z_len, struct p11_memory *key)
 {
 	if (key->len == 0 && (agreement->hash != CSP_HASH_NONE || key->type != CKK_GENERIC_SECRET))
 		return CKR_TEMPLATE_INCOMPLETE;
@@ -114,7 +98,7 @@ derive_value(const struct agreement *agreement, const struct secret *z, struct s
 }
 
 static CK_RV
-agree(struct p11_session *s, struct p11_op *op, const struct agreement *agreement, struct p11_secret_key *key)
+agree(struct p11_session *s, struct p11_op *op, const struct agreement *agreement, struct p11_memory *key)
 {
 	AUTO_SECRET struct secret z = SECRET_INIT;
 	struct csp_card *card;
@@ -130,26 +114,26 @@ agree(struct p11_session *s, struct p11_op *op, const struct agreement *agreemen
 		return rv;
 	if (z.len < key->len && agreement->hash == CSP_HASH_NONE)
 		return CKR_DEVICE_ERROR;
-	if (!secret_alloc(&key->value, key->len))
+	if (!secret_alloc(&key->secret, key->len))
 		return CKR_HOST_MEMORY;
-	return p11_rv(derive_value(agreement, &z, &key->value), P11_CTX_TOKEN);
+	return p11_rv(derive_value(agreement, &z, &key->secret), P11_CTX_TOKEN);
 }
 
 static CK_RV
 derive_with(struct p11_session *s, const CK_MECHANISM *mechanism, struct p11_op *op, struct p11_template template,
 	    CK_OBJECT_HANDLE *ret_handle)
 {
-	struct p11_secret_key *key = NULL;
+	struct p11_memory *key = NULL;
 	struct agreement agreement;
 	CK_RV rv;
 
 	if (!read_agreement(mechanism, op->public.bits, &agreement))
 		return CKR_MECHANISM_PARAM_INVALID;
-	if ((rv = p11_secret_key_new(s, template, P11_DERIVED, CK_UNAVAILABLE_INFORMATION, &key)) == CKR_OK &&
+	if ((rv = p11_memory_new(s, template, P11_DERIVED, CK_UNAVAILABLE_INFORMATION, &key)) == CKR_OK &&
 	    (rv = check_length(&agreement, pubkey_ec_bytes(op->public.bits), key)) == CKR_OK &&
 	    (rv = agree(s, op, &agreement, key)) == CKR_OK)
-		rv = p11_secret_key_add(s->slot, &key, ret_handle);
-	p11_secret_key_free(&key);
+		rv = p11_memory_add(s->slot, &key, ret_handle);
+	p11_memory_free(&key);
 	return rv;
 }
 

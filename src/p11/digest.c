@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Digests, in software; no card and no login (PKCS#11 5.12). */
 #include "p11/op.h"
-#include "p11/secretkey.h"
+#include "p11/memory.h"
 
 static CK_RV
 digest(struct p11_session *s, struct p11_op *op, struct cursor data, CK_BYTE *out, CK_ULONG *out_len)
@@ -22,11 +22,11 @@ hash_key(struct p11_op *op, const struct p11_object *object)
 {
 	if (object == NULL)
 		return CKR_KEY_HANDLE_INVALID;
-	if (object->secret == NULL)
+	if (object->class != CKO_SECRET_KEY)
 		return CKR_KEY_INDIGESTIBLE;
 	op->unsaveable = true;
 	buf_free(&op->hashed);
-	return p11_rv(csp_digest_update(op->digest, cur_of(object->secret->value.p, object->secret->value.len)),
+	return p11_rv(csp_digest_update(op->digest, cur_of(object->memory->secret.p, object->memory->secret.len)),
 		      P11_CTX_TOKEN);
 }
 

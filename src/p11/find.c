@@ -107,7 +107,7 @@ collect(struct p11_slot *slot, struct csp_card *card, const struct query *query,
 		bool match;
 		CK_RV rv;
 
-		if (slot->objects[i].hidden || (memory_only && slot->objects[i].secret == NULL))
+		if (slot->objects[i].hidden || (memory_only && slot->objects[i].memory == NULL))
 			continue;
 		if ((rv = object_matches(card, &slot->objects[i], query, &match)) != CKR_OK)
 			return rv;

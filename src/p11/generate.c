@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Secret keys of random bytes, made by the host for the session (PKCS#11 5.18.1). */
-#include "p11/secretkey.h"
+#include "p11/memory.h"
 
 static CK_RV
 generate(struct p11_session *s, const CK_MECHANISM *mechanism, struct p11_template template,
 	 CK_OBJECT_HANDLE *ret_handle)
 {
 	const struct p11_mech *mech;
-	struct p11_secret_key *key = NULL;
+	struct p11_memory *key = NULL;
 	CK_RV rv;
 
 	if (mechanism == NULL || ret_handle == NULL)
@@ -17,17 +17,17 @@ generate(struct p11_session *s, const CK_MECHANISM *mechanism, struct p11_templa
 		return CKR_MECHANISM_INVALID;
 	if (mechanism->ulParameterLen != 0)
 		return CKR_MECHANISM_PARAM_INVALID;
-	rv = p11_secret_key_new(s, template, P11_GENERATED,
-				mech->type == CKM_AES_KEY_GEN ? CKK_AES : CKK_GENERIC_SECRET, &key);
+	rv = p11_memory_new(s, template, P11_GENERATED, mech->type == CKM_AES_KEY_GEN ? CKK_AES : CKK_GENERIC_SECRET,
+			    &key);
 	if (rv != CKR_OK)
 		return rv;
 	key->mechanism = mech->type;
-	rv = secret_alloc(&key->value, key->len) ? CKR_OK : CKR_HOST_MEMORY;
+	rv = secret_alloc(&key->secret, key->len) ? CKR_OK : CKR_HOST_MEMORY;
 	if (rv == CKR_OK)
-		rv = p11_rv(csp_random(p11_csp(), key->value.p, key->value.len), P11_CTX_TOKEN);
+		rv = p11_rv(csp_random(p11_csp(), key->secret.p, key->secret.len), P11_CTX_TOKEN);
 	if (rv == CKR_OK)
-		rv = p11_secret_key_add(s->slot, &key, ret_handle);
-	p11_secret_key_free(&key);
+		rv = p11_memory_add(s->slot, &key, ret_handle);
+	p11_memory_free(&key);
 	return rv;
 }
 

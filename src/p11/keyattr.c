@@ -63,9 +63,41 @@ p11_attr_curve(unsigned bits, struct buf *value)
 	}
 }
 
+unsigned
+p11_attr_curve_bits(struct cursor params)
+{
+	static const unsigned curves[] = { 256, 384, 521 };
+	AUTO_BUF struct buf known = BUF_INIT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(curves); i++) {
+		buf_reset(&known);
+		if (p11_attr_curve(curves[i], &known) == CKR_OK && cur_equals(&params, known.p, known.len))
+			return curves[i];
+	}
+	return 0;
+}
+
+/* The length tells which form it is. */
+bool
+p11_attr_take_point(struct cursor bytes, unsigned bits, struct public_key *ret_key)
+{
+	const size_t point_len = 2 * pubkey_ec_bytes(bits) + 1;
+	uint8_t tag, len;
+
+	if (bytes.left != point_len) {
+		if (!cur_u8(&bytes, &tag) || tag != 0x04 || !cur_u8(&bytes, &len))
+			return false;
+		if (len == 0x81 && (!cur_u8(&bytes, &len) || len < 0x80))
+			return false;
+		if (len != bytes.left || bytes.left != point_len)
+			return false;
+	}
+	return pubkey_set_ec(ret_key, bytes.p, bytes.left);
+}
+
 /* DER OCTET STRING around the uncompressed point; at most 133 bytes. */
-static CK_RV
-ec_point(const struct public_key *public, struct buf *value)
+CK_RV
+p11_attr_point(const struct public_key *public, struct buf *value)
 {
 	buf_u8(value, 0x04);
 	if (public->point_len > 0x7F)
@@ -88,7 +120,7 @@ public_part(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE 
 	if (public == NULL || public->type != key->type)
 		return CKR_ATTRIBUTE_TYPE_INVALID;
 	switch (type) {
-	case CKA_EC_POINT: return ec_point(public, value);
+	case CKA_EC_POINT: return p11_attr_point(public, value);
 	case CKA_MODULUS: return p11_attr_bytes(value, cur_of(public->modulus, public->modulus_len));
 	case CKA_MODULUS_BITS: return p11_attr_ulong(value, public->bits);
 	default: return p11_attr_bytes(value, cur_of(public->exponent, public->exponent_len));

@@ -7,6 +7,7 @@
 
 #include "base/auto.h"
 #include "p11/create.h"
+#include "p11/template.h"
 
 /* What the templates say; a member that none has is zero. */
 struct wish {
@@ -23,35 +24,12 @@ struct wish {
 /* The side of the pair that a template is for. */
 enum side { PUBLIC, PRIVATE };
 
-static CK_RV
-take_bool(const CK_ATTRIBUTE *item, bool *ret_yes)
-{
-	CK_BBOOL value;
-
-	if (item->ulValueLen != sizeof(value))
-		return CKR_ATTRIBUTE_VALUE_INVALID;
-	memcpy(&value, item->pValue, sizeof(value));
-	if (value != CK_TRUE && value != CK_FALSE)
-		return CKR_ATTRIBUTE_VALUE_INVALID;
-	*ret_yes = value == CK_TRUE;
-	return CKR_OK;
-}
-
-static CK_RV
-take_ulong(const CK_ATTRIBUTE *item, CK_ULONG *ret_number)
-{
-	if (item->ulValueLen != sizeof(*ret_number))
-		return CKR_ATTRIBUTE_VALUE_INVALID;
-	memcpy(ret_number, item->pValue, sizeof(*ret_number));
-	return CKR_OK;
-}
-
 /* A truth value that can only be this one. */
 static CK_RV
 want_bool(const CK_ATTRIBUTE *item, bool wanted)
 {
 	bool yes = wanted;
-	CK_RV rv = take_bool(item, &yes);
+	CK_RV rv = p11_take_bool(item, &yes);
 
 	return rv == CKR_OK && yes != wanted ? CKR_TEMPLATE_INCONSISTENT : rv;
 }
@@ -60,7 +38,7 @@ static CK_RV
 want_ulong(const CK_ATTRIBUTE *item, CK_ULONG wanted)
 {
 	CK_ULONG number = wanted;
-	CK_RV rv = take_ulong(item, &number);
+	CK_RV rv = p11_take_ulong(item, &number);
 
 	return rv == CKR_OK && number != wanted ? CKR_TEMPLATE_INCONSISTENT : rv;
 }
@@ -70,7 +48,7 @@ static CK_RV
 note_bool(const CK_ATTRIBUTE *item, bool *wish)
 {
 	bool yes = false;
-	CK_RV rv = take_bool(item, &yes);
+	CK_RV rv = p11_take_bool(item, &yes);
 
 	*wish = *wish || yes;
 	return rv;
@@ -80,7 +58,7 @@ static CK_RV
 take_modulus_bits(struct wish *w, const CK_ATTRIBUTE *item)
 {
 	CK_ULONG bits = 0;
-	CK_RV rv = take_ulong(item, &bits);
+	CK_RV rv = p11_take_ulong(item, &bits);
 
 	if (rv != CKR_OK)
 		return rv;
@@ -105,18 +83,11 @@ static CK_RV
 take_curve(struct wish *w, const CK_ATTRIBUTE *item)
 {
 	const struct cursor params = cur_of(item->pValue, item->ulValueLen);
-	AUTO_BUF struct buf known = BUF_INIT;
-	static const unsigned curves[] = { 256, 384, 521 };
 	struct cursor der = params;
 	uint8_t tag, len;
 
-	for (size_t i = 0; i < ARRAY_SIZE(curves); i++) {
-		buf_reset(&known);
-		if (p11_attr_curve(curves[i], &known) == CKR_OK && cur_equals(&params, known.p, known.len)) {
-			w->bits = curves[i];
-			return CKR_OK;
-		}
-	}
+	if ((w->bits = p11_attr_curve_bits(params)) != 0)
+		return CKR_OK;
 	/* a name, an object identifier or a description of some other curve; or no DER at all */
 	if (!cur_u8(&der, &tag) || !cur_u8(&der, &len) || (tag != 0x06 && tag != 0x13 && tag != 0x30) ||
 	    (len < 0x80 && der.left != len))

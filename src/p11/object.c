@@ -4,7 +4,7 @@
 
 #include "base/limits.h"
 #include "p11/create.h"
-#include "p11/secretkey.h"
+#include "p11/memory.h"
 
 static bool
 object_is(const struct p11_object *object, CK_OBJECT_CLASS class, uint32_t key_id, CK_ULONG profile)
@@ -53,7 +53,7 @@ objects_keep(struct p11_slot *slot, bool (*wanted)(const struct p11_object *obje
 		if (wanted(&slot->objects[i], card))
 			slot->objects[kept++] = slot->objects[i];
 		else
-			p11_secret_key_free(&slot->objects[i].secret);
+			p11_memory_free(&slot->objects[i].memory);
 	slot->object_count = kept;
 }
 
@@ -62,7 +62,7 @@ still_on_card(const struct p11_object *object, const struct csp_card *card)
 {
 	const struct csp_key *key;
 
-	if (object->class == CKO_PROFILE || object->secret != NULL)
+	if (object->class == CKO_PROFILE || object->memory != NULL)
 		return true;
 	if (object->class == CKO_DATA)
 		return csp_data_find(card, object->key_id) != NULL;
@@ -74,8 +74,8 @@ static bool
 is_public(const struct p11_object *object, const struct csp_card *card)
 {
 	(void)card;
-	if (object->secret != NULL)
-		return !p11_secret_key_is(object->secret, CKA_PRIVATE);
+	if (object->memory != NULL)
+		return !p11_memory_is(object->memory, CKA_PRIVATE);
 	return object->class != CKO_PRIVATE_KEY && !object->private_data;
 }
 
@@ -152,7 +152,7 @@ void
 p11_objects_drop(struct p11_slot *slot)
 {
 	for (size_t i = 0; i < slot->object_count; i++)
-		p11_secret_key_free(&slot->objects[i].secret);
+		p11_memory_free(&slot->objects[i].memory);
 	free(slot->objects);
 	slot->objects = NULL;
 	slot->object_count = 0;
@@ -162,7 +162,7 @@ p11_objects_drop(struct p11_slot *slot)
 static void
 remove_at(struct p11_slot *slot, size_t index)
 {
-	p11_secret_key_free(&slot->objects[index].secret);
+	p11_memory_free(&slot->objects[index].memory);
 	slot->object_count--;
 	for (size_t i = index; i < slot->object_count; i++)
 		slot->objects[i] = slot->objects[i + 1];
@@ -172,26 +172,26 @@ void
 p11_objects_drop_session(struct p11_slot *slot, CK_SESSION_HANDLE session)
 {
 	for (size_t i = slot->object_count; i > 0; i--)
-		if (slot->objects[i - 1].secret != NULL && slot->objects[i - 1].secret->owner == session)
+		if (slot->objects[i - 1].memory != NULL && slot->objects[i - 1].memory->owner == session)
 			remove_at(slot, i - 1);
 }
 
 static size_t
-count_secret_keys(const struct p11_slot *slot)
+count_memory(const struct p11_slot *slot)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < slot->object_count; i++)
-		count += slot->objects[i].secret != NULL;
+		count += slot->objects[i].memory != NULL;
 	return count;
 }
 
 CK_RV
-p11_secret_key_add(struct p11_slot *slot, struct p11_secret_key **key, CK_OBJECT_HANDLE *ret_handle)
+p11_memory_add(struct p11_slot *slot, struct p11_memory **memory, CK_OBJECT_HANDLE *ret_handle)
 {
 	struct p11_object *objects;
 
-	if (count_secret_keys(slot) >= LIMIT_SESSION_OBJECTS)
+	if (count_memory(slot) >= LIMIT_SESSION_OBJECTS)
 		return CKR_DEVICE_MEMORY;
 	objects = realloc(slot->objects, (slot->object_count + 1) * sizeof(*objects));
 	if (objects == NULL)
@@ -199,8 +199,8 @@ p11_secret_key_add(struct p11_slot *slot, struct p11_secret_key **key, CK_OBJECT
 	slot->objects = objects;
 	*ret_handle = p11_new_object_handle();
 	objects[slot->object_count++] =
-		(struct p11_object){ .handle = *ret_handle, .class = CKO_SECRET_KEY, .secret = *key };
-	*key = NULL;
+		(struct p11_object){ .handle = *ret_handle, .class = (*memory)->class, .memory = *memory };
+	*memory = NULL;
 	return CKR_OK;
 }
 
@@ -226,31 +226,62 @@ p11_template_check(const CK_ATTRIBUTE *template, CK_ULONG count)
 
 /* Making, copying, changing, destroying ------------------------------------------------------------------------------- */
 
+static CK_RV
+create(struct p11_session *session, struct p11_template template, CK_OBJECT_HANDLE *ret_object)
+{
+	struct p11_memory *memory = NULL;
+	CK_RV rv;
+
+	if (ret_object == NULL)
+		return CKR_ARGUMENTS_BAD;
+	rv = p11_memory_new(session, template, P11_CREATED, CK_UNAVAILABLE_INFORMATION, &memory);
+	if (rv == CKR_OK)
+		rv = p11_memory_add(session->slot, &memory, ret_object);
+	p11_memory_free(&memory);
+	return rv;
+}
+
 CK_RV
 C_CreateObject(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *ret_object)
 {
+	const struct p11_template t = { template, count };
 	struct p11_session *session;
 	CK_RV rv = p11_enter(handle, &session);
 
-	if (rv != CKR_OK)
-		return rv;
-	rv = ret_object == NULL ? CKR_ARGUMENTS_BAD : p11_template_check(template, count);
-	return p11_leave(session, __func__, rv != CKR_OK ? rv : CKR_FUNCTION_NOT_SUPPORTED);
+	return rv != CKR_OK ? rv : p11_leave(session, __func__, create(session, t, ret_object));
+}
+
+/* CKA_COPYABLE is false for everything on the card. */
+static CK_RV
+copy(struct p11_session *session, CK_OBJECT_HANDLE handle, struct p11_template template, CK_OBJECT_HANDLE *ret_object)
+{
+	CK_RV rv = p11_template_check(template.items, template.count);
+	struct p11_memory *memory = NULL;
+	const struct p11_object *object;
+
+	if (rv != CKR_OK || ret_object == NULL)
+		return CKR_ARGUMENTS_BAD;
+	if ((object = p11_object_find(session->slot, handle)) == NULL)
+		return CKR_OBJECT_HANDLE_INVALID;
+	if (object->memory == NULL)
+		return p11_template_find(template, CKA_UNIQUE_ID) != NULL ? CKR_ATTRIBUTE_READ_ONLY
+									  : CKR_ACTION_PROHIBITED;
+	rv = p11_memory_copy(session, object->memory, template, &memory);
+	if (rv == CKR_OK)
+		rv = p11_memory_add(session->slot, &memory, ret_object);
+	p11_memory_free(&memory);
+	return rv;
 }
 
 CK_RV
 C_CopyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count,
 	     CK_OBJECT_HANDLE *ret_object)
 {
+	const struct p11_template t = { template, count };
 	struct p11_session *session;
 	CK_RV rv = p11_enter(handle, &session);
 
-	if (rv != CKR_OK)
-		return rv;
-	rv = ret_object == NULL ? CKR_ARGUMENTS_BAD : p11_template_check(template, count);
-	if (rv == CKR_OK && p11_object_find(session->slot, object) == NULL)
-		rv = CKR_OBJECT_HANDLE_INVALID;
-	return p11_leave(session, __func__, rv != CKR_OK ? rv : CKR_FUNCTION_NOT_SUPPORTED);
+	return rv != CKR_OK ? rv : p11_leave(session, __func__, copy(session, object, t, ret_object));
 }
 
 static CK_RV
@@ -260,14 +291,14 @@ destroy(struct p11_session *session, const struct p11_object *object)
 	struct csp_card *card;
 	CK_RV rv;
 
-	if (object->class == CKO_PUBLIC_KEY) {
+	if (object->class == CKO_PUBLIC_KEY && object->memory == NULL) {
 		if ((rv = p11_change_card(session, &card)) == CKR_OK)
 			session->slot->objects[index].hidden = true;
 		return rv;
 	}
-	if (object->secret == NULL)
+	if (object->memory == NULL)
 		return p11_destroy(session, object);
-	if (!p11_secret_key_is(object->secret, CKA_DESTROYABLE))
+	if (!p11_memory_is(object->memory, CKA_DESTROYABLE))
 		return CKR_ACTION_PROHIBITED;
 	remove_at(session->slot, index);
 	return CKR_OK;
@@ -289,26 +320,28 @@ C_DestroyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object)
 }
 
 static CK_RV
-set_attributes(struct p11_session *session, CK_OBJECT_HANDLE object, const CK_ATTRIBUTE *template, CK_ULONG count)
+set_attributes(struct p11_session *session, CK_OBJECT_HANDLE object, struct p11_template template)
 {
-	CK_RV rv = template == NULL ? CKR_ARGUMENTS_BAD : p11_template_check(template, count);
+	CK_RV rv = template.items == NULL ? CKR_ARGUMENTS_BAD : p11_template_check(template.items, template.count);
 	const struct p11_object *found;
 
 	if (rv != CKR_OK)
 		return rv;
 	if ((found = p11_object_find(session->slot, object)) == NULL)
 		return CKR_OBJECT_HANDLE_INVALID;
-	for (CK_ULONG i = 0; i < count; i++)
-		if (template[i].type == CKA_UNIQUE_ID)
-			return CKR_ATTRIBUTE_READ_ONLY;
-	return found->secret != NULL ? CKR_ACTION_PROHIBITED : p11_rename(session, found, template, count);
+	if (found->memory != NULL)
+		return p11_memory_set(found->memory, template);
+	if (p11_template_find(template, CKA_UNIQUE_ID) != NULL)
+		return CKR_ATTRIBUTE_READ_ONLY;
+	return p11_rename(session, found, template.items, template.count);
 }
 
 CK_RV
 C_SetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count)
 {
+	const struct p11_template t = { template, count };
 	struct p11_session *session;
 	CK_RV rv = p11_enter(handle, &session);
 
-	return rv != CKR_OK ? rv : p11_leave(session, __func__, set_attributes(session, object, template, count));
+	return rv != CKR_OK ? rv : p11_leave(session, __func__, set_attributes(session, object, t));
 }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "p11/memory.h"
+
 #define PKCS1_OVERHEAD 11u
 
 /* Init ------------------------------------------------------------------------------------------------------------ */
@@ -78,7 +80,7 @@ find_object(const struct p11_slot *slot, CK_OBJECT_HANDLE handle, const struct p
 {
 	const struct p11_object *o = p11_object_find(slot, handle);
 
-	if (o == NULL || (o->class != CKO_PRIVATE_KEY && o->class != CKO_PUBLIC_KEY))
+	if (o == NULL || (o->class != CKO_PRIVATE_KEY && o->class != CKO_PUBLIC_KEY && o->class != CKO_SECRET_KEY))
 		return CKR_KEY_HANDLE_INVALID;
 	*ret_object = o;
 	return CKR_OK;
@@ -123,6 +125,33 @@ take_public(struct csp_card *card, enum p11_op_kind kind, const struct csp_key *
 	return CKR_OK;
 }
 
+/* The attribute that lets a public key in memory be used so. */
+static CK_ATTRIBUTE_TYPE
+usage_of(enum p11_op_kind kind)
+{
+	switch (kind) {
+	case P11_OP_ENCRYPT: return CKA_ENCRYPT;
+	case P11_OP_WRAP: return CKA_WRAP;
+	case P11_OP_VERIFY_RECOVER: return CKA_VERIFY_RECOVER;
+	default: return CKA_VERIFY;
+	}
+}
+
+/* Keys in memory are public ones, and secret ones that no mechanism here uses. */
+static CK_RV
+prepare_memory_key(const struct p11_memory *memory, enum p11_op_kind kind, struct p11_op *op)
+{
+	if (kinds[kind].private || memory->class != CKO_PUBLIC_KEY || memory->public.type != op->mech->key)
+		return CKR_KEY_TYPE_INCONSISTENT;
+	if (!p11_memory_is(memory, usage_of(kind)))
+		return CKR_KEY_FUNCTION_NOT_PERMITTED;
+	if (memory->public.bits < op->mech->min_bits || memory->public.bits > op->mech->max_bits)
+		return CKR_KEY_SIZE_RANGE;
+	op->public = memory->public;
+	op->has_public = true;
+	return CKR_OK;
+}
+
 static CK_RV
 prepare_key(struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handle,
 	    struct p11_op *op)
@@ -137,6 +166,8 @@ prepare_key(struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *me
 		return rv;
 	if ((op->mech = find_mechanism(kind, mechanism)) == NULL)
 		return CKR_MECHANISM_INVALID;
+	if (object->memory != NULL)
+		return prepare_memory_key(object->memory, kind, op);
 	if ((rv = p11_card(s->slot, &card)) != CKR_OK)
 		return rv;
 	if ((found = csp_key_find(card, object->key_id)) == NULL)

@@ -73,10 +73,10 @@ void p11_search_clear(struct p11_search *search);
 
 enum p11_login { P11_PUBLIC, P11_USER };
 
-struct p11_secret_key;
+struct p11_memory;
 
 /*
- * An object of the token, whose content is csp's, or a secret key of a session; here is what its handle stands for. An
+ * An object of the token, whose content is csp's, or one of a session, in memory; here is what its handle stands for. An
  * object that has gone from the card, and a private one after logout, has left its slot's table: its handle is never
  * given out again.
  */
@@ -85,7 +85,7 @@ struct p11_object {
 	CK_OBJECT_CLASS class;	       /* certificate, public or private key, profile, secret key, data */
 	uint32_t key_id;	       /* of csp's key, or of its file; 0 for a profile */
 	CK_ULONG profile;	       /* CKP_, profiles only */
-	struct p11_secret_key *secret; /* owned; NULL for what is on the token */
+	struct p11_memory *memory;     /* owned; NULL for what is on the token */
 	bool private_data;	       /* a file that wants the PIN */
 	bool hidden;		       /* a public key that was destroyed: it is a part of its key pair, which stays */
 };

@@ -7,7 +7,7 @@
 
 #include "base/auto.h"
 #include "p11/op.h"
-#include "p11/secretkey.h"
+#include "p11/memory.h"
 
 /* What a key is when its length cannot be known and its bytes are no key. */
 #define ANY_KEY_LEN 32u
@@ -34,17 +34,18 @@ find_wrapped(const struct p11_slot *slot, CK_OBJECT_HANDLE handle, struct cursor
 {
 	const struct p11_object *object = p11_object_find(slot, handle);
 
-	if (object == NULL || object->class == CKO_CERTIFICATE || object->class == CKO_PROFILE)
+	if (object == NULL || object->class == CKO_CERTIFICATE || object->class == CKO_PROFILE ||
+	    object->class == CKO_DATA)
 		return CKR_KEY_HANDLE_INVALID;
 	if (object->class == CKO_PRIVATE_KEY)
 		return CKR_KEY_UNEXTRACTABLE;
-	if (object->secret == NULL)
+	if (object->memory == NULL || object->class != CKO_SECRET_KEY)
 		return CKR_KEY_NOT_WRAPPABLE;
-	if (!p11_secret_key_is(object->secret, CKA_EXTRACTABLE))
+	if (!p11_memory_is(object->memory, CKA_EXTRACTABLE))
 		return CKR_KEY_UNEXTRACTABLE;
-	if (p11_secret_key_is(object->secret, CKA_WRAP_WITH_TRUSTED)) /* no key is trusted */
+	if (p11_memory_is(object->memory, CKA_WRAP_WITH_TRUSTED)) /* no key is trusted */
 		return CKR_KEY_NOT_WRAPPABLE;
-	*ret_value = cur_of(object->secret->value.p, object->secret->value.len);
+	*ret_value = cur_of(object->memory->secret.p, object->memory->secret.len);
 	return CKR_OK;
 }
 
@@ -95,42 +96,42 @@ wrap(struct p11_session *s, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrap
 
 /* PKCS#1 v1.5 without a length: the message's own; one that no such key has is as good as bad padding. */
 static CK_RV
-take_any(struct cursor wrapped, struct p11_secret_key *key)
+take_any(struct cursor wrapped, struct p11_memory *key)
 {
-	if (p11_secret_key_fits(key->type, key->value.len))
+	if (p11_memory_fits(key->type, key->secret.len))
 		return CKR_OK;
-	if (!secret_alloc(&key->value, ANY_KEY_LEN))
+	if (!secret_alloc(&key->secret, ANY_KEY_LEN))
 		return CKR_HOST_MEMORY;
-	return p11_rv(csp_pseudorandom(p11_csp(), "no key", wrapped, key->value.p, key->value.len), P11_CTX_TOKEN);
+	return p11_rv(csp_pseudorandom(p11_csp(), "no key", wrapped, key->secret.p, key->secret.len), P11_CTX_TOKEN);
 }
 
 /* Elsewhere the length is compared, but for a raw block, whose end it is. */
 static CK_RV
-take_fixed(const struct p11_op *op, struct p11_secret_key *key)
+take_fixed(const struct p11_op *op, struct p11_memory *key)
 {
-	struct secret *value = &key->value;
+	struct secret *value = &key->secret;
 
 	if (op->scheme.padding == CSP_PAD_RAW) {
 		if (value->len < key->len)
 			return CKR_DEVICE_ERROR;
 		return secret_set(value, value->p + (value->len - key->len), key->len) ? CKR_OK : CKR_HOST_MEMORY;
 	}
-	if (!p11_secret_key_fits(key->type, value->len) || (key->len != 0 && key->len != value->len))
+	if (!p11_memory_fits(key->type, value->len) || (key->len != 0 && key->len != value->len))
 		return CKR_WRAPPED_KEY_LEN_RANGE;
 	return CKR_OK;
 }
 
 static DWORD
-decrypt(struct csp_card *card, const struct p11_op *op, struct cursor wrapped, struct p11_secret_key *key)
+decrypt(struct csp_card *card, const struct p11_op *op, struct cursor wrapped, struct p11_memory *key)
 {
 	if (op->scheme.padding == CSP_PAD_PKCS1 && key->len != 0)
-		return csp_decrypt_exactly(card, op->key_id, wrapped, key->len, &key->value);
-	return csp_decrypt(card, op->key_id, &op->scheme, wrapped, &key->value);
+		return csp_decrypt_exactly(card, op->key_id, wrapped, key->len, &key->secret);
+	return csp_decrypt(card, op->key_id, &op->scheme, wrapped, &key->secret);
 }
 
 /* What is wrong whatever the card would say. */
 static CK_RV
-check_wrapped(const struct p11_op *op, struct cursor wrapped, const struct p11_secret_key *key)
+check_wrapped(const struct p11_op *op, struct cursor wrapped, const struct p11_memory *key)
 {
 	if (wrapped.left != op->public.modulus_len || key->len > p11_op_message_max(op))
 		return CKR_WRAPPED_KEY_LEN_RANGE;
@@ -140,7 +141,7 @@ check_wrapped(const struct p11_op *op, struct cursor wrapped, const struct p11_s
 }
 
 static CK_RV
-unwrap_value(struct p11_session *s, struct p11_op *op, struct cursor wrapped, struct p11_secret_key *key)
+unwrap_value(struct p11_session *s, struct p11_op *op, struct cursor wrapped, struct p11_memory *key)
 {
 	static const struct words words[] = { { CKR_ENCRYPTED_DATA_INVALID, CKR_WRAPPED_KEY_INVALID },
 					      { CKR_ENCRYPTED_DATA_LEN_RANGE, CKR_WRAPPED_KEY_LEN_RANGE },
@@ -166,17 +167,17 @@ unwrap(struct p11_session *s, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE un
 					      { CKR_KEY_TYPE_INCONSISTENT, CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT },
 					      { CKR_KEY_SIZE_RANGE, CKR_UNWRAPPING_KEY_SIZE_RANGE } };
 	struct p11_op op = { .phase = P11_PHASE_IDLE };
-	struct p11_secret_key *key = NULL;
+	struct p11_memory *key = NULL;
 	CK_RV rv;
 
 	if (mechanism == NULL || wrapped.p == NULL || ret_handle == NULL)
 		return CKR_ARGUMENTS_BAD;
 	if ((rv = p11_op_once(s, P11_OP_UNWRAP, mechanism, unwrapping, &op)) != CKR_OK)
 		return translate(rv, words, ARRAY_SIZE(words));
-	if ((rv = p11_secret_key_new(s, template, P11_UNWRAPPED, CK_UNAVAILABLE_INFORMATION, &key)) == CKR_OK &&
+	if ((rv = p11_memory_new(s, template, P11_UNWRAPPED, CK_UNAVAILABLE_INFORMATION, &key)) == CKR_OK &&
 	    (rv = unwrap_value(s, &op, wrapped, key)) == CKR_OK)
-		rv = p11_secret_key_add(s->slot, &key, ret_handle);
-	p11_secret_key_free(&key);
+		rv = p11_memory_add(s->slot, &key, ret_handle);
+	p11_memory_free(&key);
 	p11_op_clear(&op);
 	return rv;
 }

@@ -279,6 +279,13 @@ csp_key_cert(struct csp_card *card, uint32_t key_id, const struct csp_cert **ret
 	return fake.cert;
 }
 
+bool
+csp_public_key_valid(struct csp *csp, const struct public_key *key)
+{
+	(void)csp;
+	return key->type != KEY_NONE;
+}
+
 DWORD
 csp_public_key_spki(struct csp *csp, const struct public_key *key, struct buf *ret_der)
 {

@@ -341,10 +341,10 @@ test_nothing_is_changed(void **state)
 										      : CKR_SESSION_READ_ONLY);
 		assert_rv(mt->C_SetAttributeValue(session, objects[i], &id, 1), CKR_ATTRIBUTE_READ_ONLY);
 		assert_rv(mt->C_SetAttributeValue(session, objects[i], NULL, 1), CKR_ARGUMENTS_BAD);
-		assert_rv(mt->C_CopyObject(session, objects[i], NULL, 0, &made), CKR_FUNCTION_NOT_SUPPORTED);
+		assert_rv(mt->C_CopyObject(session, objects[i], NULL, 0, &made), CKR_ACTION_PROHIBITED); /* P-115 */
 		assert_rv(mt->C_CopyObject(session, objects[i], NULL, 0, NULL), CKR_ARGUMENTS_BAD);
 	}
-	assert_rv(mt->C_CreateObject(session, &label, 1, &made), CKR_FUNCTION_NOT_SUPPORTED);
+	assert_rv(mt->C_CreateObject(session, &label, 1, &made), CKR_TEMPLATE_INCOMPLETE);
 	assert_rv(mt->C_CreateObject(session, NULL, 1, &made), CKR_ARGUMENTS_BAD);
 	assert_rv(mt->C_CreateObject(session, &label, 1, NULL), CKR_ARGUMENTS_BAD);
 	assert_int_equal(mt_find(session, NULL, 0, objects, 64), n);

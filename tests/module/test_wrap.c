@@ -210,7 +210,7 @@ test_templates(void **state)
 {
 	CK_MECHANISM mechanism = make_generic;
 	CK_ULONG len = 20, other_len = 21, public_class = CKO_PUBLIC_KEY;
-	CK_BYTE two = 2;
+	CK_BYTE two = 2, date[] = "20261121";
 	CK_ATTRIBUTE with_len = { CKA_VALUE_LEN, &len, sizeof len };
 	const struct {
 		CK_ATTRIBUTE item;
@@ -223,7 +223,8 @@ test_templates(void **state)
 		{ { CKA_ID, ops_message, 0 }, CKR_OK },
 		{ { CKA_SENSITIVE, &two, 1 }, CKR_ATTRIBUTE_VALUE_INVALID },
 		{ { CKA_SENSITIVE, &yes, 0 }, CKR_ATTRIBUTE_VALUE_INVALID },
-		{ { CKA_START_DATE, ops_message, 8 }, CKR_OK },
+		{ { CKA_START_DATE, date, 8 }, CKR_OK },
+		{ { CKA_START_DATE, ops_message, 8 }, CKR_ATTRIBUTE_VALUE_INVALID },
 		{ { CKA_START_DATE, ops_message, 7 }, CKR_ATTRIBUTE_VALUE_INVALID },
 		{ { CKA_CLASS, &public_class, sizeof public_class }, CKR_TEMPLATE_INCONSISTENT },
 		{ { CKA_KEY_TYPE, &aes, sizeof aes }, CKR_TEMPLATE_INCONSISTENT },
@@ -231,7 +232,7 @@ test_templates(void **state)
 		{ { CKA_VALUE_LEN, &other_len, sizeof len }, CKR_TEMPLATE_INCONSISTENT }, /* given twice */
 		{ { CKA_VALUE_LEN, &len, sizeof len }, CKR_OK },
 		{ { CKA_VALUE_LEN, &len, 4 }, CKR_ATTRIBUTE_VALUE_INVALID },
-		{ { CKA_VALUE, ops_message, 20 }, CKR_TEMPLATE_INCONSISTENT },
+		{ { CKA_VALUE, ops_message, 20 }, CKR_ATTRIBUTE_READ_ONLY },
 		{ { CKA_LOCAL, &yes, 1 }, CKR_ATTRIBUTE_READ_ONLY },
 		{ { CKA_UNIQUE_ID, ops_message, 3 }, CKR_ATTRIBUTE_READ_ONLY },
 		{ { CKA_MODULUS, ops_message, 3 }, CKR_ATTRIBUTE_TYPE_INVALID },
@@ -288,6 +289,7 @@ test_life(void **state)
 	assert_rv(mt->C_Logout(s), CKR_OK);
 	assert_int_equal(mt_count(other, CKO_SECRET_KEY), 1);
 	assert_rv(mt_ask(other, a, CKA_CLASS), CKR_OBJECT_HANDLE_INVALID);
+	hidden[1] = (CK_ATTRIBUTE){ CKA_PRIVATE, &yes, 1 };
 	assert_rv(mt->C_GenerateKey(s, &mechanism, hidden, 2, &a), CKR_USER_NOT_LOGGED_IN); /* P-113 */
 	assert_rv(mt->C_CloseSession(s), CKR_OK);
 	assert_int_equal(mt_count(other, CKO_SECRET_KEY), 0);

@@ -183,7 +183,7 @@ test_codes(void **state)
 	assert_int_equal(derive_as(CKM_ECDH1_DERIVE, CKK_AES, 0, &key), CKR_TEMPLATE_INCOMPLETE);
 	assert_int_equal(derive_as(CKM_ECDH1_DERIVE, CKK_AES, 20, &key), CKR_KEY_SIZE_RANGE);
 	assert_int_equal(derive_as(CKM_ECDH1_DERIVE, CKK_RSA, 16, &key), CKR_TEMPLATE_INCONSISTENT);
-	assert_int_equal(C_DeriveKey(session, &mechanism, base, &token, 1, &key), CKR_SESSION_READ_ONLY); /* P-140 */
+	assert_int_equal(C_DeriveKey(session, &mechanism, base, &token, 1, &key), CKR_TOKEN_WRITE_PROTECTED); /* P-140 */
 	assert_int_equal(C_DeriveKey(session, &mechanism, 77777, NULL, 0, &key), CKR_KEY_HANDLE_INVALID);
 	assert_int_equal(C_DeriveKey(session, &mechanism, base, NULL, 0, NULL), CKR_ARGUMENTS_BAD);
 	assert_int_equal(derive_as(CKM_ECDSA, CKK_GENERIC_SECRET, 16, &key), CKR_MECHANISM_INVALID);
