@@ -32,7 +32,7 @@ src/csp/config.c             csp/ cardmod.h carderr.h registry.h transport/trans
 src/csp/*                    csp/ cardmod.h carderr.h registry.h transport/transport.h base/     -
 src/p11/rv.c                 p11/ pkcs11.h csp/csp.h carderr.h base/                             -
 src/p11/*                    p11/ pkcs11.h csp/csp.h csp/manage.h base/                          -
-src/tool/*                   tool/ csp/csp.h csp/manage.h base/                                  json-c/ 
+src/tool/*                   tool/ csp/csp.h csp/manage.h base/                                  json-c/
 tests/vcard/pcsc*            vcard/ base/                                                        winscard.h wintypes.h reader.h pcsclite.h
 tests/vcard/perso*           vcard/ base/                                                        openssl/ zlib.h
 tests/vcard/io_front*        vcard/ base/ carderr.h transport/transport.h                        -
