@@ -22,21 +22,46 @@ static const uint8_t gids_atr_t1[] = { 0x3B, 0x8D, 0x01, 0x80, 0xFB, 0xA0, 0x00,
 static const uint8_t gids_atr_t0[] = { 0x3B, 0x0D, 0x80, 0xFB, 0xA0, 0x00, 0x00, 0x03,
 				       0x97, 0x42, 0x54, 0x46, 0x59, 0x02, 0x01 };
 
-size_t
-vcard_default_atr(uint32_t quirks, uint8_t ret_atr[VCARD_ATR_MAX])
+/* Compact-TLV 7: selection by name, chaining and extended length; 5: three letters. */
+static const uint8_t plain_atr_t1[] = { 0x3B, 0x89, 0x01, 0x80, 0x73, 0xC0, 0x21, 0xC0, 0x53, 'M', 'D', 'V' };
+static const uint8_t plain_atr_t0[] = { 0x3B, 0x09, 0x80, 0x73, 0xC0, 0x21, 0x80, 0x53, 'M', 'D', 'V' };
+
+static size_t
+put_atr_t0(const uint8_t *atr, size_t len, uint8_t ret_atr[VCARD_ATR_MAX])
+{
+	memcpy(ret_atr, atr, len);
+	return len;
+}
+
+static size_t
+put_atr_t1(const uint8_t *atr, size_t len, uint8_t ret_atr[VCARD_ATR_MAX])
 {
 	uint8_t check = 0;
 	size_t i;
 
-	if ((quirks & VCARD_T0) != 0) {
-		memcpy(ret_atr, gids_atr_t0, sizeof(gids_atr_t0));
-		return sizeof(gids_atr_t0);
-	}
-	memcpy(ret_atr, gids_atr_t1, sizeof(gids_atr_t1));
-	for (i = 1; i < sizeof(gids_atr_t1); i++)
-		check ^= gids_atr_t1[i];
-	ret_atr[sizeof(gids_atr_t1)] = check;
-	return sizeof(gids_atr_t1) + 1;
+	memcpy(ret_atr, atr, len);
+	for (i = 1; i < len; i++)
+		check ^= atr[i];
+	ret_atr[len] = check;
+	return len + 1;
+}
+
+size_t
+vcard_default_atr(uint32_t quirks, uint8_t ret_atr[VCARD_ATR_MAX])
+{
+	if ((quirks & VCARD_T0) != 0)
+		return put_atr_t0(gids_atr_t0, sizeof(gids_atr_t0), ret_atr);
+	return put_atr_t1(gids_atr_t1, sizeof(gids_atr_t1), ret_atr);
+}
+
+static size_t
+profile_atr(const struct vcard_profile *profile, uint8_t ret_atr[VCARD_ATR_MAX])
+{
+	if ((profile->applications & VCARD_PIV) == 0)
+		return vcard_default_atr(profile->quirks, ret_atr);
+	if ((profile->quirks & VCARD_T0) != 0)
+		return put_atr_t0(plain_atr_t0, sizeof(plain_atr_t0), ret_atr);
+	return put_atr_t1(plain_atr_t1, sizeof(plain_atr_t1), ret_atr);
 }
 
 static void
@@ -49,8 +74,9 @@ default_number(unsigned *number, unsigned standard)
 static void
 fill_profile(struct vcard_profile *profile)
 {
+	default_number(&profile->applications, VCARD_GIDS);
 	if (profile->atr_len == 0 || profile->atr_len > VCARD_ATR_MAX)
-		profile->atr_len = vcard_default_atr(profile->quirks, profile->atr);
+		profile->atr_len = profile_atr(profile, profile->atr);
 	default_number(&profile->pin_tries, 3);
 	default_number(&profile->pin_min, 4);
 	default_number(&profile->pin_max, 16);
@@ -58,6 +84,21 @@ fill_profile(struct vcard_profile *profile)
 	default_number(&profile->max_files, 40);
 	default_number(&profile->max_value, 32000);
 	default_number(&profile->max_import, 4096);
+	default_number(&profile->piv.version, 0x050700);
+	default_number(&profile->piv.pin_tries, 3);
+	default_number(&profile->piv.puk_tries, 3);
+	default_number(&profile->piv.max_object, 16000);
+	if (profile->piv.admin_algorithm == 0)
+		profile->piv.admin_algorithm = 0x03;
+}
+
+static bool
+piv_profile_good(const struct vcard_piv_profile *p)
+{
+	return p->version <= 0xFFFFFF && p->pin_tries > 0 && p->pin_tries <= 255 && p->puk_tries > 0 &&
+	       p->puk_tries <= 255 && p->max_object > 0 && p->max_object <= CHAIN_MAX &&
+	       (p->admin_algorithm == 0x03 || p->admin_algorithm == 0x08 || p->admin_algorithm == 0x0A ||
+		p->admin_algorithm == 0x0C);
 }
 
 bool
@@ -66,7 +107,8 @@ vcard_profile_good(const struct vcard_profile *p)
 	return p->atr_len > 0 && p->atr_len <= VCARD_ATR_MAX && p->pin_tries > 0 && p->pin_tries <= 15 &&
 	       p->pin_min > 0 && p->pin_min <= p->pin_max && p->pin_max <= 127 && p->max_objects > 0 &&
 	       p->max_objects <= 10000 && p->max_files > 0 && p->max_files <= 1000 && p->max_value > 0 &&
-	       p->max_value <= CHAIN_MAX && p->max_import <= CHAIN_MAX;
+	       p->max_value <= CHAIN_MAX && p->max_import <= CHAIN_MAX && p->applications > 0 &&
+	       p->applications <= (VCARD_GIDS | VCARD_PIV) && piv_profile_good(&p->piv);
 }
 
 struct vcard *
@@ -134,6 +176,12 @@ has_quirk(const struct vcard *card, enum vcard_quirk quirk)
 	return (card->env.profile.quirks & (uint32_t)quirk) != 0;
 }
 
+static bool
+has_piv_quirk(const struct vcard *card, uint64_t quirk)
+{
+	return (card->env.profile.piv.quirks & quirk) != 0;
+}
+
 static void
 close_chain(struct vcard *card)
 {
@@ -156,6 +204,7 @@ vcard_reset(struct vcard *card)
 	for (i = 0; i < VCARD_APPLETS; i++)
 		vcard_applets[i]->reset(card->applets[i]);
 	card->selected = VCARD_NOT_SELECTED;
+	card->env.global_verified = false;
 	close_chain(card);
 	drop_pending(card);
 }
@@ -247,6 +296,8 @@ give(struct vcard *card, size_t limit, struct buf *answer)
 
 	if (!cur_skip(&left, card->pending_at))
 		return SW_FAULT;
+	if (limit > 255 && has_piv_quirk(card, VCARD_PIV_CHUNKS_255))
+		limit = 255;
 	if (limit > left.left)
 		limit = left.left;
 	if (!cur_take(&left, limit, &part))
@@ -333,9 +384,17 @@ interrupt(struct vcard *card)
 
 /* The name, whole or cut at its right (GIDS 2.0, ISO 7816-4 8.2.1.2). Five bytes are a registered provider at least. */
 static bool
-name_matches(const struct vcard_applet *applet, struct cursor name)
+name_matches(const struct vcard *card, const struct vcard_applet *applet, struct cursor name)
 {
-	return name.left >= 5 && name.left <= applet->aid_len && cur_equals(&name, applet->aid, name.left);
+	return (card->env.profile.applications & (unsigned)applet->application) != 0 && name.left >= 5 && name.left <= applet->aid_len && cur_equals(&name, applet->aid, name.left);
+}
+
+static void
+deselect(struct vcard *card)
+{
+	if (card->selected < VCARD_APPLETS)
+		vcard_applets[card->selected]->reset(card->applets[card->selected]);
+	card->selected = VCARD_NOT_SELECTED;
 }
 
 static uint16_t
@@ -349,15 +408,17 @@ select_by_name(struct vcard *card, const struct vcard_command *command, struct b
 		interrupt(card);
 		return SW_P1P2;
 	}
-	while (i < VCARD_APPLETS && !name_matches(vcard_applets[i], command->data))
+	while (i < VCARD_APPLETS && !name_matches(card, vcard_applets[i], command->data))
 		i++;
 	if (i == VCARD_APPLETS) {
 		interrupt(card);
+		if (has_piv_quirk(card, VCARD_PIV_FOREIGN_DROPS))
+			deselect(card);
 		return SW_NO_FILE;
 	}
 	again = card->selected == i;
-	if (!again && card->selected < VCARD_APPLETS)
-		vcard_applets[card->selected]->reset(card->applets[card->selected]);
+	if (!again)
+		deselect(card);
 	card->selected = i;
 	return vcard_applets[i]->select(card->applets[i], command, again, answer);
 }
@@ -402,7 +463,7 @@ append_part(struct vcard *card, struct vcard_command *command)
 static uint16_t
 chain_part(struct vcard *card, struct vcard_command *command)
 {
-	bool first = !card->chain_open;
+	bool first = !card->chain_open || !continues_chain(card, command);
 	const struct vcard_applet *applet;
 	void *state;
 	uint16_t sw;
@@ -410,6 +471,8 @@ chain_part(struct vcard *card, struct vcard_command *command)
 	applet = current(card, &state);
 	if (applet == NULL)
 		return SW_NOT_ALLOWED;
+	if (first)
+		buf_reset(&card->chain);
 	card->chain_open = true;
 	card->chain_head[0] = command->ins;
 	card->chain_head[1] = command->p1;
@@ -425,12 +488,14 @@ execute(struct vcard *card, struct vcard_command *command, struct buf *answer)
 {
 	bool continues = continues_chain(card, command);
 	bool by_name = command->ins == INS_SELECT && command->p1 == 0x04;
+	bool survives = card->chain_open && !continues && has_piv_quirk(card, VCARD_PIV_CHAIN_SURVIVES);
 	uint16_t sw;
 
 	if (card->chain_open && !continues) {
 		if (chain_blocks(card) && !by_name)
 			return SW_CHAINING;
-		close_chain(card);
+		if (!survives)
+			close_chain(card);
 	}
 	if ((command->cla & 0x10) != 0)
 		return chain_part(card, command);
@@ -439,7 +504,26 @@ execute(struct vcard *card, struct vcard_command *command, struct buf *answer)
 		return SW_LENGTH;
 	}
 	sw = dispatch(card, command, answer);
-	close_chain(card);
+	if (!survives)
+		close_chain(card);
+	return sw;
+}
+
+/* Executes, and puts what was pending before back where it was unless there is a new answer. */
+static uint16_t
+execute_beside(struct vcard *card, struct vcard_command *command, struct buf *answer)
+{
+	AUTO_BUF struct buf before = BUF_INIT;
+	size_t before_at = card->pending_at;
+	uint16_t sw;
+
+	buf_move(&before, &card->pending);
+	card->pending_at = 0;
+	sw = give_first(card, command, execute(card, command, &card->pending), answer);
+	if (card->pending.len == 0 && before.len > 0) {
+		buf_move(&card->pending, &before);
+		card->pending_at = before_at;
+	}
 	return sw;
 }
 
@@ -453,6 +537,8 @@ exchange(struct vcard *card, struct cursor bytes, struct buf *answer)
 		close_chain(card);
 		return get_response(card, &command, answer);
 	}
+	if (sw == SW_OK && has_piv_quirk(card, VCARD_PIV_ANSWER_SURVIVES))
+		return execute_beside(card, &command, answer);
 	drop_pending(card);
 	if (sw != SW_OK) {
 		interrupt(card);

@@ -79,6 +79,7 @@ struct vcard_command {
 struct vcard_env {
 	struct vcard_profile profile;
 	struct vcard_crypto crypto;
+	bool global_verified; /* volatile: the global PIN, which outlives a change of the application */
 };
 
 /*
@@ -86,6 +87,7 @@ struct vcard_env {
  * 9000 or a warning. The dispatcher has taken care of class, length, chaining and GET RESPONSE.
  */
 struct vcard_applet {
+	enum vcard_application application;
 	uint8_t id; /* names its section of the card file */
 	const uint8_t *aid;
 	size_t aid_len;
@@ -99,7 +101,7 @@ struct vcard_applet {
 	uint16_t (*chain)(void *applet, const struct vcard_command *command, bool first);
 	/* A command that the dispatcher answered by itself came in between. */
 	void (*interrupted)(void *applet);
-	/* Another applet was selected, or the card was reset: volatile memory is lost. */
+	/* Another applet was selected, or the card was reset: its volatile memory is lost. */
 	void (*reset)(void *applet);
 	void (*save)(const void *applet, struct buf *persistent, struct buf *transient);
 	/* Into a blank applet. False when the bytes cannot be a state; the applet is destroyed then. */
@@ -107,6 +109,7 @@ struct vcard_applet {
 };
 
 extern const struct vcard_applet vcard_gids_applet;
+extern const struct vcard_applet vcard_piv_applet;
 
 #define VCARD_APPLETS 1
 #define VCARD_NOT_SELECTED VCARD_APPLETS

@@ -190,6 +190,7 @@ load(void *applet, struct cursor *persistent, struct cursor *transient)
 }
 
 const struct vcard_applet vcard_gids_applet = {
+	.application = VCARD_GIDS,
 	.id = 'G',
 	.aid = gids_aid,
 	.aid_len = sizeof(gids_aid),

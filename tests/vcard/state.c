@@ -20,7 +20,7 @@
 
 #include "base/auto.h"
 
-#define STATE_VERSION 1u
+#define STATE_VERSION 2u
 #define HEADER_LEN 16u
 #define CHECK_LEN 8u
 
@@ -75,6 +75,30 @@ vcard_seal(struct buf *state)
 enum { FLAG_ECC = 1, FLAG_PUK = 2, FLAG_TERMINABLE = 4 };
 
 static void
+put_piv_profile(const struct vcard_piv_profile *p, struct buf *b)
+{
+	buf_be32(b, (uint32_t)(p->quirks >> 32));
+	buf_be32(b, (uint32_t)p->quirks);
+	buf_be32(b, p->version);
+	buf_be32(b, p->pin_tries);
+	buf_be32(b, p->puk_tries);
+	buf_be32(b, p->max_object);
+	buf_u8(b, p->admin_algorithm);
+}
+
+static bool
+take_piv_profile(struct cursor *c, struct vcard_piv_profile *p)
+{
+	uint32_t high, low;
+
+	if (!cur_be32(c, &high) || !cur_be32(c, &low) || !cur_be32(c, &p->version) || !cur_be32(c, &p->pin_tries) ||
+	    !cur_be32(c, &p->puk_tries) || !cur_be32(c, &p->max_object) || !cur_u8(c, &p->admin_algorithm))
+		return false;
+	p->quirks = (uint64_t)high << 32 | low;
+	return true;
+}
+
+static void
 put_profile(const struct vcard_profile *p, struct buf *b)
 {
 	buf_be32(b, p->quirks);
@@ -87,19 +111,23 @@ put_profile(const struct vcard_profile *p, struct buf *b)
 	buf_be32(b, p->max_value);
 	buf_be32(b, p->max_import);
 	buf_u8(b, (uint8_t)((p->ecc ? FLAG_ECC : 0) | (p->puk ? FLAG_PUK : 0) | (p->terminable ? FLAG_TERMINABLE : 0)));
+	buf_u8(b, (uint8_t)p->applications);
+	put_piv_profile(&p->piv, b);
 }
 
 static bool
 take_profile(struct cursor *c, struct vcard_profile *p)
 {
 	struct cursor atr;
-	uint8_t flags;
+	uint8_t flags, applications;
 
 	if (!cur_be32(c, &p->quirks) || !vcard_take_block(c, &atr) || atr.left == 0 || atr.left > VCARD_ATR_MAX ||
 	    !cur_be32(c, &p->pin_tries) || !cur_be32(c, &p->pin_min) || !cur_be32(c, &p->pin_max) ||
 	    !cur_be32(c, &p->max_objects) || !cur_be32(c, &p->max_files) || !cur_be32(c, &p->max_value) ||
-	    !cur_be32(c, &p->max_import) || !cur_u8(c, &flags))
+	    !cur_be32(c, &p->max_import) || !cur_u8(c, &flags) ||
+	    !cur_u8(c, &applications) || !take_piv_profile(c, &p->piv))
 		return false;
+	p->applications = applications;
 	p->atr_len = atr.left;
 	p->ecc = (flags & FLAG_ECC) != 0;
 	p->puk = (flags & FLAG_PUK) != 0;
@@ -113,6 +141,7 @@ static void
 put_dispatcher(const struct vcard *card, struct buf *b)
 {
 	buf_u8(b, (uint8_t)card->selected);
+	buf_u8(b, card->env.global_verified ? 1 : 0);
 	buf_u8(b, card->chain_open ? 1 : 0);
 	buf_put(b, card->chain_head, sizeof(card->chain_head));
 	vcard_put_block(b, buf_cur(&card->chain));
@@ -124,14 +153,15 @@ static bool
 take_dispatcher(struct cursor *c, struct vcard *card)
 {
 	struct cursor chain, pending;
-	uint8_t selected, open;
+	uint8_t selected, global, open;
 	uint32_t at;
 
-	if (!cur_u8(c, &selected) || !cur_u8(c, &open) || !cur_copy(c, card->chain_head, sizeof(card->chain_head)) ||
+	if (!cur_u8(c, &selected) || !cur_u8(c, &global) || !cur_u8(c, &open) || !cur_copy(c, card->chain_head, sizeof(card->chain_head)) ||
 	    !vcard_take_block(c, &chain) || !cur_be32(c, &at) || !vcard_take_block(c, &pending) || at > pending.left ||
 	    selected > VCARD_NOT_SELECTED)
 		return false;
 	card->selected = selected;
+	card->env.global_verified = global != 0;
 	card->chain_open = open != 0;
 	card->pending_at = at;
 	buf_put_cur(&card->chain, chain);

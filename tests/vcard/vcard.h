@@ -7,7 +7,7 @@
  * several processes can use one card one after the other and find it as a real card would be found: still unlocked if
  * nobody locked it. Saving is atomic (write beside, fsync, rename).
  *
- * The engine knows nothing of the fronts. It is written from the standards (ISO 7816-4, GIDS), never from the
+ * The engine knows nothing of the fronts. It is written from the standards (ISO 7816-4, GIDS, SP 800-73-4), never from the
  * module under test, and shares only cardlib/base with it.
  */
 #ifndef VCARD_VCARD_H
@@ -47,10 +47,92 @@ enum vcard_quirk {
 	 VCARD_CHAIN_BLOCKS | VCARD_MSE_6F00 | VCARD_TWO_STEP_DELETE | VCARD_MSE_OUTLIVES_LOGOUT | VCARD_NO_RAW_SIGN | \
 	 VCARD_NO_EXTENDED | VCARD_CHALLENGE_LIVES)
 
+/* The applications that a card can have. */
+enum vcard_application {
+	VCARD_GIDS = 1u << 0,
+	VCARD_PIV = 1u << 1,
+};
+
+/*
+ * Where real PIV cards differ from SP 800-73-4 and from the widely used extensions, which a card without any of these
+ * has. The first group belongs to the dispatcher.
+ */
+#define VCARD_PIV_CHUNKS_255 (UINT64_C(1) << 0)	      /* an answer carries 255 bytes at most, and 61xx */
+#define VCARD_PIV_CHAIN_SURVIVES (UINT64_C(1) << 1)   /* an open chain outlives other commands */
+#define VCARD_PIV_ANSWER_SURVIVES (UINT64_C(1) << 2)  /* what GET RESPONSE has not fetched outlives other commands */
+#define VCARD_PIV_FOREIGN_DROPS (UINT64_C(1) << 3)    /* SELECT of an unknown name deselects */
+#define VCARD_PIV_RESELECT_LIES (UINT64_C(1) << 4)    /* SELECT again drops the PIN; the status query denies it */
+#define VCARD_PIV_RESELECT_DROPS (UINT64_C(1) << 5)   /* SELECT again drops PIN and management key */
+#define VCARD_PIV_SHORT_AID (UINT64_C(1) << 6)	      /* 4F of the property template has the PIX alone */
+#define VCARD_PIV_LISTS_ALGORITHMS (UINT64_C(1) << 7) /* the property template has label, URL and an AC each */
+#define VCARD_PIV_COUNTS_630X (UINT64_C(1) << 8)      /* 630x in place of 63Cx */
+#define VCARD_PIV_QUERY_DENIES (UINT64_C(1) << 9)     /* the status query never answers 9000 */
+#define VCARD_PIV_NO_QUERY (UINT64_C(1) << 10)	      /* the status query answers 6700 */
+#define VCARD_PIV_NO_LOGOUT (UINT64_C(1) << 11)	      /* VERIFY with P1 = FF answers 6A86 */
+#define VCARD_PIV_COUNTS_FORMAT (UINT64_C(1) << 12)   /* a PIN of the wrong form is a wrong PIN */
+#define VCARD_PIV_ANY_PIN (UINT64_C(1) << 13)	      /* PINs of any characters */
+#define VCARD_PIV_CHANGE_DROPS (UINT64_C(1) << 14)    /* after CHANGE REFERENCE DATA the PIN is not verified */
+#define VCARD_PIV_BLOCK_ERASES (UINT64_C(1) << 15)    /* the keys are lost when PIN and PUK are blocked */
+#define VCARD_PIV_SHORT_HASH (UINT64_C(1) << 16)      /* ECDSA takes hashes shorter than the field */
+#define VCARD_PIV_NEEDS_82 (UINT64_C(1) << 17)	      /* a private key operation without the empty 82: 6A80 */
+#define VCARD_PIV_ECDH_ALL (UINT64_C(1) << 18)	      /* key agreement with every key */
+#define VCARD_PIV_BAD_INPUT_6F00 (UINT64_C(1) << 19)  /* 6F00 for points and blocks that no key can use */
+#define VCARD_PIV_LEAKS_ABSENT (UINT64_C(1) << 20)    /* a guarded object that is not there: 6A82 before the PIN */
+#define VCARD_PIV_PUT_EARLY (UINT64_C(1) << 21)	      /* a chained PUT DATA is refused at its first part */
+#define VCARD_PIV_EMPTY_OBJECTS (UINT64_C(1) << 22)   /* absent objects answer 53 00 */
+#define VCARD_PIV_NO_DISCOVERY (UINT64_C(1) << 23)    /* no discovery object */
+#define VCARD_PIV_BAD_DISCOVERY (UINT64_C(1) << 24)   /* a useless one */
+#define VCARD_PIV_GLOBAL_PIN (UINT64_C(1) << 25)      /* the global PIN satisfies the rules of the PIN, too */
+#define VCARD_PIV_GLOBAL_FIRST (UINT64_C(1) << 26)    /* and is the one that hosts should ask for */
+#define VCARD_PIV_NO_VERSION (UINT64_C(1) << 27)      /* FD: 6D00 */
+#define VCARD_PIV_NO_SERIAL (UINT64_C(1) << 28)	      /* F8: 6D00 */
+#define VCARD_PIV_ZERO_SERIAL (UINT64_C(1) << 29)     /* F8: zero */
+#define VCARD_PIV_NO_METADATA (UINT64_C(1) << 30)     /* F7: 6D00 */
+#define VCARD_PIV_ODD_METADATA (UINT64_C(1) << 31)    /* F7: lengths in long form, an empty slot has policies */
+#define VCARD_PIV_NO_ATTEST (UINT64_C(1) << 32)	      /* F9: 6D00 */
+#define VCARD_PIV_NO_EXTENSIONS (UINT64_C(1) << 33)   /* FE, FF, FA, FB, F6: 6D00 */
+#define VCARD_PIV_NO_ADMIN (UINT64_C(1) << 34)	      /* no management key, hence no management */
+#define VCARD_PIV_TOLERANT (UINT64_C(1) << 35)	      /* 9C: other commands may stand between VERIFY and the use */
+#define VCARD_PIV_CONTACTLESS (UINT64_C(1) << 36)     /* what the contactless interface allows */
+#define VCARD_PIV_UNTOUCHED (UINT64_C(1) << 37)	      /* nobody ever touches: keys with a touch policy answer 6982 */
+#define VCARD_PIV_FEW_RETIRED (UINT64_C(1) << 38)     /* of the retired keys only 82 to 8C */
+#define VCARD_PIV_NO_P384 (UINT64_C(1) << 39)
+
+#define VCARD_PIV_STRICT UINT64_C(0)
+/* A widely used applet for Java cards. */
+#define VCARD_PIV_APPLET                                                                                               \
+	(VCARD_PIV_CHUNKS_255 | VCARD_PIV_CHAIN_SURVIVES | VCARD_PIV_ANSWER_SURVIVES | VCARD_PIV_RESELECT_LIES |       \
+	 VCARD_PIV_LISTS_ALGORITHMS | VCARD_PIV_COUNTS_FORMAT | VCARD_PIV_CHANGE_DROPS | VCARD_PIV_BLOCK_ERASES |      \
+	 VCARD_PIV_SHORT_HASH | VCARD_PIV_NEEDS_82 | VCARD_PIV_ECDH_ALL | VCARD_PIV_BAD_INPUT_6F00 |                   \
+	 VCARD_PIV_LEAKS_ABSENT | VCARD_PIV_PUT_EARLY | VCARD_PIV_ODD_METADATA | VCARD_PIV_FEW_RETIRED)
+/* A token with firmware 4 or 5. */
+#define VCARD_PIV_TOKEN                                                                                                \
+	(VCARD_PIV_SHORT_AID | VCARD_PIV_ANY_PIN | VCARD_PIV_ECDH_ALL | VCARD_PIV_LEAKS_ABSENT | VCARD_PIV_SHORT_HASH | \
+	 VCARD_PIV_TOLERANT)
+/* The first token. */
+#define VCARD_PIV_NEO                                                                                                  \
+	(VCARD_PIV_TOKEN | VCARD_PIV_COUNTS_630X | VCARD_PIV_QUERY_DENIES | VCARD_PIV_RESELECT_DROPS |                 \
+	 VCARD_PIV_FOREIGN_DROPS | VCARD_PIV_NO_LOGOUT | VCARD_PIV_NO_P384 | VCARD_PIV_NO_SERIAL |                     \
+	 VCARD_PIV_NO_METADATA | VCARD_PIV_NO_ATTEST)
+/* A card of an administration: nothing but the standard, and management for those who issued it. */
+#define VCARD_PIV_GOVERNMENT                                                                                           \
+	(VCARD_PIV_NO_VERSION | VCARD_PIV_NO_SERIAL | VCARD_PIV_NO_METADATA | VCARD_PIV_NO_ATTEST |                    \
+	 VCARD_PIV_NO_EXTENSIONS | VCARD_PIV_NO_ADMIN)
+
+/* The PIV application of a blank card. Zeroed members mean the default named. */
+struct vcard_piv_profile {
+	uint64_t quirks;	 /* VCARD_PIV_STRICT */
+	uint32_t version;	 /* 050700: what the card can follows from it as well */
+	unsigned pin_tries;	 /* 3 */
+	unsigned puk_tries;	 /* 3 */
+	unsigned max_object;	 /* 16000 bytes */
+	uint8_t admin_algorithm; /* 03, 08, 0A or 0C; 03. The key is 0102..08, again and again */
+};
+
 /* What a blank card is made with. Zeroed members mean the default named. */
 struct vcard_profile {
 	uint32_t quirks;	    /* VCARD_STRICT */
-	uint8_t atr[VCARD_ATR_MAX]; /* the GIDS application's ATR, see vcard_default_atr() */
+	uint8_t atr[VCARD_ATR_MAX]; /* see vcard_default_atr(); with PIV on the card one that names no application */
 	size_t atr_len;
 	unsigned pin_tries;   /* 3 */
 	unsigned max_objects; /* 100 data objects per file */
@@ -62,6 +144,8 @@ struct vcard_profile {
 	bool ecc;	      /* key generation and import of P-256, P-384, P-521 */
 	bool puk;	      /* has a PUK (then no admin unblock) */
 	bool terminable;      /* the application's rule lets the admin terminate it; otherwise nobody may */
+	unsigned applications; /* VCARD_GIDS */
+	struct vcard_piv_profile piv;
 };
 
 /* The ATR of a card with these quirks: the GIDS application's AID in the historical bytes. Returns its length. */
