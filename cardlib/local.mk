@@ -45,6 +45,7 @@ TRANSPORT_SOURCES = \
 	cardlib/transport/monitor.c \
 	cardlib/transport/pcsc.c \
 	cardlib/transport/pcsc.h \
+	cardlib/transport/pinpad.c \
 	cardlib/transport/trace.c \
 	cardlib/transport/transport.h
 GIDS_SOURCES = \

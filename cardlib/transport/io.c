@@ -2,6 +2,8 @@
 /* Connections, whoever makes them. */
 #include "transport/transport.h"
 
+#include "carderr.h"
+
 DWORD
 io_transmit(struct io *io, struct cursor command, bool secret, struct buf *response)
 {
@@ -18,6 +20,12 @@ void
 io_end(struct io *io, bool reset_card)
 {
 	io->ops->end(io, reset_card);
+}
+
+DWORD
+io_control(struct io *io, uint32_t code, struct cursor in, struct buf *response)
+{
+	return io->ops->control != NULL ? io->ops->control(io, code, in, response) : SCARD_E_UNSUPPORTED_FEATURE;
 }
 
 void

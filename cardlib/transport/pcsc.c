@@ -30,6 +30,8 @@ _Static_assert(sizeof(((SCARD_READERSTATE *)0)->rgbAtr) >= LIMIT_ATR, "room for 
 /* An extended answer of 65536 bytes and the status word. */
 #define RESPONSE_ROOM (65536u + 2u)
 #define SW_BYTES 2u
+/* SCARD_E_UNSUPPORTED_FEATURE as everybody else here means it. */
+#define UNSUPPORTED ((DWORD)0x80100022)
 /* How often a card may be reset by others while we are about to begin. */
 #define BEGIN_ROUNDS 8
 /* How often readers may come and go while they are being listed. */
@@ -157,6 +159,28 @@ pcsc_transmit(struct io *io, struct cursor command, bool secret, struct buf *res
 	if (secret)
 		secret_wipe(p->response, sizeof(p->response));
 	return noted(p, card_code(rv));
+}
+
+/*
+ * Not in pcsc-lite's codes: its word for "unsupported" has Windows' value of "unexpected", and pcscd says "not
+ * transacted" for a control that a driver refuses.
+ */
+static DWORD
+pcsc_control(struct io *io, uint32_t code, struct cursor in, struct buf *response)
+{
+	struct pcsc_io *p = pcsc_of(io);
+	pcsc_dword n = 0;
+	LONG rv;
+
+	if (p->gone)
+		return (DWORD)SCARD_W_REMOVED_CARD;
+	rv = SCardControl(p->card, code, in.p, in.left, p->response, IO_CONTROL_ROOM, &n);
+	if (code_of(rv) == (DWORD)SCARD_E_UNSUPPORTED_FEATURE)
+		return UNSUPPORTED;
+	if (rv != SCARD_S_SUCCESS)
+		return noted(p, card_code(rv));
+	buf_put(response, p->response, n <= IO_CONTROL_ROOM ? n : IO_CONTROL_ROOM);
+	return buf_failed(response) ? (DWORD)SCARD_E_NO_MEMORY : OK;
 }
 
 static DWORD
@@ -291,6 +315,7 @@ static const struct io_ops pcsc_ops = {
 	.end = pcsc_end,
 	.close = pcsc_close,
 	.forget = pcsc_forget,
+	.control = pcsc_control,
 };
 
 /* A reset by somebody else right after the connection hides the status until it is acknowledged. */

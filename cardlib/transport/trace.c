@@ -62,6 +62,26 @@ trace_transmit(struct io *io, struct cursor command, bool secret, struct buf *re
 	return r;
 }
 
+/* Neither what goes to a reader nor what comes from it holds a PIN: the reader is the one who puts it in. */
+static DWORD
+trace_control(struct io *io, uint32_t code, struct cursor in, struct buf *response)
+{
+	const size_t before = response->len;
+	struct cursor answer;
+	DWORD r;
+
+	log_write(LOG_APDU, LOG_IO, NULL, "control %08X", (unsigned)code);
+	if (in.left > 0)
+		log_hex(LOG_IO, "control >", in);
+	r = io_control(trace_of(io)->inner, code, in, response);
+	answer = buf_cur(response);
+	if (r != SCARD_S_SUCCESS)
+		log_write(LOG_APDU, LOG_IO, NULL, "control: %s", log_code_name(r));
+	else if (cur_skip(&answer, before))
+		log_hex(LOG_IO, "control <", answer);
+	return r;
+}
+
 /* What the card says of itself can change when it is connected again. */
 static void
 copy_card(struct trace_io *t)
@@ -120,6 +140,7 @@ static const struct io_ops trace_ops = {
 	.end = trace_end,
 	.close = trace_close,
 	.forget = trace_forget,
+	.control = trace_control,
 };
 
 DWORD

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The way to cards: readers, connections, transactions, raw exchanges. pcsc.c implements it over PC/SC and is the only
- * caller of winscard; trace.c wraps a connection and logs it; tests bring connections of their own. A connection is
+ * caller of winscard; pinpad.c has PINs entered at the reader; trace.c wraps a connection and logs it; tests bring connections of their own. A connection is
  * used by one thread at a time.
  */
 #ifndef TRANSPORT_TRANSPORT_H
@@ -10,12 +10,23 @@
 #include "base/buf.h"
 #include "base/limits.h"
 
+/* What a reader said of PIN entry at its own keys; pinpad.c's own. */
+struct io_keypad {
+	bool asked;
+	uint32_t verify; /* control codes; 0: the reader cannot */
+	uint32_t modify;
+	uint8_t min; /* digits it takes; 0: it does not say */
+	uint8_t max;
+	bool blind; /* has no display */
+};
+
 /* One connection to one card, always shared, with whatever protocol the card has. */
 struct io {
 	const struct io_ops *ops;
 	uint8_t atr[LIMIT_ATR];
 	size_t atr_len;
 	bool t0; /* T=0: case 4 goes without Le, and the answer is fetched (ISO 7816-3) */
+	struct io_keypad keypad;
 };
 
 struct io_ops {
@@ -37,11 +48,21 @@ struct io_ops {
 	void (*close)(struct io *io);
 	/* As close, but without a word to anybody: see io_forget. NULL when close speaks to nobody anyway. */
 	void (*forget)(struct io *io);
+	/*
+	 * Asks the reader for something (PC/SC part 3, SCardControl) and appends its answer, at most IO_CONTROL_ROOM
+	 * bytes, to response. Codes as transmit; SCARD_E_UNSUPPORTED_FEATURE when the reader does not know the control.
+	 * NULL: there is no reader.
+	 */
+	DWORD (*control)(struct io *io, uint32_t code, struct cursor in, struct buf *response);
 };
+
+/* All the features of a reader, at 6 bytes each, and whatever it says of them. */
+#define IO_CONTROL_ROOM 2048u
 
 DWORD io_transmit(struct io *io, struct cursor command, bool secret, struct buf *response);
 DWORD io_begin(struct io *io, bool *ret_reset);
 void io_end(struct io *io, bool reset_card);
+DWORD io_control(struct io *io, uint32_t code, struct cursor in, struct buf *response);
 /* Leaves *io NULL; NULL is fine. */
 void io_close(struct io **io);
 
@@ -53,6 +74,46 @@ DWORD io_connect(const char *reader, struct io **ret_io);
 
 /* Wraps a connection so that its exchanges are logged at LOG_APDU; owns inner from then on. On failure inner is left alone. */
 DWORD io_trace(struct io *inner, struct io **ret_io);
+
+/*
+ * PIN entry at the reader (PC/SC part 10, class 2 readers and better): the PIN goes from its keys to the card and never
+ * comes here. The reader is asked for its abilities once for each connection, without an exchange with the card.
+ */
+enum io_pinpad_use { IO_PINPAD_VERIFY, IO_PINPAD_MODIFY };
+
+/*
+ * True when the reader can. A reader that could not be asked now (somebody else is in a transaction) is asked again the
+ * next time.
+ */
+bool io_pinpad(struct io *io, enum io_pinpad_use use);
+
+/*
+ * The command that the reader completes: CLA INS P1 P2, then Lc, then for each PIN a block. PINs are ASCII digits at the
+ * left of their block.
+ */
+struct io_pin_entry {
+	uint8_t header[4];
+	uint8_t min; /* digits of a PIN that the card takes, both inclusive */
+	uint8_t max;
+	uint8_t block; /* bytes of a block, 15 at most; 0: as many as the PIN has digits, and no byte between two PINs */
+	uint8_t pad;   /* what fills a block */
+	/*
+	 * io_modify_pin: a block with the PIN (or PUK) that allows the change stands before that of the new PIN, which
+	 * the reader asks for twice. Without it the new PIN stands alone.
+	 */
+	bool with_old;
+};
+
+/*
+ * Has a PIN entered and sent. Success is an answer of the card, whatever it says: *ret_sw is its status word.
+ * SCARD_W_CANCELLED_BY_USER; SCARD_E_TIMEOUT when nobody typed; SCARD_E_INVALID_PARAMETER when a PIN too short or too
+ * long was typed; SCARD_E_INVALID_CHV when the two new PINs differ; SCARD_E_UNSUPPORTED_FEATURE when the reader cannot,
+ * or not with such a PIN: in all of these the card was not asked. Otherwise the codes of io_transmit. The caller holds
+ * a transaction. Blocks for as long as the reader waits for keys, IO_PINPAD_SECONDS.
+ */
+DWORD io_verify_pin(struct io *io, const struct io_pin_entry *entry, uint16_t *ret_sw);
+DWORD io_modify_pin(struct io *io, const struct io_pin_entry *entry, uint16_t *ret_sw);
+#define IO_PINPAD_SECONDS 30u
 
 /* What is known of one reader. */
 struct io_reader {

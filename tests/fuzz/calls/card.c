@@ -58,7 +58,12 @@ card_close(struct io *io)
 	free(io);
 }
 
-static const struct io_ops card_ops = { card_transmit, card_begin, card_end, card_close, NULL };
+static const struct io_ops card_ops = {
+	.transmit = card_transmit,
+	.begin = card_begin,
+	.end = card_end,
+	.close = card_close,
+};
 
 static DWORD
 card_connect(struct fake_reader *in, void *what, struct io **ret_io)
