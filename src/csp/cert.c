@@ -134,34 +134,54 @@ read_rsa_key(const EVP_PKEY *pkey, struct public_key *ret_key)
 	return n_len > 0 && e_len > 0 && pubkey_set_rsa(ret_key, n, n_len, e, e_len);
 }
 
-/* Field bytes of the curves that the project knows by libcrypto's names; 0 for others. */
+/* Field bytes of the curve that the algorithm's parameters name; 0 for none that the project knows. */
 static size_t
-curve_bytes(const EVP_PKEY *pkey)
+curve_bytes(const X509_ALGOR *algorithm)
 {
-	static const struct {
-		const char *name;
-		unsigned bits;
-	} curves[] = { { "prime256v1", 256 }, { "secp384r1", 384 }, { "secp521r1", 521 } };
-	char name[64] = "";
+	const ASN1_OBJECT *type;
+	const void *curve = NULL;
+	int kind = V_ASN1_UNDEF;
 
-	if (EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, name, sizeof name, NULL) != 1)
+	X509_ALGOR_get0(&type, &kind, &curve, algorithm);
+	if (kind != V_ASN1_OBJECT || OBJ_obj2nid(type) != NID_X9_62_id_ecPublicKey)
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(curves); i++)
-		if (strcmp(curves[i].name, name) == 0)
-			return pubkey_ec_bytes(curves[i].bits);
-	return 0;
+	switch (OBJ_obj2nid(curve)) {
+	case NID_X9_62_prime256v1: return pubkey_ec_bytes(256);
+	case NID_secp384r1: return pubkey_ec_bytes(384);
+	case NID_secp521r1: return pubkey_ec_bytes(521);
+	default: return 0;
+	}
 }
 
-/* libcrypto has checked that the point is on the curve; it may have come compressed. */
+/* A point that came compressed. */
 static bool
-read_ec_key(const EVP_PKEY *pkey, struct public_key *ret_key)
+read_coordinates(const EVP_PKEY *pkey, size_t width, struct public_key *ret_key)
 {
-	const size_t width = curve_bytes(pkey);
 	uint8_t point[LIMIT_EC_POINT] = { 0x04 };
 
-	return width > 0 && read_number(pkey, OSSL_PKEY_PARAM_EC_PUB_X, point + 1, width, width) == width &&
+	return read_number(pkey, OSSL_PKEY_PARAM_EC_PUB_X, point + 1, width, width) == width &&
 	       read_number(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, point + 1 + width, width, width) == width &&
 	       pubkey_set_ec(ret_key, point, 1 + 2 * width);
+}
+
+/*
+ * libcrypto has decoded the key, so the point is on the curve. It is taken from the certificate as it stands: where an
+ * engine is the process's default for elliptic curves, libcrypto does not tell coordinates.
+ */
+static bool
+read_ec_key(const X509 *x, const EVP_PKEY *pkey, struct public_key *ret_key)
+{
+	const unsigned char *point = NULL;
+	X509_ALGOR *algorithm = NULL;
+	size_t width;
+	int len = 0;
+
+	if (X509_PUBKEY_get0_param(NULL, &point, &len, &algorithm, X509_get_X509_PUBKEY(x)) != 1 ||
+	    (width = curve_bytes(algorithm)) == 0)
+		return false;
+	if ((size_t)len == 1 + 2 * width && point[0] == 0x04)
+		return pubkey_set_ec(ret_key, point, (size_t)len);
+	return read_coordinates(pkey, width, ret_key);
 }
 
 static void
@@ -173,7 +193,7 @@ read_key(const X509 *x, struct public_key *ret_key)
 	if (pkey != NULL && (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS")))
 		known = read_rsa_key(pkey, ret_key);
 	else if (pkey != NULL && EVP_PKEY_is_a(pkey, "EC"))
-		known = read_ec_key(pkey, ret_key);
+		known = read_ec_key(x, pkey, ret_key);
 	if (!known)
 		*ret_key = (struct public_key){ .type = KEY_NONE };
 }

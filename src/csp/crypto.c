@@ -382,6 +382,13 @@ key_params(const struct public_key *key, BIGNUM *n, BIGNUM *e)
 	return params;
 }
 
+/*
+ * rsaEncryption and id-ecPublicKey. By their plain names libcrypto would first look for an engine that has them, whatever
+ * the library context; that of libp11 may be us, and cannot take a key from outside.
+ */
+#define RSA_OID "1.2.840.113549.1.1.1"
+#define EC_OID "1.2.840.10045.2.1"
+
 /* Also proves that a point is on its curve. NULL for a key that libcrypto refuses. */
 static EVP_PKEY *
 import_key(struct csp_crypto *c, const struct public_key *key)
@@ -395,7 +402,7 @@ import_key(struct csp_crypto *c, const struct public_key *key)
 		goto out;
 	if ((params = key_params(key, n, e)) == NULL)
 		goto out;
-	ctx = EVP_PKEY_CTX_new_from_name(c->lib, key->type == KEY_RSA ? "RSA" : "EC", NULL);
+	ctx = EVP_PKEY_CTX_new_from_name(c->lib, key->type == KEY_RSA ? RSA_OID : EC_OID, NULL);
 	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
 	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
 		pkey = NULL;
