@@ -20,6 +20,8 @@ libcardbase_la_SOURCES = \
 	cardlib/base/lock.h \
 	cardlib/base/log.c \
 	cardlib/base/log.h \
+	cardlib/base/privkey.c \
+	cardlib/base/privkey.h \
 	cardlib/base/pubkey.c \
 	cardlib/base/pubkey.h \
 	cardlib/base/secret.c \

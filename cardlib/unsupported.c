@@ -196,10 +196,10 @@ delete_file(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWOR
 
 static DWORD
 create_container_ex(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, DWORD dwKeySpec, DWORD dwKeySize,
-		    const BYTE *pbKeyData, DWORD cbKeyData, PIN_ID PinId)
+		    const struct private_key *pKeyData, PIN_ID PinId)
 {
-	(void)bContainerIndex, (void)dwFlags, (void)dwKeySpec, (void)dwKeySize, (void)PinId;
-	return unsupported(card != NULL && (pbKeyData != NULL || cbKeyData == 0));
+	(void)bContainerIndex, (void)dwKeySpec, (void)dwKeySize, (void)PinId;
+	return unsupported(card != NULL && (pKeyData != NULL) == (dwFlags == CARD_CREATE_CONTAINER_KEY_IMPORT));
 }
 
 static DWORD

@@ -254,7 +254,7 @@ check(BYTE index, DWORD flags, DWORD key_spec, uint8_t algorithm, PIN_ID role)
 
 DWORD
 gids_create_container_ex(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, DWORD dwKeySpec, DWORD dwKeySize,
-			 const BYTE *pbKeyData, DWORD cbKeyData, PIN_ID PinId)
+			 const struct private_key *pKeyData, PIN_ID PinId)
 {
 	const uint8_t algorithm = algorithm_of(dwKeySpec, dwKeySize);
 	const struct gids_key key = {
@@ -266,7 +266,7 @@ gids_create_container_ex(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, D
 	struct gids *g = gids_of(card);
 	DWORD r;
 
-	if (g == NULL || (pbKeyData == NULL && cbKeyData != 0))
+	if (g == NULL || (pKeyData != NULL) != (dwFlags == CARD_CREATE_CONTAINER_KEY_IMPORT))
 		return SCARD_E_INVALID_PARAMETER;
 	r = check(bContainerIndex, dwFlags, dwKeySpec, algorithm, PinId);
 	return r == SCARD_S_SUCCESS ? create(g, bContainerIndex, &key) : r;

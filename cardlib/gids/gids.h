@@ -220,7 +220,7 @@ DWORD gids_file_delete(CARD_DATA *card, const char *pszDirectory, const char *ps
 /* create.c ---------------------------------------------------------------------------------------------------------- */
 
 DWORD gids_create_container_ex(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, DWORD dwKeySpec, DWORD dwKeySize,
-			       const BYTE *pbKeyData, DWORD cbKeyData, PIN_ID PinId);
+			       const struct private_key *pKeyData, PIN_ID PinId);
 DWORD gids_delete_container(CARD_DATA *card, BYTE bContainerIndex, DWORD dwReserved);
 
 /* pin.c ------------------------------------------------------------------------------------------------------------- */

@@ -154,7 +154,7 @@ make(struct csp_card *card, struct generation *g)
 	if ((r = drop_stale_certs(card, index)) != SCARD_S_SUCCESS)
 		return r;
 	r = card->data.pfnCardCreateContainerEx(&card->data, index, CARD_CREATE_CONTAINER_KEY_GEN, g->key_spec,
-						g->key_size, NULL, 0, ROLE_USER);
+						g->key_size, NULL, ROLE_USER);
 	csp_txn_touch(card);
 	if (r != SCARD_S_SUCCESS)
 		return r == SCARD_E_NO_KEY_CONTAINER ? SCARD_E_WRITE_TOO_MANY : r;

@@ -40,7 +40,7 @@ open_user(struct rig *rig, const struct kit *kit)
 static DWORD
 generate(struct rig *rig, BYTE index, DWORD spec, DWORD size)
 {
-	return rig->data.pfnCardCreateContainerEx(&rig->data, index, CARD_CREATE_CONTAINER_KEY_GEN, spec, size, NULL, 0,
+	return rig->data.pfnCardCreateContainerEx(&rig->data, index, CARD_CREATE_CONTAINER_KEY_GEN, spec, size, NULL,
 						  ROLE_USER);
 }
 
@@ -170,13 +170,13 @@ test_delete(void **state)
 static void
 test_parameters(void **state)
 {
-	BYTE byte = 0;
+	const struct private_key key = PRIVKEY_INIT;
 	struct rig rig;
 	CARD_DATA *d = &rig.data;
 
 	(void)state;
 	rig_acquire(&rig, &strict);
-#define CREATE(index, flags, spec, size, role) d->pfnCardCreateContainerEx(d, index, flags, spec, size, NULL, 0, role)
+#define CREATE(index, flags, spec, size, role) d->pfnCardCreateContainerEx(d, index, flags, spec, size, NULL, role)
 	assert_int_equal(CREATE(2, 0, AT_SIGNATURE, 2048, ROLE_USER), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(CREATE(2, 3, AT_SIGNATURE, 2048, ROLE_USER), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(CREATE(2, 1, 0, 2048, ROLE_USER), SCARD_E_INVALID_PARAMETER);
@@ -185,15 +185,15 @@ test_parameters(void **state)
 	assert_int_equal(CREATE(2, 1, AT_SIGNATURE, 1536, ROLE_USER), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(CREATE(2, 1, AT_ECDSA_P256, 256, ROLE_USER), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(CREATE(2, 1, AT_ECDHE_P256, 0, ROLE_USER), SCARD_E_UNSUPPORTED_FEATURE);
-	assert_int_equal(CREATE(2, 2, AT_SIGNATURE, 2048, ROLE_USER), SCARD_E_UNSUPPORTED_FEATURE);
+	assert_int_equal(CREATE(2, 2, AT_SIGNATURE, 2048, ROLE_USER), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(CREATE(30, 1, AT_SIGNATURE, 2048, ROLE_USER), SCARD_E_NO_KEY_CONTAINER);
 	assert_int_equal(CREATE(255, 1, AT_SIGNATURE, 2048, ROLE_USER), SCARD_E_NO_KEY_CONTAINER);
 	assert_int_equal(CREATE(2, 1, AT_SIGNATURE, 2048, ROLE_ADMIN), SCARD_W_SECURITY_VIOLATION);
 	assert_int_equal(CREATE(2, 1, AT_SIGNATURE, 2048, ROLE_EVERYONE), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(CREATE(2, 1, AT_SIGNATURE, 2048, 3), SCARD_E_INVALID_PARAMETER);
-	assert_int_equal(d->pfnCardCreateContainerEx(d, 2, 1, AT_SIGNATURE, 2048, NULL, 1, ROLE_USER),
+	assert_int_equal(d->pfnCardCreateContainerEx(d, 2, 1, AT_SIGNATURE, 2048, &key, ROLE_USER),
 			 SCARD_E_INVALID_PARAMETER);
-	assert_int_equal(d->pfnCardCreateContainerEx(NULL, 2, 1, AT_SIGNATURE, 2048, &byte, 1, ROLE_USER),
+	assert_int_equal(d->pfnCardCreateContainerEx(NULL, 2, 1, AT_SIGNATURE, 2048, NULL, ROLE_USER),
 			 SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(d->pfnCardDeleteContainer(d, 2, 1), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(rig_exchanges(&rig), 0);

@@ -140,7 +140,7 @@ run_keys(struct rig *rig)
 	failures += decrypt(rig, CARD_PADDING_NONE);
 	failures += decrypt(rig, CARD_PADDING_PKCS1);
 	known(r = rig->data.pfnCardCreateContainerEx(&rig->data, 2, CARD_CREATE_CONTAINER_KEY_GEN, AT_ECDSA_P256, 0,
-						     NULL, 0, ROLE_USER));
+						     NULL, ROLE_USER));
 	failures += r != SCARD_S_SUCCESS;
 	known(r = rig->data.pfnCardDeleteContainer(&rig->data, 2, 0));
 	failures += r != SCARD_S_SUCCESS;
