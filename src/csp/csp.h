@@ -329,4 +329,9 @@ DWORD csp_random(struct csp *csp, void *ret_bytes, size_t len);
  */
 DWORD csp_pseudorandom(struct csp *csp, const char *label, struct cursor data, uint8_t *ret_bytes, size_t len);
 
+/* What tells one AES key from another without showing it (CKA_CHECK_VALUE): the beginning of a block of zeros, encrypted. */
+#define CSP_CHECK_VALUE_LEN 3u
+/* SCARD_E_INVALID_PARAMETER unless the key has 16, 24 or 32 bytes, SCARD_F_INTERNAL_ERROR. */
+DWORD csp_aes_check_value(struct csp *csp, const struct secret *key, uint8_t ret_value[CSP_CHECK_VALUE_LEN]);
+
 #endif

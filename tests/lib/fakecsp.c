@@ -490,6 +490,14 @@ csp_pseudorandom(struct csp *csp, const char *label, struct cursor data, uint8_t
 	return SCARD_S_SUCCESS;
 }
 
+DWORD
+csp_aes_check_value(struct csp *csp, const struct secret *key, uint8_t ret_value[CSP_CHECK_VALUE_LEN])
+{
+	(void)csp;
+	memset(ret_value, (int)key->len, CSP_CHECK_VALUE_LEN);
+	return SCARD_S_SUCCESS;
+}
+
 /* The fake card cannot be changed. */
 bool
 csp_card_read_only(const struct csp_card *card)
