@@ -81,6 +81,16 @@ vcard_curve_name(unsigned bits)
 	}
 }
 
+const char *
+vcard_25519_name(enum vcard_key_type type)
+{
+	switch (type) {
+	case VCARD_KEY_ED25519: return "ED25519";
+	case VCARD_KEY_X25519: return "X25519";
+	default: return NULL;
+	}
+}
+
 /* --- the bytes of a key ------------------------------------------------------------------------------------------- */
 
 static const char *const rsa_names[VCARD_RSA_NUMBERS] = {
@@ -130,16 +140,16 @@ vcard_ec_read(struct cursor value, struct cursor *ret_d, struct cursor *ret_poin
 	       vcard_tlv_expect(&body, 0x04, ret_d) && vcard_tlv_expect(&body, 0x04, ret_point) && cur_at_end(&body);
 }
 
-static bool
-put_ec(struct cursor d, struct cursor point, struct buf *ret_bytes)
+bool
+vcard_ec_put(struct cursor d, struct cursor point, struct buf *ret_value)
 {
 	AUTO_BUF struct buf body = BUF_INIT;
 
 	vcard_tlv_put_u8(&body, 0x02, 1);
 	vcard_tlv_put(&body, 0x04, d);
 	vcard_tlv_put(&body, 0x04, point);
-	vcard_tlv_put(ret_bytes, 0x30, buf_cur(&body));
-	return !buf_failed(&body) && !buf_failed(ret_bytes);
+	vcard_tlv_put(ret_value, 0x30, buf_cur(&body));
+	return !buf_failed(&body) && !buf_failed(ret_value);
 }
 
 /* --- as libcrypto wants them -------------------------------------------------------------------------------------- */
@@ -208,7 +218,11 @@ vcard_key_open(struct vcard_crypto *crypto, struct vcard_key *key)
 		key->pkey = open_rsa(libctx, buf_cur(&key->bytes));
 	else if (key->pkey == NULL && key->type == VCARD_KEY_EC)
 		key->pkey = open_ec(libctx, vcard_curve_name(key->bits), buf_cur(&key->bytes));
-	if (key->pkey != NULL && EVP_PKEY_get_bits(key->pkey) != (int)key->bits)
+	else if (key->pkey == NULL && vcard_25519_name(key->type) != NULL)
+		key->pkey = EVP_PKEY_new_raw_private_key_ex(libctx, vcard_25519_name(key->type), NULL, key->bytes.p,
+							    key->bytes.len);
+	if (key->pkey != NULL && vcard_25519_name(key->type) == NULL &&
+	    EVP_PKEY_get_bits(key->pkey) != (int)key->bits)
 		return NULL;
 	return key->pkey;
 }
@@ -252,7 +266,17 @@ keep_ec(EVP_PKEY *pkey, struct buf *ret_bytes)
 	buf_u8(&point, 0x04);
 	buf_put(&point, x, width);
 	buf_put(&point, y, width);
-	return put_ec(cur_of(d, width), buf_cur(&point), ret_bytes);
+	return vcard_ec_put(cur_of(d, width), buf_cur(&point), ret_bytes);
+}
+
+/* Any bytes are a key. */
+static bool
+generate_25519(enum vcard_key_type type, struct vcard_key *ret_key)
+{
+	uint8_t bytes[VCARD_25519_LEN];
+
+	return vcard_random(bytes, sizeof(bytes)) &&
+	       vcard_key_import_25519(type, cur_of(bytes, sizeof(bytes)), ret_key);
 }
 
 bool
@@ -262,6 +286,8 @@ vcard_key_generate(struct vcard_crypto *crypto, enum vcard_key_type type, unsign
 	struct vcard_key key = { .type = type, .bits = bits };
 	bool kept = false;
 
+	if (vcard_25519_name(type) != NULL)
+		return generate_25519(type, ret_key);
 	if (libctx == NULL)
 		return false;
 	if (type == VCARD_KEY_RSA)

@@ -26,11 +26,15 @@ void vcard_rsa_free(BIGNUM *numbers[VCARD_RSA_NUMBERS]);
 /* 30 { 02 01 01, 04 d, 04 04||X||Y }, the GIDS import form. */
 bool vcard_ec_read(struct cursor value, struct cursor *ret_d, struct cursor *ret_point);
 
+bool vcard_ec_put(struct cursor d, struct cursor point, struct buf *ret_value);
+
 /* NULL when out of memory. */
 OSSL_LIB_CTX *vcard_crypto_open(struct vcard_crypto *crypto);
 /* Borrowed. NULL when the bytes are no key of this type and size. */
 EVP_PKEY *vcard_key_open(struct vcard_crypto *crypto, struct vcard_key *key);
 /* NULL for a size without curve. */
 const char *vcard_curve_name(unsigned bits);
+/* "ED25519" or "X25519"; NULL for other kinds of keys. */
+const char *vcard_25519_name(enum vcard_key_type type);
 
 #endif

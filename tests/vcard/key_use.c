@@ -134,6 +134,26 @@ vcard_key_ecdsa(struct vcard_crypto *crypto, struct vcard_key *key, struct curso
 	return !buf_failed(ret_signature);
 }
 
+bool
+vcard_aes_block(struct vcard_crypto *crypto, struct cursor key, bool encrypt, const uint8_t in[VCARD_AES_BLOCK],
+		uint8_t ret_out[VCARD_AES_BLOCK])
+{
+	const char *name = key.left == 16 ? "AES-128-ECB" : key.left == 24 ? "AES-192-ECB" : "AES-256-ECB";
+	OSSL_LIB_CTX *libctx = key.left == 16 || key.left == 24 || key.left == 32 ? vcard_crypto_open(crypto) : NULL;
+	EVP_CIPHER *cipher = libctx != NULL ? EVP_CIPHER_fetch(libctx, name, NULL) : NULL;
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int n = 0;
+	bool done = cipher != NULL && ctx != NULL &&
+		    EVP_CipherInit_ex2(ctx, cipher, key.p, NULL, encrypt ? 1 : 0, NULL) == 1 &&
+		    EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
+		    EVP_CipherUpdate(ctx, ret_out, &n, in, VCARD_AES_BLOCK) == 1 && n == VCARD_AES_BLOCK;
+
+	EVP_CIPHER_CTX_free(ctx);
+	EVP_CIPHER_free(cipher);
+	ERR_clear_error();
+	return done;
+}
+
 static bool
 des3_key(struct cursor key, uint8_t ret_key[VCARD_DES3_LEN])
 {

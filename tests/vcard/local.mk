@@ -20,6 +20,8 @@ libvcard_la_SOURCES = \
 	tests/vcard/gids_store.c \
 	tests/vcard/key.c \
 	tests/vcard/key.h \
+	tests/vcard/key_agree.c \
+	tests/vcard/key_import.c \
 	tests/vcard/key_internal.h \
 	tests/vcard/key_use.c \
 	tests/vcard/link.c \
