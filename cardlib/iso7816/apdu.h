@@ -18,6 +18,7 @@ struct apdu {
 	struct buf data; /* command data, any length up to LIMIT_COMMAND */
 	size_t le;	 /* APDU_LE_NONE, APDU_LE_MAX or a length */
 	bool secret;	 /* command and answer data never reach a log, and the encoded command is wiped */
+	bool head;	 /* the first piece of a long answer is enough; the status word is 61xx when there is more */
 };
 
 #define AUTO_APDU __attribute__((cleanup(apdu_free)))

@@ -33,6 +33,7 @@ struct exchange {
 	struct buf answer;
 	uint16_t sw;
 	bool corrected; /* the one correction of Le was made */
+	bool head;	/* struct apdu's */
 };
 
 /* SW2 of 61xx and 6Cxx: 00 stands for 256. */
@@ -46,6 +47,13 @@ static uint8_t
 sw1(uint16_t sw)
 {
 	return (uint8_t)(sw >> 8);
+}
+
+/* There is more, and somebody who wants it. */
+static bool
+wants_more(const struct exchange *x)
+{
+	return sw1(x->sw) == SW1_MORE && !(x->head && x->answer.len > 0);
 }
 
 static DWORD
@@ -178,7 +186,7 @@ fetch_rest(struct exchange *x)
 	size_t before;
 	DWORD r;
 
-	for (unsigned round = 0; sw1(x->sw) == SW1_MORE; round++) {
+	for (unsigned round = 0; wants_more(x); round++) {
 		if (round == LIMIT_RESPONSE_ROUNDS)
 			return SCARD_E_COMM_DATA_LOST;
 		before = x->answer.len;
@@ -199,6 +207,8 @@ judge(const struct exchange *x, bool complete)
 	const struct sw_row *row = sw_find(x->sw, x->ch->rows, x->ch->row_count);
 	DWORD r = row->code;
 
+	if (x->head && complete && sw1(x->sw) == SW1_MORE)
+		return SCARD_S_SUCCESS;
 	if (r == SCARD_S_SUCCESS && (!complete || (x->sw == SW_END_OF_DATA && x->answer.len == 0)))
 		r = SCARD_E_UNEXPECTED;
 	if (r != SCARD_S_SUCCESS)
@@ -224,7 +234,7 @@ run(struct exchange *x, const struct apdu *a)
 DWORD
 apdu_exchange(struct channel *ch, const struct apdu *a, struct buf *ret_answer, uint16_t *ret_sw)
 {
-	struct exchange x = { .ch = ch, .answer = BUF_INIT_MAX(LIMIT_RESPONSE) };
+	struct exchange x = { .ch = ch, .answer = BUF_INIT_MAX(LIMIT_RESPONSE), .head = a->head };
 	DWORD r = SCARD_E_NO_MEMORY;
 
 	x.part = apdu_of(a->cla, a->ins, a->p1, a->p2, a->le);
