@@ -11,7 +11,7 @@
 
 #include "base/auto.h"
 
-const struct vcard_applet *const vcard_applets[VCARD_APPLETS] = { &vcard_gids_applet };
+const struct vcard_applet *const vcard_applets[VCARD_APPLETS] = { &vcard_gids_applet, &vcard_piv_applet };
 
 /* --- the card as an object -------------------------------------------------------------------------------------- */
 

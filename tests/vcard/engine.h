@@ -111,7 +111,7 @@ struct vcard_applet {
 extern const struct vcard_applet vcard_gids_applet;
 extern const struct vcard_applet vcard_piv_applet;
 
-#define VCARD_APPLETS 1
+#define VCARD_APPLETS 2
 #define VCARD_NOT_SELECTED VCARD_APPLETS
 
 struct vcard {

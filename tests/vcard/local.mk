@@ -24,6 +24,8 @@ libvcard_la_SOURCES = \
 	tests/vcard/key_import.c \
 	tests/vcard/key_internal.h \
 	tests/vcard/key_use.c \
+	tests/vcard/keypad.c \
+	tests/vcard/keypad.h \
 	tests/vcard/link.c \
 	tests/vcard/link.h \
 	tests/vcard/perso.c \
@@ -31,6 +33,17 @@ libvcard_la_SOURCES = \
 	tests/vcard/perso_cert.c \
 	tests/vcard/perso_internal.h \
 	tests/vcard/perso_key.c \
+	tests/vcard/piv.c \
+	tests/vcard/piv.h \
+	tests/vcard/piv_admin.c \
+	tests/vcard/piv_attest.c \
+	tests/vcard/piv_auth.c \
+	tests/vcard/piv_data.c \
+	tests/vcard/piv_info.c \
+	tests/vcard/piv_key.c \
+	tests/vcard/piv_manage.c \
+	tests/vcard/piv_pin.c \
+	tests/vcard/piv_store.c \
 	tests/vcard/state.c \
 	tests/vcard/stats.c \
 	tests/vcard/tlv.c \
@@ -47,6 +60,7 @@ libvcardlink_la_SOURCES = \
 libpcsc_vcard_la_SOURCES = \
 	tests/vcard/pcsc_card.c \
 	tests/vcard/pcsc_connect.c \
+	tests/vcard/pcsc_control.c \
 	tests/vcard/pcsc_error.c \
 	tests/vcard/pcsc_front.c \
 	tests/vcard/pcsc_front.h \
