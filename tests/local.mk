@@ -27,6 +27,7 @@ UNIT_TESTS = \
 	tests/unit/test_p11_mech \
 	tests/unit/test_p11_output \
 	tests/unit/test_p11_rv \
+	tests/unit/test_pinpad \
 	tests/unit/test_sw \
 	tests/unit/test_tlv \
 	tests/unit/test_trace \
@@ -36,6 +37,7 @@ UNIT_TESTS = \
 	tests/unit/test_vcard_faults \
 	tests/unit/test_vcard_gids \
 	tests/unit/test_vcard_key \
+	tests/unit/test_vcard_keypad \
 	tests/unit/test_vcard_link \
 	tests/unit/test_vcard_pcsc \
 	tests/unit/test_vcard_perso \

@@ -50,6 +50,7 @@ fixture_set_up(void **state)
 	insert_card(READER, 1);
 	(void)unsetenv("VCARD_FAULTS");
 	(void)unsetenv("VCARD_LATENCY");
+	(void)unsetenv("VCARD_PINPAD");
 	return setenv("VCARD_READERS", fixture_path("readers"), 1);
 }
 

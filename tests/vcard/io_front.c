@@ -3,9 +3,11 @@
 #include "vcard/io_front.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/auto.h"
 #include "carderr.h"
+#include "vcard/keypad.h"
 
 struct vcard_io {
 	struct io io; /* first: ops get a pointer to it */
@@ -15,6 +17,10 @@ struct vcard_io {
 	bool was_reset; /* and nobody has been told */
 	bool removed;
 	unsigned begun, ended;
+	bool has_keypad;
+	struct buf keypad; /* its text */
+	unsigned controls;
+	const char *refusal;
 };
 
 static struct vcard_io *
@@ -92,6 +98,82 @@ end(struct io *io, bool reset_card)
 		vcard_io_reset(io);
 }
 
+/* --- the reader's keys ------------------------------------------------------------------------------------------- */
+
+/* The order of keypad_put_features, which the codes are found by. */
+enum { FEATURE_VERIFY = 0x06, FEATURE_MODIFY = 0x07, FEATURE_PROPERTIES = 0x0A, FEATURE_TLV_PROPERTIES = 0x12 };
+#define CODE_FEATURES 0x42000D48u
+
+static bool
+code_is(const struct keypad *k, uint32_t code, uint8_t wanted)
+{
+	AUTO_BUF struct buf features = BUF_INIT;
+	struct cursor c;
+	uint8_t feature, len;
+	uint32_t known;
+
+	keypad_put_features(k, &features);
+	c = buf_cur(&features);
+	while (cur_u8(&c, &feature) && cur_u8(&c, &len) && cur_be32(&c, &known)) {
+		if (feature == wanted && known == code)
+			return true;
+	}
+	return false;
+}
+
+static DWORD
+type_pin(struct vcard_io *v, struct keypad *k, bool verify, struct cursor structure, struct buf *response)
+{
+	AUTO_BUF struct buf command = BUF_INIT, rest = BUF_INIT;
+	enum keypad_result result;
+	uint16_t sw = 0;
+
+	result = verify ? keypad_verify(k, structure, &command, &sw, &v->refusal)
+			: keypad_modify(k, structure, &command, &sw, &v->refusal);
+	keypad_put_text(k, &rest);
+	buf_move(&v->keypad, &rest);
+	if (result == KEYPAD_BROKEN)
+		return SCARD_E_COMM_DATA_LOST;
+	if (result == KEYPAD_COMMAND)
+		return transmit(&v->io, buf_cur(&command), true, response);
+	buf_be16(response, sw);
+	return SCARD_S_SUCCESS;
+}
+
+static DWORD
+control(struct io *io, uint32_t code, struct cursor in, struct buf *response)
+{
+	struct vcard_io *v = vcard_io_of(io);
+	struct keypad k;
+
+	v->controls++;
+	if (v->removed)
+		return SCARD_W_REMOVED_CARD;
+	if (!v->has_keypad || !keypad_parse(buf_cur(&v->keypad), &k))
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	if (code == CODE_FEATURES)
+		keypad_put_features(&k, response);
+	else if (code_is(&k, code, FEATURE_PROPERTIES))
+		keypad_put_properties(&k, response);
+	else if (code_is(&k, code, FEATURE_TLV_PROPERTIES))
+		keypad_put_tlv_properties(&k, response);
+	else if (code_is(&k, code, FEATURE_VERIFY) || code_is(&k, code, FEATURE_MODIFY))
+		return type_pin(v, &k, code_is(&k, code, FEATURE_VERIFY), in, response);
+	else
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	return SCARD_S_SUCCESS;
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------ */
+
+static void
+free_io(struct vcard_io *v)
+{
+	link_faults_free(&v->link.faults);
+	buf_free(&v->keypad);
+	free(v);
+}
+
 static void
 close_io(struct io *io)
 {
@@ -102,8 +184,7 @@ close_io(struct io *io)
 		(void)vcard_save(v->card);
 		vcard_close(v->card);
 	}
-	link_faults_free(&v->link.faults);
-	free(v);
+	free_io(v);
 }
 
 /* As close, for a forked child: the card's file is the parent's affair. */
@@ -114,8 +195,7 @@ forget(struct io *io)
 
 	if (v->owned)
 		vcard_close(v->card);
-	link_faults_free(&v->link.faults);
-	free(v);
+	free_io(v);
 }
 
 static const struct io_ops vcard_io_ops = {
@@ -124,6 +204,7 @@ static const struct io_ops vcard_io_ops = {
 	.end = end,
 	.close = close_io,
 	.forget = forget,
+	.control = control,
 };
 
 static struct vcard_io *
@@ -212,4 +293,27 @@ unsigned
 vcard_io_ended(const struct io *io)
 {
 	return const_io_of(io)->ended;
+}
+
+void
+vcard_io_keypad(struct io *io, const char *text)
+{
+	struct vcard_io *v = vcard_io_of(io);
+
+	v->has_keypad = text != NULL;
+	buf_reset(&v->keypad);
+	if (text != NULL)
+		buf_put(&v->keypad, text, strlen(text));
+}
+
+unsigned
+vcard_io_controls(const struct io *io)
+{
+	return const_io_of(io)->controls;
+}
+
+const char *
+vcard_io_refusal(const struct io *io)
+{
+	return const_io_of(io)->refusal;
 }

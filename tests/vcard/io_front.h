@@ -26,6 +26,16 @@ struct link *vcard_io_link(struct io *io);
 /* The card itself, to look into. */
 struct vcard *vcard_io_card(struct io *io);
 
+/*
+ * Gives the connection's reader keys for PINs, and says what is typed (grammar in keypad.h; copied); NULL takes them
+ * away. A module asks once, so this comes before the first question.
+ */
+void vcard_io_keypad(struct io *io, const char *text);
+/* Questions and PIN entries so far. */
+unsigned vcard_io_controls(const struct io *io);
+/* What the reader found wrong with the last structure, or NULL. */
+const char *vcard_io_refusal(const struct io *io);
+
 /* Somebody else resets the card. */
 void vcard_io_reset(struct io *io);
 /* Somebody takes the card out. There is no way back for this connection. */

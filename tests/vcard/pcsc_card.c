@@ -150,11 +150,10 @@ reader_power_up(struct reader *r)
 	return true;
 }
 
-/* The whole file, or NULL; at most LINK_TEXT_MAX + 1 bytes, one more than can be right. */
-static char *
-read_text(int dir, const char *name, size_t *ret_len)
+char *
+reader_read_text(const struct reader *r, const char *name, size_t *ret_len)
 {
-	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = openat(r->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	char *text = NULL;
 	size_t len = 0;
 	ssize_t n = 1;
@@ -188,17 +187,16 @@ arm_for_all(struct reader *r, const char *text, size_t len)
 	r->link_armed = r->state.armed;
 }
 
-/* Once per process and reader: $VCARD_FAULTS as if somebody had put it there, unless somebody has put another. */
-static void
-offer_environment(struct reader *r)
+void
+reader_offer(const struct reader *r, const char *variable, const char *name, bool *offered)
 {
-	const char *text = getenv("VCARD_FAULTS");
+	const char *text = getenv(variable);
 	int fd;
 
-	if (r->faults_offered || text == NULL)
+	if (*offered || text == NULL)
 		return;
-	r->faults_offered = true;
-	fd = openat(r->dir, "faults", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	*offered = true;
+	fd = openat(r->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return;
 	if (write(fd, text, strlen(text)) < 0)
@@ -213,14 +211,14 @@ update_faults(struct reader *r)
 	char error[LINK_ERROR_MAX], *text;
 	size_t len;
 
-	offer_environment(r);
-	text = read_text(r->dir, "faults", &len);
+	reader_offer(r, "VCARD_FAULTS", "faults", &r->faults_offered);
+	text = reader_read_text(r, "faults", &len);
 	if (text != NULL) {
 		arm_for_all(r, text, len);
 		free(text);
 	}
 	if (r->link_armed != r->state.armed) {
-		text = read_text(r->dir, "faults.armed", &len);
+		text = reader_read_text(r, "faults.armed", &len);
 		if (text == NULL || !link_arm(&r->link, text, len, error))
 			link_faults_free(&r->link.faults);
 		free(text);
@@ -254,6 +252,16 @@ settle(struct reader *r, enum link_outcome outcome)
 	case LINK_SILENT: break;
 	}
 	return SCARD_E_NOT_TRANSACTED;
+}
+
+void
+reader_note(struct reader *r, const char *note)
+{
+	(void)pthread_mutex_lock(&r->card_mutex);
+	open_trace(r);
+	link_note(&r->link, note);
+	close_trace(r);
+	(void)pthread_mutex_unlock(&r->card_mutex);
 }
 
 LONG

@@ -225,7 +225,7 @@ SCardReconnect(SCARDHANDLE hCard, DWORD dwShareMode, DWORD dwPreferredProtocols,
 	if (dwShareMode != SCARD_SHARE_DIRECT && (dwPreferredProtocols & PROTOCOLS) == 0)
 		return SCARD_E_PROTO_MISMATCH;
 	for (;;) {
-		if ((rv = front_lock(hCard, &c, &h)) != SCARD_S_SUCCESS)
+		if ((rv = front_lock(hCard, true, &c, &h)) != SCARD_S_SUCCESS)
 			return rv;
 		rv = reconnect_locked(h, dwShareMode, dwPreferredProtocols, dwInitialization, pdwActiveProtocol);
 		front_leave(c, h);

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The PC/SC client API: transactions, exchanges, status, attributes. Return codes and their order are those of
- * pcsc-lite 1.9.9; controls and attributes are those of the vpcd driver.
+ * pcsc-lite 1.9.9; attributes are those of the vpcd driver.
  */
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vcard/pcsc_front.h"
 #include <reader.h>
-
-#define PROTOCOL_ANY_OLD 0x1000
-/* The vpcd driver's own number for its one feature, and what that says: APDUs of up to 65536 bytes of data. */
-#define CONTROL_PROPERTIES SCARD_CTL_CODE(FEATURE_GET_TLV_PROPERTIES + 0x330000)
-#define APDU_DATA_MAX 0x10000u
 
 /* Enters; *ret_lock is how the card's lock answered. On failure nothing is entered. */
 static LONG
@@ -43,7 +37,7 @@ front_leave(struct context *c, struct handle *h)
 }
 
 LONG
-front_lock(SCARDHANDLE value, struct context **ret_context, struct handle **ret_handle)
+front_lock(SCARDHANDLE value, bool wait, struct context **ret_context, struct handle **ret_handle)
 {
 	enum lock_result lock;
 	LONG rv;
@@ -54,6 +48,8 @@ front_lock(SCARDHANDLE value, struct context **ret_context, struct handle **ret_
 			return rv;
 		reader_leave((*ret_handle)->reader);
 		context_leave(*ret_context);
+		if (lock == LOCK_OTHER && !wait)
+			return SCARD_E_SHARING_VIOLATION;
 		world_pause();
 	}
 }
@@ -138,9 +134,8 @@ SCardEndTransaction(SCARDHANDLE hCard, DWORD dwDisposition)
 	return rv;
 }
 
-/* Reader entered, card locked: what forbids an exchange. */
-static LONG
-check_exchange(const struct handle *h, DWORD protocol)
+LONG
+front_check_exchange(const struct handle *h, DWORD protocol)
 {
 	const struct reader_state *s = &h->reader->state;
 	LONG rv = handle_event(h);
@@ -151,12 +146,11 @@ check_exchange(const struct handle *h, DWORD protocol)
 		return SCARD_E_NO_SMARTCARD;
 	if (s->unpowered != 0)
 		return SCARD_E_NOT_TRANSACTED;
-	return protocol == PROTOCOL_ANY_OLD || protocol == s->protocol ? SCARD_S_SUCCESS : SCARD_E_PROTO_MISMATCH;
+	return protocol == FRONT_PROTOCOL_ANY || protocol == s->protocol ? SCARD_S_SUCCESS : SCARD_E_PROTO_MISMATCH;
 }
 
-/* Context entered, card locked, reader not entered any more. */
-static LONG
-exchange(struct handle *h, LPCBYTE command, DWORD len, LPBYTE ret_answer, DWORD *io_len)
+LONG
+front_exchange(struct handle *h, LPCBYTE command, DWORD len, LPBYTE ret_answer, DWORD *io_len)
 {
 	uint8_t *answer = malloc(VCARD_RESPONSE_MAX);
 	DWORD room = *io_len;
@@ -187,10 +181,10 @@ SCardTransmit(SCARDHANDLE hCard, const SCARD_IO_REQUEST *pioSendPci, LPCBYTE pbS
 
 	if (pbSendBuffer == NULL || pbRecvBuffer == NULL || pcbRecvLength == NULL || pioSendPci == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	rv = front_lock(hCard, &c, &h);
+	rv = front_lock(hCard, true, &c, &h);
 	if (rv == SCARD_S_SUCCESS) {
 		rv = cbSendLength > MAX_BUFFER_SIZE_EXTENDED ? SCARD_E_INSUFFICIENT_BUFFER
-							     : check_exchange(h, pioSendPci->dwProtocol);
+							     : front_check_exchange(h, pioSendPci->dwProtocol);
 		protocol = h->reader->state.protocol;
 		if (rv != SCARD_S_SUCCESS)
 			front_leave(c, h);
@@ -200,7 +194,7 @@ SCardTransmit(SCARDHANDLE hCard, const SCARD_IO_REQUEST *pioSendPci, LPCBYTE pbS
 		return rv;
 	}
 	reader_leave(h->reader);
-	rv = exchange(h, pbSendBuffer, cbSendLength, pbRecvBuffer, pcbRecvLength);
+	rv = front_exchange(h, pbSendBuffer, cbSendLength, pbRecvBuffer, pcbRecvLength);
 	handle_unlock(h);
 	context_leave(c);
 	if (rv == SCARD_S_SUCCESS && pioRecvPci != NULL)
@@ -257,57 +251,6 @@ SCardStatus(SCARDHANDLE hCard, LPSTR szReaderName, LPDWORD pcchReaderLen, LPDWOR
 	}
 	front_leave(c, h);
 	return rv;
-}
-
-/* What a card reader can say of itself: one feature, and through it the longest APDU. */
-static LONG
-control(DWORD code, uint8_t ret_answer[6])
-{
-	uint32_t value;
-
-	switch (code) {
-	case CM_IOCTL_GET_FEATURE_REQUEST:
-		value = htonl((uint32_t)CONTROL_PROPERTIES);
-		ret_answer[0] = FEATURE_GET_TLV_PROPERTIES;
-		ret_answer[1] = 4;
-		memcpy(ret_answer + 2, &value, 4);
-		return SCARD_S_SUCCESS;
-	case CONTROL_PROPERTIES:
-		memcpy(ret_answer,
-		       ((const uint8_t[]){ PCSCv2_PART10_PROPERTY_dwMaxAPDUDataSize, 4, APDU_DATA_MAX & 0xFF,
-					   APDU_DATA_MAX >> 8 & 0xFF, APDU_DATA_MAX >> 16 & 0xFF,
-					   APDU_DATA_MAX >> 24 }),
-		       6);
-		return SCARD_S_SUCCESS;
-	default: return SCARD_E_UNSUPPORTED_FEATURE;
-	}
-}
-
-LONG
-SCardControl(SCARDHANDLE hCard, DWORD dwControlCode, LPCVOID pbSendBuffer, DWORD cbSendLength, LPVOID pbRecvBuffer,
-	     DWORD cbRecvLength, LPDWORD lpBytesReturned)
-{
-	uint8_t answer[6];
-	struct context *c;
-	struct handle *h;
-	LONG rv;
-
-	(void)pbSendBuffer;
-	if (lpBytesReturned != NULL)
-		*lpBytesReturned = 0;
-	if ((rv = front_share(hCard, false, &c, &h)) != SCARD_S_SUCCESS)
-		return rv;
-	front_leave(c, h);
-	if (cbSendLength > MAX_BUFFER_SIZE_EXTENDED)
-		return SCARD_E_INSUFFICIENT_BUFFER;
-	if ((rv = control(dwControlCode, answer)) != SCARD_S_SUCCESS)
-		return rv;
-	if (pbRecvBuffer == NULL || cbRecvLength < sizeof(answer))
-		return SCARD_E_INSUFFICIENT_BUFFER;
-	memcpy(pbRecvBuffer, answer, sizeof(answer));
-	if (lpBytesReturned != NULL)
-		*lpBytesReturned = sizeof(answer);
-	return SCARD_S_SUCCESS;
 }
 
 LONG

@@ -19,7 +19,10 @@
  *	faults	if it is there, the next exchange of anybody arms it (grammar in link.h), counting itself as the first;
  *		the file is renamed to faults.armed, or to faults.bad when it does not parse (with a line "# why" in the
  *		trace). An empty file disarms. Put it there by rename when exchanges may be under way.
+ *	pinpad	if it is there, the reader has keys for PINs and somebody at them (grammar in keypad.h). What is typed is
+ *		taken out of it; why a structure was refused is a line "# why" in the trace.
  *
+ * $VCARD_PINPAD is what this process's first control of each reader finds in pinpad when that file is not there.
  * $VCARD_LATENCY ("EXCHANGE_US,BYTE_NS") slows this process's exchanges; $VCARD_FAULTS is what this process's first
  * exchange with each reader finds in faults when that file is not there. A value that does not parse makes
  * SCardEstablishContext answer SCARD_E_INVALID_VALUE.
@@ -98,6 +101,7 @@ struct reader {
 	struct link link;
 	uint64_t link_armed;
 	bool faults_offered; /* $VCARD_FAULTS has been */
+	bool pinpad_offered; /* and $VCARD_PINPAD */
 };
 
 struct reader *reader_new(const char *root, const char *name);
@@ -138,6 +142,14 @@ bool reader_power_up(struct reader *r);
  * SCARD_W_RESET_CARD, SCARD_W_REMOVED_CARD, SCARD_E_NOT_TRANSACTED, SCARD_E_READER_UNAVAILABLE.
  */
 LONG reader_exchange(struct reader *r, const uint8_t *command, size_t len, uint8_t *ret_answer, size_t *ret_len);
+
+/* A line in the trace, if there is one. */
+void reader_note(struct reader *r, const char *note);
+
+/* A whole file of the reader's directory, or NULL; at most LINK_TEXT_MAX + 1 bytes, one more than can be right. */
+char *reader_read_text(const struct reader *r, const char *name, size_t *ret_len);
+/* Once per process and reader: what the environment says as if somebody had put it there, unless somebody has put another. */
+void reader_offer(const struct reader *r, const char *variable, const char *name, bool *offered);
 
 /* Protocols an ATR offers, as pcsc-lite reads it; 0 when it cannot be read. */
 DWORD atr_protocols(const uint8_t *atr, size_t len);
