@@ -13,7 +13,7 @@
 
 /*
  * What CardAcquireContext wants: SCARD_E_INVALID_PARAMETER (NULL, undefined flags, ATR length, name, allocators),
- * SCARD_E_INVALID_HANDLE (no connection), ERROR_REVISION_MISMATCH (version below 4). On success card->dwVersion is the
+ * SCARD_E_UNSUPPORTED_FEATURE (no-card mode), SCARD_E_INVALID_HANDLE (no connection), ERROR_REVISION_MISMATCH (version below 4). On success card->dwVersion is the
  * negotiated version.
  */
 DWORD check_acquire(CARD_DATA *card, DWORD flags);
@@ -33,6 +33,22 @@ char check_fold(char c);
 
 /* SCARD_E_INVALID_PARAMETER for a key specification that is not defined. */
 DWORD check_key_spec(DWORD key_spec);
+/* The bits that a key specification of elliptic curves names; 0 for RSA. */
+unsigned check_key_spec_bits(DWORD key_spec);
+
+/* Bytes of a key that answers challenges; 0 for an unknown algorithm. */
+DWORD check_key_length(CARD_KEY_ALGORITHM algorithm);
+
+/* A property of the card as the specification defines it, and cardmod.h adds. */
+struct check_property {
+	const char *name;
+	enum { CHECK_OF_CARD, CHECK_OF_ROLE, CHECK_OF_KEY_SPEC, CHECK_OF_OPERATION } asks; /* what dwFlags is */
+	enum { CHECK_SET_NEVER, CHECK_SET_BY_ADMIN, CHECK_SET_ONLY } set;
+	size_t size; /* of what can be set; 0: any */
+};
+
+/* NULL for a name that is not defined, and for NULL. */
+const struct check_property *check_property_find(const char *name);
 
 /*
  * Whether a property of size bytes fits the caller's buffer; *pdwDataLen becomes size. SCARD_E_INVALID_PARAMETER for

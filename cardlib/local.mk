@@ -69,7 +69,14 @@ CARD_SOURCES = \
 	include/cardmod.h \
 	cardlib/check.c \
 	cardlib/check.h \
+	cardlib/front.c \
+	cardlib/front.h \
+	cardlib/front_card.c \
+	cardlib/front_containers.c \
+	cardlib/front_files.c \
+	cardlib/front_injection.c \
+	cardlib/front_keys.c \
+	cardlib/front_old_pins.c \
+	cardlib/front_pins.c \
 	cardlib/registry.c \
-	cardlib/registry.h \
-	cardlib/unsupported.c \
-	cardlib/unsupported.h
+	cardlib/registry.h

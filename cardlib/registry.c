@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 #include "gids/gids.h"
-#include "unsupported.h"
+#include "front.h"
 
 /* SP 800-73-4 part 1, 2.2, without the version. */
 static const uint8_t piv_aid[] = { 0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00 };
@@ -153,13 +153,15 @@ acquire_any(CARD_DATA *card, struct registry_memory *memory)
 DWORD
 registry_acquire(CARD_DATA *card, struct registry_memory *memory)
 {
+	CARD_DATA before;
 	DWORD r;
 
 	if (card == NULL || memory == NULL || card->pbAtr == NULL || card->cbAtr > LIMIT_ATR)
 		return SCARD_E_INVALID_PARAMETER;
+	before = *card;
 	if ((r = acquire_any(card, memory)) == SCARD_S_SUCCESS)
-		unsupported_fill(card);
-	else
+		r = front_install(card, &before);
+	if (r != SCARD_S_SUCCESS)
 		card->pszCardName = NULL;
 	return r;
 }

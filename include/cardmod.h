@@ -397,7 +397,7 @@ struct card_data {
 	PFN_CSP_REALLOC pfnCspReAlloc;
 	PFN_CSP_FREE pfnCspFree;
 	PFN_CSP_PAD_DATA pfnCspPadData;
-	PFN_CSP_UNPAD_DATA pfnCspUnpadData; /* not looked at below version 7 */
+	PFN_CSP_UNPAD_DATA pfnCspUnpadData;
 	PFN_CSP_KEY_CHECK_VALUE pfnCspKeyCheckValue;
 	struct io *io;
 	void *pvVendorSpecific;

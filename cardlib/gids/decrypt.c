@@ -129,26 +129,14 @@ decrypt(struct request *q)
 	return final_code(r, refusal == GIDS_NOT_REFUSED ? refusal : raw == GIDS_REFUSED_DATA ? raw : refusal);
 }
 
-/* Version 1 of the structure has no padding: it means the raw block, and a context of version 7 does not take it. */
+/* Version 1 of the structure has no padding: it means the raw block. */
 static DWORD
-check_request(const CARD_DATA *card, const CARD_RSA_DECRYPT_INFO *info, DWORD *ret_padding)
+padding_of(const CARD_RSA_DECRYPT_INFO *info)
 {
-	const BCRYPT_OAEP_PADDING_INFO *oaep = info->pPaddingInfo;
-
-	*ret_padding = CARD_PADDING_NONE;
-	if (info->pbData == NULL)
-		return SCARD_E_INVALID_PARAMETER;
-	if (check_version(info->dwVersion, CARD_RSA_DECRYPT_INFO_CURRENT_VERSION) <
-	    CARD_RSA_DECRYPT_INFO_CURRENT_VERSION)
-		return card->dwVersion >= CARD_DATA_VERSION_SEVEN ? ERROR_REVISION_MISMATCH : SCARD_S_SUCCESS;
-	*ret_padding = info->dwPaddingType;
-	switch (info->dwPaddingType) {
-	case CARD_PADDING_NONE:
-	case CARD_PADDING_PKCS1: return SCARD_S_SUCCESS;
-	case CARD_PADDING_OAEP:
-		return oaep != NULL && oaep->pszAlgId != NULL ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
-	default: return SCARD_E_INVALID_PARAMETER;
-	}
+	return check_version(info->dwVersion, CARD_RSA_DECRYPT_INFO_CURRENT_VERSION) <
+			       CARD_RSA_DECRYPT_INFO_CURRENT_VERSION
+		       ? CARD_PADDING_NONE
+		       : info->dwPaddingType;
 }
 
 DWORD
@@ -157,14 +145,9 @@ gids_rsa_decrypt(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pInfo)
 	struct request q = { .card = card, .g = gids_of(card), .info = pInfo };
 	DWORD r;
 
-	if (q.g == NULL || pInfo == NULL)
+	if (q.g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	if ((r = check_request(card, pInfo, &q.padding)) != SCARD_S_SUCCESS)
-		return r;
-	if ((r = check_key_spec(pInfo->dwKeySpec)) != SCARD_S_SUCCESS)
-		return r;
-	if (pInfo->dwKeySpec != AT_KEYEXCHANGE)
-		return SCARD_E_UNSUPPORTED_FEATURE;
+	q.padding = padding_of(pInfo);
 	if ((r = gids_key_of_spec(q.g, pInfo->bContainerIndex, pInfo->dwKeySpec, &q.key)) != SCARD_S_SUCCESS)
 		return r;
 	q.size = gids_algorithm_bits(q.key->algorithm) / 8;

@@ -195,14 +195,10 @@ gids_file(struct gids *g, const char *directory, const char *name, struct buf *s
 	return r == SCARD_E_DIR_NOT_FOUND ? SCARD_E_FILE_NOT_FOUND : r;
 }
 
-bool
-gids_fold_directory(const char *directory, char ret_folded[CHECK_NAME_MAX + 1])
+const char *
+gids_directory(const char *directory)
 {
-	if (directory == NULL || directory[0] == '\0') {
-		ret_folded[0] = '\0';
-		return true;
-	}
-	return check_name(directory, ret_folded);
+	return directory != NULL ? directory : "";
 }
 
 /* A copy in the caller's memory, of one byte at least so that an empty file has an address. */
@@ -224,15 +220,13 @@ gids_read_file(CARD_DATA *card, const char *pszDirectory, const char *pszFile, D
 {
 	AUTO_BUF struct buf scratch = BUF_INIT;
 	struct gids *g = gids_of(card);
-	char directory[CHECK_NAME_MAX + 1], name[CHECK_NAME_MAX + 1];
 	struct cursor content;
 	DWORD r;
 
-	if (g == NULL || dwFlags != 0 || ppbData == NULL || pcbData == NULL)
+	(void)dwFlags;
+	if (g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	if (!gids_fold_directory(pszDirectory, directory) || !check_name(pszFile, name))
-		return SCARD_E_INVALID_PARAMETER;
-	if ((r = gids_file(g, directory, name, &scratch, &content)) != SCARD_S_SUCCESS)
+	if ((r = gids_file(g, gids_directory(pszDirectory), pszFile, &scratch, &content)) != SCARD_S_SUCCESS)
 		return r;
 	if ((r = give(card, content, ppbData)) != SCARD_S_SUCCESS)
 		return r;
@@ -294,16 +288,13 @@ gids_enum_files(CARD_DATA *card, const char *pszDirectory, char **pmszFiles, DWO
 {
 	AUTO_BUF struct buf names = BUF_INIT;
 	struct gids *g = gids_of(card);
-	char directory[CHECK_NAME_MAX + 1];
 	BYTE *copy;
 	DWORD r;
 
-	if (pmszFiles != NULL)
-		*pmszFiles = NULL;
-	if (g == NULL || pmszFiles == NULL || pcbFiles == NULL || dwFlags != 0 ||
-	    !gids_fold_directory(pszDirectory, directory))
+	(void)dwFlags;
+	if (g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	if ((r = enumerate(g, directory, &names)) != SCARD_S_SUCCESS)
+	if ((r = enumerate(g, gids_directory(pszDirectory), &names)) != SCARD_S_SUCCESS)
 		return r;
 	if ((r = give(card, buf_cur(&names), &copy)) != SCARD_S_SUCCESS)
 		return r;
@@ -330,16 +321,16 @@ gids_get_file_info(CARD_DATA *card, const char *pszDirectory, const char *pszFil
 {
 	AUTO_BUF struct buf scratch = BUF_INIT;
 	struct gids *g = gids_of(card);
-	char directory[CHECK_NAME_MAX + 1], name[CHECK_NAME_MAX + 1];
+	const char *directory = gids_directory(pszDirectory);
 	struct gids_place place;
 	struct cursor content;
 	DWORD r;
 
-	if (g == NULL || pInfo == NULL || !gids_fold_directory(pszDirectory, directory) || !check_name(pszFile, name))
+	if (g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	if ((r = locate(g, directory, name, &place)) != SCARD_S_SUCCESS)
+	if ((r = locate(g, directory, pszFile, &place)) != SCARD_S_SUCCESS)
 		return r;
-	if ((r = gids_file(g, directory, name, &scratch, &content)) != SCARD_S_SUCCESS)
+	if ((r = gids_file(g, directory, pszFile, &scratch, &content)) != SCARD_S_SUCCESS)
 		return r;
 	pInfo->dwVersion = check_version(pInfo->dwVersion, 1);
 	pInfo->cbFileSize = (DWORD)content.left;

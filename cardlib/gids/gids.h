@@ -191,8 +191,8 @@ bool gids_record_find(struct cursor records, const char *directory, const char *
 bool gids_directory_exists(struct cursor records, const char *directory);
 /* Where a file is; codes as gids_file(). */
 DWORD gids_locate(struct gids *g, const char *directory, const char *name, struct gids_place *ret_place);
-/* Folds the name of a directory; NULL and "" are the root. */
-bool gids_fold_directory(const char *directory, char ret_folded[CHECK_NAME_MAX + 1]);
+/* The interface's name of a directory as it is here: the root, NULL, is "". */
+const char *gids_directory(const char *directory);
 
 DWORD gids_read_file(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags, BYTE **ppbData,
 		     DWORD *pcbData);

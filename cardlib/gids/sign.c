@@ -230,40 +230,6 @@ sign(struct request *q)
 	return SCARD_S_SUCCESS;
 }
 
-/* With CARD_PADDING_INFO_PRESENT the structure must be of version 2 and its padding be told. */
-static DWORD
-check_padding(const CARD_SIGNING_INFO *info)
-{
-	if (check_version(info->dwVersion, CARD_SIGNING_INFO_CURRENT_VERSION) < CARD_SIGNING_INFO_CURRENT_VERSION)
-		return ERROR_REVISION_MISMATCH;
-	switch (info->dwPaddingType) {
-	case CARD_PADDING_NONE: return SCARD_S_SUCCESS;
-	case CARD_PADDING_PKCS1:
-	case CARD_PADDING_PSS: return info->pPaddingInfo != NULL ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
-	default: return SCARD_E_INVALID_PARAMETER;
-	}
-}
-
-static bool
-is_ecdsa(DWORD key_spec)
-{
-	return key_spec >= AT_ECDSA_P256 && key_spec <= AT_ECDSA_P521;
-}
-
-static DWORD
-check_request(const CARD_SIGNING_INFO *info)
-{
-	bool size_only = (info->dwSigningFlags & CARD_BUFFER_SIZE_ONLY) != 0;
-
-	if ((info->dwSigningFlags & ~(CARD_PADDING_INFO_PRESENT | CARD_BUFFER_SIZE_ONLY)) != 0)
-		return SCARD_E_INVALID_PARAMETER;
-	if (!size_only && (info->pbData == NULL || info->cbData == 0))
-		return SCARD_E_INVALID_PARAMETER;
-	if ((info->dwSigningFlags & CARD_PADDING_INFO_PRESENT) == 0 || is_ecdsa(info->dwKeySpec))
-		return SCARD_S_SUCCESS;
-	return check_padding(info);
-}
-
 /* Without padding information it is PKCS#1 v1.5 on the data as it is. */
 static void
 spell_out_padding(struct request *q)
@@ -280,11 +246,9 @@ gids_sign_data(CARD_DATA *card, CARD_SIGNING_INFO *pInfo)
 	struct request q = { .card = card, .g = gids_of(card) };
 	DWORD r;
 
-	if (q.g == NULL || pInfo == NULL)
+	if (q.g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	q.info = *pInfo;
-	if ((r = check_request(&q.info)) != SCARD_S_SUCCESS)
-		return r;
 	if ((r = gids_key_of_spec(q.g, q.info.bContainerIndex, q.info.dwKeySpec, &q.key)) != SCARD_S_SUCCESS)
 		return r;
 	q.size = signature_size(q.key->algorithm);

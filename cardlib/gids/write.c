@@ -210,30 +210,29 @@ gids_file_create(CARD_DATA *card, const char *pszDirectory, const char *pszFile,
 		 CARD_FILE_ACCESS_CONDITION ac)
 {
 	AUTO_BUF struct buf zeros = BUF_INIT;
-	char directory[CHECK_NAME_MAX + 1], name[CHECK_NAME_MAX + 1];
 	struct gids *g = gids_of(card);
 	uint16_t ef = file_of_condition(ac);
 
-	if (g == NULL || ef == 0 || cbInitial > GIDS_VALUE_MAX || !gids_fold_directory(pszDirectory, directory) ||
-	    !check_name(pszFile, name))
+	if (g == NULL || ef == 0 || cbInitial > GIDS_VALUE_MAX)
 		return SCARD_E_INVALID_PARAMETER;
 	buf_zeros(&zeros, cbInitial);
-	return buf_failed(&zeros) ? SCARD_E_NO_MEMORY : create_file(g, directory, name, buf_cur(&zeros), ef);
+	if (buf_failed(&zeros))
+		return SCARD_E_NO_MEMORY;
+	return create_file(g, gids_directory(pszDirectory), pszFile, buf_cur(&zeros), ef);
 }
 
 DWORD
 gids_file_write(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags, const BYTE *pbData,
 		DWORD cbData)
 {
-	char directory[CHECK_NAME_MAX + 1], name[CHECK_NAME_MAX + 1];
 	struct gids *g = gids_of(card);
 	struct gids_place place;
 	DWORD r;
 
-	if (g == NULL || dwFlags != 0 || (pbData == NULL && cbData != 0) ||
-	    !gids_fold_directory(pszDirectory, directory) || !check_name(pszFile, name))
+	(void)dwFlags;
+	if (g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	if ((r = gids_locate(g, directory, name, &place)) != SCARD_S_SUCCESS)
+	if ((r = gids_locate(g, gids_directory(pszDirectory), pszFile, &place)) != SCARD_S_SUCCESS)
 		return r;
 	return cbData > GIDS_VALUE_MAX ? SCARD_E_WRITE_TOO_MANY : write_content(g, place, cur_of(pbData, cbData));
 }
@@ -241,18 +240,19 @@ gids_file_write(CARD_DATA *card, const char *pszDirectory, const char *pszFile, 
 DWORD
 gids_file_delete(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags)
 {
-	char directory[CHECK_NAME_MAX + 1], name[CHECK_NAME_MAX + 1];
+	const char *directory = gids_directory(pszDirectory);
 	struct gids *g = gids_of(card);
 	struct gids_place place;
 	DWORD r;
 
-	if (g == NULL || dwFlags != 0 || !gids_fold_directory(pszDirectory, directory) || !check_name(pszFile, name))
+	(void)dwFlags;
+	if (g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	if ((r = gids_locate(g, directory, name, &place)) != SCARD_S_SUCCESS)
+	if ((r = gids_locate(g, directory, pszFile, &place)) != SCARD_S_SUCCESS)
 		return r;
 	if ((r = settle_object(g, place, false)) != SCARD_S_SUCCESS)
 		return r;
-	return remove_record(g, directory, name);
+	return remove_record(g, directory, pszFile);
 }
 
 /* Directories ------------------------------------------------------------------------------------------------------- */
@@ -266,8 +266,7 @@ gids_directory_create(CARD_DATA *card, const char *pszDirectory, CARD_DIRECTORY_
 	struct cursor records;
 	DWORD r;
 
-	if (g == NULL || !check_name(pszDirectory, record.directory) ||
-	    (ac != UserCreateDeleteDirAc && ac != AdminCreateDeleteDirAc))
+	if (g == NULL || !check_name(pszDirectory, record.directory))
 		return SCARD_E_INVALID_PARAMETER;
 	/* the table has one access condition for all */
 	if (ac == AdminCreateDeleteDirAc)
@@ -294,16 +293,15 @@ DWORD
 gids_directory_delete(CARD_DATA *card, const char *pszDirectory)
 {
 	AUTO_BUF struct buf scratch = BUF_INIT;
-	char directory[CHECK_NAME_MAX + 1];
 	struct gids *g = gids_of(card);
 	struct cursor records;
 	DWORD r;
 
-	if (g == NULL || !check_name(pszDirectory, directory))
+	if (g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	if ((r = gids_records(g, &scratch, &records)) != SCARD_S_SUCCESS)
 		return r;
-	if (!gids_directory_exists(records, directory))
+	if (!gids_directory_exists(records, pszDirectory))
 		return SCARD_E_DIR_NOT_FOUND;
-	return directory_is_empty(records, directory) ? remove_record(g, directory, "") : ERROR_DIR_NOT_EMPTY;
+	return directory_is_empty(records, pszDirectory) ? remove_record(g, pszDirectory, "") : ERROR_DIR_NOT_EMPTY;
 }

@@ -7,7 +7,6 @@
 #include "card/gids_card.h"
 #include "gids/gids.h"
 #include "lib/script.h"
-#include "unsupported.h"
 
 static struct kit strict, applet, stranger;
 
@@ -269,74 +268,6 @@ test_acquire_memory(void **state)
 	rig_fail_alloc(1);
 	assert_int_equal(registry_acquire(&rig.data, &rig.memory), ERROR_NOT_ENOUGH_MEMORY);
 	assert_null(rig.data.pvVendorSpecific);
-	rig_close(&rig);
-}
-
-/* every entry is there; those not served answer UNSUPPORTED_FEATURE, NULL parameters are told first. */
-static void
-test_unsupported(void **state)
-{
-	struct rig rig;
-	CARD_DATA *d = &rig.data;
-	BYTE byte = 0, *bytes;
-	DWORD len;
-
-	(void)state;
-	rig_acquire(&rig, &strict);
-#define UNSUPPORTED(call) assert_int_equal(call, SCARD_E_UNSUPPORTED_FEATURE)
-#define INVALID(call) assert_int_equal(call, SCARD_E_INVALID_PARAMETER)
-	UNSUPPORTED(d->pfnCardSetProperty(d, CP_CARD_GUID, &byte, 1, 0));
-	INVALID(d->pfnCardSetProperty(d, NULL, &byte, 1, 0));
-	UNSUPPORTED(d->pfnCardSetContainerProperty(d, 0, CCP_PIN_IDENTIFIER, &byte, 1, 0));
-	INVALID(d->pfnCardSetContainerProperty(d, 0, CCP_PIN_IDENTIFIER, NULL, 1, 0));
-	UNSUPPORTED(d->pfnCardGetChallengeEx(d, ROLE_ADMIN, &bytes, &len, 0));
-	INVALID(d->pfnCardGetChallengeEx(d, ROLE_ADMIN, NULL, &len, 0));
-	UNSUPPORTED(d->pfnCardChangeAuthenticatorEx(d, 2, 1, &byte, 1, 1, &byte, 1, 0, NULL));
-	INVALID(d->pfnCardChangeAuthenticatorEx(d, 2, 1, NULL, 1, 1, &byte, 1, 0, NULL));
-	assert_int_equal(rig_exchanges(&rig), 0);
-	rig_close(&rig);
-}
-
-/* A table filled from nothing: every member is a function and none of them touches a card. */
-static void
-test_unsupported_all(void **state)
-{
-	struct rig rig;
-	CARD_DATA *d = &rig.data;
-	CARD_CAPABILITIES capabilities;
-	CARD_FREE_SPACE_INFO space;
-	CARD_KEY_SIZES sizes;
-	CARD_FILE_INFO file;
-	CONTAINER_INFO container;
-	CARD_SIGNING_INFO sign = { 0 };
-	CARD_RSA_DECRYPT_INFO decrypt = { 0 };
-	BYTE byte, *bytes;
-	char *names;
-	DWORD len;
-
-	(void)state;
-	rig_open(&rig, &strict);
-	unsupported_fill(d);
-	UNSUPPORTED(d->pfnCardQueryCapabilities(d, &capabilities));
-	UNSUPPORTED(d->pfnCardGetContainerInfo(d, 0, 0, &container));
-	UNSUPPORTED(d->pfnCardReadFile(d, NULL, "cardid", 0, &bytes, &len));
-	UNSUPPORTED(d->pfnCardEnumFiles(d, NULL, &names, &len, 0));
-	UNSUPPORTED(d->pfnCardGetFileInfo(d, NULL, "cardid", &file));
-	UNSUPPORTED(d->pfnCardQueryFreeSpace(d, 0, &space));
-	UNSUPPORTED(d->pfnCardQueryKeySizes(d, AT_SIGNATURE, 0, &sizes));
-	UNSUPPORTED(d->pfnCardSignData(d, &sign));
-	UNSUPPORTED(d->pfnCardRSADecrypt(d, &decrypt));
-	UNSUPPORTED(d->pfnCardAuthenticateEx(d, 1, 0, &byte, 1, NULL, NULL, NULL));
-	UNSUPPORTED(d->pfnCardDeauthenticateEx(d, 1, 0));
-	UNSUPPORTED(d->pfnCardGetContainerProperty(d, 0, CCP_CONTAINER_INFO, &byte, 1, &len, 0));
-	UNSUPPORTED(d->pfnCardGetProperty(d, CP_CARD_GUID, &byte, 1, &len, 0));
-	UNSUPPORTED(d->pfnCardReconnect(d));
-	UNSUPPORTED(d->pfnCardDeleteContext(d));
-	INVALID(d->pfnCardQueryCapabilities(d, NULL));
-	INVALID(d->pfnCardReadFile(d, NULL, NULL, 0, &bytes, &len));
-	INVALID(d->pfnCardReconnect(NULL));
-	d->pfnCardDeleteContext = NULL;
-	assert_int_equal(rig_exchanges(&rig), 0);
 	rig_close(&rig);
 }
 
@@ -606,7 +537,6 @@ main(void)
 		cmocka_unit_test(test_not_found),	   cmocka_unit_test(test_probe_trouble),
 		cmocka_unit_test(test_foreign_fci),	   cmocka_unit_test(test_memory_wraps),
 		cmocka_unit_test(test_acquire_parameters), cmocka_unit_test(test_acquire_memory),
-		cmocka_unit_test(test_unsupported),	   cmocka_unit_test(test_unsupported_all),
 		cmocka_unit_test(test_contexts),	   cmocka_unit_test(test_budget_token_info),
 	};
 	const struct CMUnitTest budgets[] = {

@@ -111,7 +111,7 @@ test_pin_properties(void **state)
 	assert_int_equal(get_property(&rig, CP_CARD_PIN_TRIES, ROLE_ADMIN, &tries, sizeof(tries)), 0);
 	assert_int_equal(tries.dwLeft, CARD_DATA_VALUE_UNKNOWN);
 	assert_int_equal(rig_exchanges(&rig), 0);
-	for (DWORD role = 3; role < 9; role++) {
+	for (DWORD role = 3; role < MAX_PINS; role++) {
 		assert_int_equal(get_property(&rig, CP_CARD_PIN_INFO, role, &info, sizeof(info)),
 				 SCARD_E_INVALID_PARAMETER);
 		assert_int_equal(get_property(&rig, CP_CARD_PIN_TRIES, role, &tries, sizeof(tries)),

@@ -22,11 +22,13 @@ cardlib/iso7816/*            iso7816/ transport/transport.h base/ carderr.h     
 cardlib/gids/*               gids/ cardmod.h carderr.h check.h iso7816/ base/                    -
 cardlib/piv/*                piv/ cardmod.h carderr.h check.h iso7816/ base/                     -
 cardlib/registry.h           cardmod.h                                                           -
-cardlib/registry.c           registry.h check.h unsupported.h cardmod.h carderr.h gids/gids.h piv/piv.h base/   -
+cardlib/registry.c           registry.h check.h front.h cardmod.h carderr.h gids/gids.h piv/piv.h base/   -
 cardlib/check.*              check.h cardmod.h carderr.h base/                                   -
-cardlib/unsupported.*        unsupported.h cardmod.h carderr.h base/                             -
+cardlib/front*               front.h check.h cardmod.h carderr.h base/                           -
 src/csp/crypto.c             csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/cert.c               csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
+src/csp/response.c           csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
+src/csp/keyfile.c            csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/roots.c              csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/config.c             csp/ cardmod.h carderr.h registry.h transport/transport.h base/     ini.h
 src/csp/*                    csp/ cardmod.h carderr.h registry.h transport/transport.h base/     -

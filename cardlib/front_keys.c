@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The front's functions on private keys at work. */
+#include "front.h"
+
+#include "check.h"
+
+static bool
+is_ecdsa(DWORD key_spec)
+{
+	return key_spec >= AT_ECDSA_P256 && key_spec <= AT_ECDSA_P521;
+}
+
+static bool
+is_ecdh(DWORD key_spec)
+{
+	return key_spec >= AT_ECDHE_P256;
+}
+
+/* With CARD_PADDING_INFO_PRESENT the structure must be of version 2 and its padding be told. */
+static DWORD
+check_signing_padding(const CARD_SIGNING_INFO *info)
+{
+	if (check_version(info->dwVersion, CARD_SIGNING_INFO_CURRENT_VERSION) < CARD_SIGNING_INFO_CURRENT_VERSION)
+		return ERROR_REVISION_MISMATCH;
+	switch (info->dwPaddingType) {
+	case CARD_PADDING_NONE: return SCARD_S_SUCCESS;
+	case CARD_PADDING_PKCS1:
+	case CARD_PADDING_PSS: return info->pPaddingInfo != NULL ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
+	default: return SCARD_E_INVALID_PARAMETER;
+	}
+}
+
+static DWORD
+check_signing(const CARD_SIGNING_INFO *info)
+{
+	const bool size_only = (info->dwSigningFlags & CARD_BUFFER_SIZE_ONLY) != 0;
+
+	if ((info->dwSigningFlags & ~(CARD_PADDING_INFO_PRESENT | CARD_BUFFER_SIZE_ONLY)) != 0)
+		return SCARD_E_INVALID_PARAMETER;
+	if (!size_only && (info->pbData == NULL || info->cbData == 0))
+		return SCARD_E_INVALID_PARAMETER;
+	if (check_key_spec(info->dwKeySpec) != SCARD_S_SUCCESS)
+		return SCARD_E_INVALID_PARAMETER;
+	if (is_ecdh(info->dwKeySpec))
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	if ((info->dwSigningFlags & CARD_PADDING_INFO_PRESENT) == 0 || is_ecdsa(info->dwKeySpec))
+		return SCARD_S_SUCCESS;
+	return check_signing_padding(info);
+}
+
+static DWORD
+sign_data(CARD_DATA *card, CARD_SIGNING_INFO *pInfo)
+{
+	CARD_DATA *own = front_own(card);
+	DWORD r;
+
+	if (own == NULL || pInfo == NULL)
+		return SCARD_E_INVALID_PARAMETER;
+	r = check_signing(pInfo);
+	return r != SCARD_S_SUCCESS ? r : FRONT_CALL(own, pfnCardSignData, card, pInfo);
+}
+
+/* Version 1 of the structure has no padding: it means the raw block, and a context of version 7 does not take it. */
+static DWORD
+check_decryption(const CARD_DATA *card, const CARD_RSA_DECRYPT_INFO *info)
+{
+	const BCRYPT_OAEP_PADDING_INFO *oaep = info->pPaddingInfo;
+	const bool old = check_version(info->dwVersion, CARD_RSA_DECRYPT_INFO_CURRENT_VERSION) <
+			 CARD_RSA_DECRYPT_INFO_CURRENT_VERSION;
+
+	if (info->pbData == NULL)
+		return SCARD_E_INVALID_PARAMETER;
+	if (old && card->dwVersion >= CARD_DATA_VERSION_SEVEN)
+		return ERROR_REVISION_MISMATCH;
+	if (!old && info->dwPaddingType != CARD_PADDING_NONE && info->dwPaddingType != CARD_PADDING_PKCS1 &&
+	    info->dwPaddingType != CARD_PADDING_OAEP)
+		return SCARD_E_INVALID_PARAMETER;
+	if (!old && info->dwPaddingType == CARD_PADDING_OAEP && (oaep == NULL || oaep->pszAlgId == NULL))
+		return SCARD_E_INVALID_PARAMETER;
+	if (check_key_spec(info->dwKeySpec) != SCARD_S_SUCCESS)
+		return SCARD_E_INVALID_PARAMETER;
+	return info->dwKeySpec == AT_KEYEXCHANGE ? SCARD_S_SUCCESS : SCARD_E_UNSUPPORTED_FEATURE;
+}
+
+static DWORD
+rsa_decrypt(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pInfo)
+{
+	CARD_DATA *own = front_own(card);
+	DWORD r;
+
+	if (own == NULL || pInfo == NULL)
+		return SCARD_E_INVALID_PARAMETER;
+	r = check_decryption(card, pInfo);
+	return r != SCARD_S_SUCCESS ? r : FRONT_CALL(own, pfnCardRSADecrypt, card, pInfo);
+}
+
+/* Version 1 of the structure is another one, of old. */
+static DWORD
+construct_agreement(CARD_DATA *card, CARD_DH_AGREEMENT_INFO *pAgreementInfo)
+{
+	CARD_DATA *own = front_own(card);
+
+	if (own == NULL || pAgreementInfo == NULL || pAgreementInfo->pPublicKey == NULL || pAgreementInfo->dwFlags != 0)
+		return SCARD_E_INVALID_PARAMETER;
+	if (check_version(pAgreementInfo->dwVersion, CARD_DH_AGREEMENT_INFO_VERSION) < CARD_DH_AGREEMENT_INFO_VERSION)
+		return ERROR_REVISION_MISMATCH;
+	return FRONT_CALL(own, pfnCardConstructDHAgreement, card, pAgreementInfo);
+}
+
+static DWORD
+derive_key(CARD_DATA *card, CARD_DERIVE_KEY *pAgreementInfo)
+{
+	CARD_DATA *own = front_own(card);
+
+	if (own == NULL || pAgreementInfo == NULL || pAgreementInfo->pszKDF == NULL || pAgreementInfo->dwFlags != 0)
+		return SCARD_E_INVALID_PARAMETER;
+	return FRONT_CALL(own, pfnCardDeriveKey, card, pAgreementInfo);
+}
+
+static DWORD
+destroy_agreement(CARD_DATA *card, BYTE bSecretAgreementIndex, DWORD dwFlags)
+{
+	CARD_DATA *own = front_own(card);
+
+	if (own == NULL || dwFlags != 0)
+		return SCARD_E_INVALID_PARAMETER;
+	return FRONT_CALL(own, pfnCardDestroyDHAgreement, card, bSecretAgreementIndex, dwFlags);
+}
+
+void
+front_keys(CARD_DATA *card)
+{
+	card->pfnCardSignData = sign_data;
+	card->pfnCardRSADecrypt = rsa_decrypt;
+	card->pfnCardConstructDHAgreement = construct_agreement;
+	card->pfnCardDeriveKey = derive_key;
+	card->pfnCardDestroyDHAgreement = destroy_agreement;
+}
