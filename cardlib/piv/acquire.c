@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Contexts of the PIV minidriver: acquired, reconnected after a reset, deleted. */
+#include "piv/piv.h"
+
+#include <string.h>
+
+static void
+destroy(const CARD_DATA *card, struct piv *p)
+{
+	piv_forget(p);
+	piv_agreements_forget(p);
+	buf_free(&p->chuid);
+	card->pfnCspFree(p);
+}
+
+/* No word to the card, which may be gone, and no transaction. */
+static DWORD
+delete_context(CARD_DATA *card)
+{
+	if (card == NULL)
+		return SCARD_E_INVALID_PARAMETER;
+	if (card->pvVendorSpecific != NULL)
+		destroy(card, card->pvVendorSpecific);
+	card->pvVendorSpecific = NULL;
+	return SCARD_S_SUCCESS;
+}
+
+static DWORD
+reconnect(CARD_DATA *card)
+{
+	struct piv *p = piv_of(card);
+
+	if (p == NULL)
+		return SCARD_E_INVALID_PARAMETER;
+	piv_doubt(p);
+	return piv_select(p);
+}
+
+static void
+fill_table(CARD_DATA *card)
+{
+	card->pfnCardDeleteContext = delete_context;
+	card->pfnCardReconnect = reconnect;
+	card->pfnCardQueryCapabilities = piv_query_capabilities;
+	card->pfnCardQueryFreeSpace = piv_query_free_space;
+	card->pfnCardQueryKeySizes = piv_query_key_sizes;
+	card->pfnCardGetProperty = piv_get_property;
+	card->pfnCardReadFile = piv_read_file;
+	card->pfnCardEnumFiles = piv_enum_files;
+	card->pfnCardGetFileInfo = piv_get_file_info;
+	card->pfnCardGetContainerInfo = piv_get_container_info;
+	card->pfnCardGetContainerProperty = piv_get_container_property;
+	card->pfnCardAuthenticateEx = piv_authenticate_ex;
+	card->pfnCardDeauthenticateEx = piv_deauthenticate_ex;
+	card->pfnCardSignData = piv_sign_data;
+	card->pfnCardRSADecrypt = piv_rsa_decrypt;
+	card->pfnCardConstructDHAgreement = piv_construct_dh_agreement;
+	card->pfnCardDeriveKey = piv_derive_key;
+	card->pfnCardDestroyDHAgreement = piv_destroy_dh_agreement;
+}
+
+DWORD
+piv_acquire(CARD_DATA *card, DWORD dwFlags)
+{
+	struct piv *p;
+	DWORD r;
+
+	if ((r = check_acquire(card, dwFlags)) != SCARD_S_SUCCESS)
+		return r;
+	if ((p = card->pfnCspAlloc(sizeof(*p))) == NULL)
+		return ERROR_NOT_ENOUGH_MEMORY;
+	memset(p, 0, sizeof(*p));
+	p->card = card;
+	p->ch.io = card->io;
+	p->transaction = card->dwTransaction;
+	if ((r = piv_select(p)) != SCARD_S_SUCCESS) {
+		destroy(card, p);
+		return r;
+	}
+	card->pvVendorSpecific = p;
+	fill_table(card);
+	return SCARD_S_SUCCESS;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The PIN and what is known of its counter (SP 800-73-4 part 2, 3.2). The roles of the user and of the signature key are one
+ * PIN with two rules: what is verified for one is verified for the other.
+ */
+#include "piv/piv.h"
+
+#include <string.h>
+
+#define PIN_LEN 8u
+#define PAD 0xFFu
+#define P1_LOGOUT 0xFFu
+
+#define SW_NO_REFERENCE 0x6A88u
+#define SW_WRONG_LENGTH 0x6700u
+#define SW_BAD_DATA 0x6A80u
+
+#define USER_ROLES (CREATE_PIN_SET(ROLE_USER) | CREATE_PIN_SET(PIV_ROLE_ALWAYS))
+
+/*
+ * Eight bytes, filled up. A card may count what it cannot be against the PIN, so it is not asked: only digits, but on
+ * tokens that are known to take any character.
+ */
+static bool
+encode_pin(const struct piv *p, const BYTE *pin, DWORD len, struct secret *ret_pin)
+{
+	if (len < PIV_PIN_MIN || len > PIV_PIN_MAX)
+		return false;
+	for (DWORD i = 0; i < len; i++)
+		if ((pin[i] < '0' || pin[i] > '9') && !(p->any_pin && pin[i] > 0x20 && pin[i] < 0x7F))
+			return false;
+	if (!secret_alloc(ret_pin, PIN_LEN))
+		return false;
+	memset(ret_pin->p, PAD, PIN_LEN);
+	memcpy(ret_pin->p, pin, len);
+	return true;
+}
+
+static DWORD
+tries_of(uint16_t sw)
+{
+	unsigned tries;
+
+	if (!sw_tries_left(sw, &tries) || tries == SW_TRIES_UNKNOWN)
+		return CARD_DATA_VALUE_UNKNOWN;
+	return tries;
+}
+
+static DWORD
+verify_code(DWORD r, uint16_t sw, DWORD *ret_tries)
+{
+	if (r == SCARD_W_WRONG_CHV || r == SCARD_W_CHV_BLOCKED)
+		*ret_tries = tries_of(sw);
+	if (sw == SW_NO_REFERENCE)
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	if (sw == SW_WRONG_LENGTH || sw == SW_BAD_DATA)
+		return SCARD_E_INVALID_PARAMETER;
+	return r;
+}
+
+/* What a signature will need is asked before, since nothing may come between the PIN and the signature. */
+static DWORD
+prepare(struct piv *p, PIN_ID role, uint8_t *ret_reference)
+{
+	struct piv_key *key;
+	DWORD r;
+
+	if ((r = piv_confirm(p)) != SCARD_S_SUCCESS || (r = piv_pin_reference(p, ret_reference)) != SCARD_S_SUCCESS)
+		return r;
+	if (role == PIV_ROLE_ALWAYS) {
+		r = piv_key_find(p, PIV_SLOT_SIGNATURE, &key);
+		return r == SCARD_E_NO_KEY_CONTAINER ? SCARD_S_SUCCESS : r;
+	}
+	return SCARD_S_SUCCESS;
+}
+
+static DWORD
+verify(struct piv *p, PIN_ID role, const BYTE *pin, DWORD len, DWORD *ret_tries)
+{
+	AUTO_APDU struct apdu a = apdu_of(0x00, PIV_INS_VERIFY, 0x00, 0x00, APDU_LE_NONE);
+	AUTO_SECRET struct secret padded = SECRET_INIT;
+	uint16_t sw = 0;
+	DWORD r;
+
+	if (!encode_pin(p, pin, len, &padded))
+		return SCARD_E_INVALID_PARAMETER;
+	if ((r = prepare(p, role, &a.p2)) != SCARD_S_SUCCESS)
+		return r;
+	apdu_put_secret(&a, &padded);
+	p->presented = true;
+	p->authenticated &= ~USER_ROLES;
+	if ((r = apdu_exchange(&p->ch, &a, NULL, &sw)) != SCARD_S_SUCCESS)
+		return verify_code(r, sw, ret_tries);
+	p->authenticated |= USER_ROLES;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+piv_authenticate_ex(CARD_DATA *card, PIN_ID PinId, DWORD dwFlags, const BYTE *pbPinData, DWORD cbPinData,
+		    BYTE **ppbSessionPin, DWORD *pcbSessionPin, DWORD *pcAttemptsRemaining)
+{
+	struct piv *p = piv_of(card);
+	DWORD r, tries = CARD_DATA_VALUE_UNKNOWN;
+
+	(void)ppbSessionPin, (void)pcbSessionPin;
+	if (p == NULL)
+		return SCARD_E_INVALID_PARAMETER;
+	/* there are no session PINs on this card edge */
+	if ((dwFlags & ~CARD_PIN_SILENT_CONTEXT) != 0)
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	switch (PinId) {
+	case ROLE_USER:
+	case PIV_ROLE_ALWAYS: r = verify(p, PinId, pbPinData, cbPinData, &tries); break;
+	default: return SCARD_E_UNSUPPORTED_FEATURE;
+	}
+	if (pcAttemptsRemaining != NULL && (r == SCARD_W_WRONG_CHV || r == SCARD_W_CHV_BLOCKED))
+		*pcAttemptsRemaining = tries;
+	return r;
+}
+
+/* VERIFY with P1 FF (SP 800-73-4); older cards do not know it, and the caller resets them then. */
+DWORD
+piv_deauthenticate_ex(CARD_DATA *card, PIN_SET PinId, DWORD dwFlags)
+{
+	AUTO_APDU struct apdu a = apdu_of(0x00, PIV_INS_VERIFY, P1_LOGOUT, PIV_REFERENCE_PIN, APDU_LE_NONE);
+	struct piv *p = piv_of(card);
+	uint16_t sw = 0;
+	DWORD r;
+
+	(void)dwFlags;
+	if (p == NULL)
+		return SCARD_E_INVALID_PARAMETER;
+	piv_agreements_forget(p);
+	/* nothing but a reset takes the management key's rights back */
+	if (IS_PIN_SET(PinId, ROLE_ADMIN) && IS_PIN_SET(p->authenticated, ROLE_ADMIN))
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	if ((PinId & USER_ROLES) == 0)
+		return SCARD_S_SUCCESS;
+	if (p->pin_reference_known)
+		a.p2 = p->pin_reference;
+	p->authenticated &= ~USER_ROLES;
+	r = apdu_exchange(&p->ch, &a, NULL, &sw);
+	return piv_refused(sw) ? SCARD_E_UNSUPPORTED_FEATURE : r;
+}
+
+/* VERIFY without data. "Verified already" does not tell the tries; nor do cards that do not know the question. */
+static DWORD
+ask_tries(struct piv *p, DWORD *ret_left)
+{
+	AUTO_APDU struct apdu a = apdu_of(0x00, PIV_INS_VERIFY, 0x00, 0x00, APDU_LE_NONE);
+	uint16_t sw = 0;
+	DWORD r;
+
+	if ((r = piv_confirm(p)) != SCARD_S_SUCCESS || (r = piv_pin_reference(p, &a.p2)) != SCARD_S_SUCCESS)
+		return r;
+	r = apdu_exchange(&p->ch, &a, NULL, &sw);
+	*ret_left = tries_of(sw);
+	return r == SCARD_S_SUCCESS || piv_refused(sw) ? SCARD_S_SUCCESS : r;
+}
+
+DWORD
+piv_pin_tries(struct piv *p, PIN_ID role, CARD_PIN_TRIES *ret_tries)
+{
+	CARD_PIN_TRIES tries = { CARD_DATA_VALUE_UNKNOWN, CARD_DATA_VALUE_UNKNOWN };
+	DWORD r = SCARD_S_SUCCESS;
+
+	if (p->presented && (role == ROLE_USER || role == PIV_ROLE_ALWAYS))
+		r = ask_tries(p, &tries.dwLeft);
+	if (r == SCARD_S_SUCCESS)
+		*ret_tries = tries;
+	return r;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Signatures: raw RSA on a block that the caller's callback padded, ECDSA on a hash (SP 800-73-4 part 2, 3.2.4). */
+#include "piv/piv.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "iso7816/tlv.h"
+
+/* Leading zero bytes that a card may have dropped; more have no chance to be an honest signature. */
+#define DROPPED_MAX 8u
+
+#define DER_SEQUENCE 0x30u
+#define DER_INTEGER 0x02u
+
+/* What is to be signed, with the padding spelled out whatever form the caller used. */
+struct request {
+	struct piv *p;
+	struct piv_key *key;
+	CARD_SIGNING_INFO info;
+	BCRYPT_PKCS1_PADDING_INFO no_hash;
+	size_t size; /* bytes of the signature */
+};
+
+static DWORD
+checked(bool good, const struct request *q, size_t got)
+{
+	if (good)
+		return SCARD_S_SUCCESS;
+	log_fail(LOG_CARD, SCARD_E_COMM_DATA_LOST, "signature of %zu bytes by key %02X", got,
+		 piv_slot_reference(q->info.bContainerIndex));
+	return SCARD_E_COMM_DATA_LOST;
+}
+
+static DWORD
+sign_block(struct request *q, struct cursor block, uint8_t *ret_signature)
+{
+	AUTO_BUF struct buf result = BUF_INIT;
+	DWORD r = piv_key_use(q->p, q->info.bContainerIndex, q->key, PIV_TAG_CHALLENGE, block, false, &result);
+
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	return checked(piv_fixed_width(buf_cur(&result), q->size, DROPPED_MAX, ret_signature), q, result.len);
+}
+
+static DWORD
+sign_rsa(struct request *q, uint8_t *ret_signature)
+{
+	CARD_DATA *card = q->p->card;
+	BYTE *block = NULL;
+	DWORD r, len = 0;
+
+	if (q->info.dwPaddingType == CARD_PADDING_NONE) {
+		if (q->info.cbData != q->size)
+			return SCARD_E_INVALID_PARAMETER;
+		return sign_block(q, cur_of(q->info.pbData, q->info.cbData), ret_signature);
+	}
+	if (card->pfnCspPadData == NULL)
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	r = card->pfnCspPadData(card, &q->info, (DWORD)(q->size * 8), &len, &block);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	r = len == q->size ? sign_block(q, cur_of(block, len), ret_signature) : SCARD_E_UNEXPECTED;
+	card->pfnCspFree(block);
+	return r;
+}
+
+/* A DER integer as an unsigned number of fixed width; it need not be minimal. */
+static bool
+take_integer(struct cursor *c, size_t width, uint8_t *ret_number)
+{
+	struct cursor number;
+
+	if (!tlv_get(c, DER_INTEGER, &number))
+		return false;
+	cur_strip_zeros(&number);
+	return piv_fixed_width(number, width, width, ret_number);
+}
+
+static bool
+take_signature(struct cursor result, size_t size, uint8_t *ret_signature)
+{
+	struct cursor numbers;
+	const size_t width = size / 2;
+
+	return tlv_get(&result, DER_SEQUENCE, &numbers) && cur_at_end(&result) &&
+	       take_integer(&numbers, width, ret_signature) && take_integer(&numbers, width, ret_signature + width) &&
+	       cur_at_end(&numbers);
+}
+
+/* Exactly as many bytes as the curve's field: the leftmost of a longer hash, zeros before a shorter one. */
+static DWORD
+sign_ecdsa(struct request *q, uint8_t *ret_signature)
+{
+	AUTO_BUF struct buf result = BUF_INIT;
+	uint8_t field[LIMIT_EC_POINT];
+	const size_t width = q->size / 2;
+	struct cursor hash = cur_of(q->info.pbData, q->info.cbData), head = hash;
+	DWORD r;
+
+	if (hash.left > width)
+		(void)cur_take(&hash, width, &head);
+	if (!piv_fixed_width(head, width, width, field))
+		return SCARD_E_INVALID_PARAMETER;
+	r = piv_key_use(q->p, q->info.bContainerIndex, q->key, PIV_TAG_CHALLENGE, cur_of(field, width), false, &result);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	return checked(take_signature(buf_cur(&result), q->size, ret_signature), q, result.len);
+}
+
+static size_t
+signature_size(uint8_t algorithm)
+{
+	const size_t bytes = piv_algorithm_bits(algorithm) / 8;
+
+	return piv_algorithm_is_rsa(algorithm) ? bytes : 2 * bytes;
+}
+
+static DWORD
+sign(struct request *q)
+{
+	CARD_DATA *card = q->p->card;
+	uint8_t signature[LIMIT_RSA_BYTES];
+	BYTE *copy;
+	DWORD r;
+
+	r = piv_algorithm_is_rsa(q->key->algorithm) ? sign_rsa(q, signature) : sign_ecdsa(q, signature);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if ((copy = card->pfnCspAlloc(q->size)) == NULL)
+		return ERROR_NOT_ENOUGH_MEMORY;
+	memcpy(copy, signature, q->size);
+	q->info.pbSignedData = copy;
+	return SCARD_S_SUCCESS;
+}
+
+/* Without padding information it is PKCS#1 v1.5 on the data as it is. */
+static void
+spell_out_padding(struct request *q)
+{
+	if ((q->info.dwSigningFlags & CARD_PADDING_INFO_PRESENT) != 0)
+		return;
+	q->info.dwSigningFlags |= CARD_PADDING_INFO_PRESENT;
+	q->info.dwPaddingType = CARD_PADDING_PKCS1;
+	q->info.pPaddingInfo = &q->no_hash;
+}
+
+DWORD
+piv_sign_data(CARD_DATA *card, CARD_SIGNING_INFO *pInfo)
+{
+	struct request q = { .p = piv_of(card) };
+	DWORD r;
+
+	if (q.p == NULL)
+		return SCARD_E_INVALID_PARAMETER;
+	q.info = *pInfo;
+	if (q.info.dwKeySpec >= AT_ECDHE_P256)
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	if ((r = piv_key_of_spec(q.p, q.info.bContainerIndex, q.info.dwKeySpec, &q.key)) != SCARD_S_SUCCESS)
+		return r;
+	q.size = signature_size(q.key->algorithm);
+	spell_out_padding(&q);
+	q.info.pbSignedData = NULL;
+	if ((q.info.dwSigningFlags & CARD_BUFFER_SIZE_ONLY) == 0 && (r = sign(&q)) != SCARD_S_SUCCESS)
+		return r;
+	pInfo->pbSignedData = q.info.pbSignedData;
+	pInfo->cbSignedData = (DWORD)q.size;
+	return SCARD_S_SUCCESS;
+}
