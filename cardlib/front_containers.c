@@ -90,7 +90,7 @@ static bool
 property_exists(const char *name)
 {
 	return name != NULL && (strcmp(name, CCP_CONTAINER_INFO) == 0 || strcmp(name, CCP_PIN_IDENTIFIER) == 0 ||
-				strcmp(name, CCP_ASSOCIATED_ECDH_KEY) == 0);
+				strcmp(name, CCP_ASSOCIATED_ECDH_KEY) == 0 || strcmp(name, CCP_KEY_NAMES) == 0);
 }
 
 static DWORD
@@ -126,7 +126,8 @@ set_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *pszPro
 
 	if (own == NULL || !property_exists(pszProperty) || (pbData == NULL && cbData != 0) || dwFlags != 0)
 		return SCARD_E_INVALID_PARAMETER;
-	if (strcmp(pszProperty, CCP_CONTAINER_INFO) == 0 || front_may_change(card) != SCARD_S_SUCCESS)
+	if (strcmp(pszProperty, CCP_CONTAINER_INFO) == 0 || strcmp(pszProperty, CCP_KEY_NAMES) == 0 ||
+	    front_may_change(card) != SCARD_S_SUCCESS)
 		return SCARD_E_UNSUPPORTED_FEATURE;
 	if (strcmp(pszProperty, CCP_PIN_IDENTIFIER) == 0)
 		r = check_role(pbData, cbData);

@@ -31,7 +31,7 @@ libcardbase_la_SOURCES = \
 	cardlib/base/utf16.h
 libcardbase_la_LIBADD = $(ZLIB_LIBS)
 
-libcardlib_la_SOURCES = $(CARD_SOURCES) $(ISO7816_SOURCES) $(TRANSPORT_SOURCES) $(GIDS_SOURCES)
+libcardlib_la_SOURCES = $(CARD_SOURCES) $(ISO7816_SOURCES) $(TRANSPORT_SOURCES) $(GIDS_SOURCES) $(PIV_SOURCES)
 libcardlib_la_LIBADD = libcardbase.la $(PCSC_LIBS) $(CRYPTO_LIBS)
 
 ISO7816_SOURCES = \
@@ -64,6 +64,22 @@ GIDS_SOURCES = \
 	cardlib/gids/sign.c \
 	cardlib/gids/table.c \
 	cardlib/gids/write.c
+PIV_SOURCES = \
+	cardlib/piv/acquire.c \
+	cardlib/piv/agree.c \
+	cardlib/piv/cert.c \
+	cardlib/piv/container.c \
+	cardlib/piv/decrypt.c \
+	cardlib/piv/fs.c \
+	cardlib/piv/key.c \
+	cardlib/piv/metadata.c \
+	cardlib/piv/object.c \
+	cardlib/piv/pin.c \
+	cardlib/piv/piv.h \
+	cardlib/piv/property.c \
+	cardlib/piv/session.c \
+	cardlib/piv/sign.c \
+	cardlib/piv/table.c
 # registry, and what all cards share
 CARD_SOURCES = \
 	include/cardmod.h \

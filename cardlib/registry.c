@@ -8,31 +8,9 @@
 
 #include <string.h>
 
-#include "base/log.h"
-#include "gids/gids.h"
 #include "front.h"
-
-/* SP 800-73-4 part 1, 2.2, without the version. */
-static const uint8_t piv_aid[] = { 0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00 };
-
-/*
- * A PIV card is told by its AID, and is not served: a card with PIV and GIDS is then asked for GIDS. Only trouble with the
- * connection ends the search.
- */
-static DWORD
-probe_piv(CARD_DATA *card, DWORD flags)
-{
-	AUTO_BUF struct buf template = BUF_INIT;
-	struct channel ch = { .io = card->io };
-	uint16_t sw = 0;
-	DWORD r = check_acquire(card, flags);
-
-	if (r == SCARD_S_SUCCESS)
-		r = apdu_select_name(&ch, piv_aid, sizeof(piv_aid), &template, &sw);
-	if (r == SCARD_S_SUCCESS)
-		log_info(LOG_CARD, "a PIV card; no minidriver here serves PIV");
-	return r == SCARD_S_SUCCESS || gids_refused(sw) ? SCARD_E_UNKNOWN_CARD : r;
-}
+#include "gids/gids.h"
+#include "piv/piv.h"
 
 /* Rows with an ATR come first; the card's ATR under the mask has to equal the row's, which is masked already. */
 static const struct row {
@@ -49,7 +27,7 @@ static const struct row {
 		.atr_len = 17,
 		.acquire = gids_acquire_registered,
 	},
-	{ .name = "PIV", .acquire = probe_piv },
+	{ .name = "PIV", .acquire = piv_acquire },
 	{ .name = "GIDS", .acquire = gids_acquire },
 };
 

@@ -18,7 +18,7 @@
  *      same as pszAlgId), which PKCS#11 lets callers choose.
  *  9.  CardGetProperty(CP_CARD_PIN_TRIES) is added: attempts left for the PIN in dwFlags, as the specification returns
  *      them only from a failed authentication. 0xFFFFFFFF when the card cannot tell.
- *      CP_CARD_PIN_LIMITS, CP_CARD_CHALLENGE_KEY and CP_CARD_NAME are added as well.
+ *      CP_CARD_PIN_LIMITS, CP_CARD_CHALLENGE_KEY, CP_CARD_NAME and CCP_KEY_NAMES are added as well.
  * 10.  A minidriver leaves members that it does not serve NULL. The registry puts one set of functions in front of it,
  *      the same for every card: they check parameters, versions and what a read-only card does not do, call the
  *      minidriver, and answer SCARD_E_UNSUPPORTED_FEATURE where it has nothing. Callers never test for NULL.
@@ -365,6 +365,13 @@ typedef struct {
 #define CCP_CONTAINER_INFO "Container Info"	      /* CONTAINER_INFO */
 #define CCP_PIN_IDENTIFIER "PIN Identifier"	      /* PIN_ID; may be set */
 #define CCP_ASSOCIATED_ECDH_KEY "Associated ECDH Key" /* BYTE, a container; may be set */
+#define CCP_KEY_NAMES "Key Names"		      /* CARD_KEY_NAMES; optional; not in the specification */
+
+/* What everybody calls the key, on cards whose containers have fixed meanings. */
+typedef struct {
+	BYTE bNumber;
+	char szName[32]; /* as in "certificate for ...", with its NUL */
+} CARD_KEY_NAMES;
 
 typedef struct card_data CARD_DATA;
 
