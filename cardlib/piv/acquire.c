@@ -7,7 +7,7 @@
 static void
 destroy(const CARD_DATA *card, struct piv *p)
 {
-	piv_forget(p);
+	piv_forget_card(p);
 	piv_agreements_forget(p);
 	buf_free(&p->chuid);
 	card->pfnCspFree(p);
@@ -28,7 +28,7 @@ delete_context(CARD_DATA *card)
 static DWORD
 reconnect(CARD_DATA *card)
 {
-	struct piv *p = piv_of(card);
+	struct piv *p = piv_context(card);
 
 	if (p == NULL)
 		return SCARD_E_INVALID_PARAMETER;

@@ -46,7 +46,7 @@ agree(struct piv *p, BYTE index, struct piv_key *key, const struct public_key *p
 DWORD
 piv_construct_dh_agreement(CARD_DATA *card, CARD_DH_AGREEMENT_INFO *pAgreementInfo)
 {
-	struct piv *p = piv_of(card);
+	struct piv *p = piv_context(card);
 	const struct public_key *peer;
 	struct piv_key *key;
 	BYTE place = 0;
@@ -78,7 +78,7 @@ is_place(const struct piv *p, BYTE place)
 DWORD
 piv_derive_key(CARD_DATA *card, CARD_DERIVE_KEY *pAgreementInfo)
 {
-	struct piv *p = piv_of(card);
+	struct piv *p = piv_context(card);
 	const struct secret *z;
 	BYTE *copy;
 
@@ -97,7 +97,7 @@ piv_derive_key(CARD_DATA *card, CARD_DERIVE_KEY *pAgreementInfo)
 DWORD
 piv_destroy_dh_agreement(CARD_DATA *card, BYTE bSecretAgreementIndex, DWORD dwFlags)
 {
-	struct piv *p = piv_of(card);
+	struct piv *p = piv_context(card);
 
 	(void)dwFlags;
 	if (p == NULL || !is_place(p, bSecretAgreementIndex))

@@ -446,7 +446,7 @@ container_info(struct piv *p, BYTE index, CONTAINER_INFO *ret_info)
 DWORD
 piv_get_container_info(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, CONTAINER_INFO *pContainerInfo)
 {
-	struct piv *p = piv_of(card);
+	struct piv *p = piv_context(card);
 
 	(void)dwFlags;
 	if (p == NULL)
@@ -550,7 +550,7 @@ DWORD
 piv_get_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, BYTE *pbData, DWORD cbData,
 			   DWORD *pdwDataLen, DWORD dwFlags)
 {
-	struct piv *p = piv_of(card);
+	struct piv *p = piv_context(card);
 	union container_property value = { .associated = 0 };
 	size_t size;
 	DWORD r;

@@ -67,7 +67,7 @@ decrypt(struct request *q)
 DWORD
 piv_rsa_decrypt(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pInfo)
 {
-	struct request q = { .p = piv_of(card), .info = pInfo };
+	struct request q = { .p = piv_context(card), .info = pInfo };
 	DWORD r;
 
 	if (q.p == NULL)

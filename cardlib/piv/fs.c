@@ -209,7 +209,7 @@ piv_read_file(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DW
 	      DWORD *pcbData)
 {
 	AUTO_BUF struct buf content = BUF_INIT;
-	struct piv *p = piv_of(card);
+	struct piv *p = piv_context(card);
 	DWORD r;
 
 	(void)dwFlags;
@@ -270,7 +270,7 @@ DWORD
 piv_enum_files(CARD_DATA *card, const char *pszDirectory, char **pmszFiles, DWORD *pcbFiles, DWORD dwFlags)
 {
 	AUTO_BUF struct buf names = BUF_INIT;
-	struct piv *p = piv_of(card);
+	struct piv *p = piv_context(card);
 	BYTE *copy;
 	DWORD r;
 
@@ -289,7 +289,7 @@ DWORD
 piv_get_file_info(CARD_DATA *card, const char *pszDirectory, const char *pszFile, CARD_FILE_INFO *pInfo)
 {
 	AUTO_BUF struct buf content = BUF_INIT;
-	struct piv *p = piv_of(card);
+	struct piv *p = piv_context(card);
 	DWORD r;
 
 	if (p == NULL)

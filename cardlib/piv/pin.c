@@ -99,7 +99,7 @@ DWORD
 piv_authenticate_ex(CARD_DATA *card, PIN_ID PinId, DWORD dwFlags, const BYTE *pbPinData, DWORD cbPinData,
 		    BYTE **ppbSessionPin, DWORD *pcbSessionPin, DWORD *pcAttemptsRemaining)
 {
-	struct piv *p = piv_of(card);
+	struct piv *p = piv_context(card);
 	DWORD r, tries = CARD_DATA_VALUE_UNKNOWN;
 
 	(void)ppbSessionPin, (void)pcbSessionPin;
@@ -123,7 +123,7 @@ DWORD
 piv_deauthenticate_ex(CARD_DATA *card, PIN_SET PinId, DWORD dwFlags)
 {
 	AUTO_APDU struct apdu a = apdu_of(0x00, PIV_INS_VERIFY, P1_LOGOUT, PIV_REFERENCE_PIN, APDU_LE_NONE);
-	struct piv *p = piv_of(card);
+	struct piv *p = piv_context(card);
 	uint16_t sw = 0;
 	DWORD r;
 

@@ -147,13 +147,13 @@ struct piv {
 };
 
 /* The context of a card, brought to the caller's transaction. NULL when there is none. */
-struct piv *piv_of(CARD_DATA *card);
+struct piv *piv_context(CARD_DATA *card);
 /* SELECT. Keys, certificates and identity are doubted afterwards, authentication is lost. SCARD_E_UNKNOWN_CARD. */
 DWORD piv_select(struct piv *p);
 /* After a reset: nothing is believed but what can be compared with the card. */
 void piv_doubt(struct piv *p);
 /* Forgets all that was read. */
-void piv_forget(struct piv *p);
+void piv_forget_card(struct piv *p);
 /*
  * Makes sure that PIV is selected, and that this is the card that was read: reads the CHUID unless that was done in this
  * transaction, and forgets everything when it is another one.

@@ -10,7 +10,7 @@
 DWORD
 piv_query_capabilities(CARD_DATA *card, CARD_CAPABILITIES *pCapabilities)
 {
-	const struct piv *p = piv_of(card);
+	const struct piv *p = piv_context(card);
 
 	if (p == NULL)
 		return SCARD_E_INVALID_PARAMETER;
@@ -33,7 +33,7 @@ DWORD
 piv_query_free_space(CARD_DATA *card, DWORD dwFlags, CARD_FREE_SPACE_INFO *pInfo)
 {
 	(void)dwFlags;
-	if (piv_of(card) == NULL)
+	if (piv_context(card) == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	*pInfo = free_space(pInfo->dwVersion);
 	return SCARD_S_SUCCESS;
@@ -59,7 +59,7 @@ DWORD
 piv_query_key_sizes(CARD_DATA *card, DWORD dwKeySpec, DWORD dwFlags, CARD_KEY_SIZES *pKeySizes)
 {
 	(void)dwFlags;
-	if (piv_of(card) == NULL)
+	if (piv_context(card) == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	return key_sizes(dwKeySpec, pKeySizes->dwVersion, pKeySizes);
 }
@@ -315,7 +315,7 @@ read_variable(struct piv *p, const char *name, BYTE *data, DWORD room, DWORD *re
 DWORD
 piv_get_property(CARD_DATA *card, const char *pszProperty, BYTE *pbData, DWORD cbData, DWORD *pdwDataLen, DWORD dwFlags)
 {
-	struct piv *p = piv_of(card);
+	struct piv *p = piv_context(card);
 	const struct property *property;
 	DWORD r;
 

@@ -23,7 +23,7 @@ static const uint8_t pix_swapped[] = { 0x00, 0x10, 0x00, 0x01 };
 #define TAG_LABEL 0x50u
 
 struct piv *
-piv_of(CARD_DATA *card)
+piv_context(CARD_DATA *card)
 {
 	struct piv *p = card != NULL ? card->pvVendorSpecific : NULL;
 
@@ -67,7 +67,7 @@ piv_doubt(struct piv *p)
 }
 
 void
-piv_forget(struct piv *p)
+piv_forget_card(struct piv *p)
 {
 	p->guid_known = false;
 	p->pin_reference_known = false;
@@ -135,7 +135,7 @@ take_chuid(struct piv *p, struct buf *chuid)
 {
 	if (p->chuid_known && !is_known_chuid(p, chuid)) {
 		log_info(LOG_CARD, "another CHUID than before: what was read of the card is forgotten");
-		piv_forget(p);
+		piv_forget_card(p);
 	}
 	buf_move(&p->chuid, chuid);
 	if (buf_failed(&p->chuid)) {

@@ -148,7 +148,7 @@ spell_out_padding(struct request *q)
 DWORD
 piv_sign_data(CARD_DATA *card, CARD_SIGNING_INFO *pInfo)
 {
-	struct request q = { .p = piv_of(card) };
+	struct request q = { .p = piv_context(card) };
 	DWORD r;
 
 	if (q.p == NULL)
