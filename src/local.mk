@@ -88,6 +88,49 @@ minidriver_pkcs11_la_LDFLAGS = $(AM_LDFLAGS) $(MD_MODULE_LDFLAGS) -module -avoid
 	-Wl,--version-script=$(srcdir)/src/module.map
 minidriver_pkcs11_la_DEPENDENCIES = $(minidriver_pkcs11_la_LIBADD) src/module.map
 
+# --- minidriver-tool: verbs over the common part --------------------------------------------------------------
+
+EXTRA_PROGRAMS = minidriver-tool
+minidriver_tool_SOURCES = \
+	src/tool/adminkey.h \
+	src/tool/ask.c \
+	src/tool/card.c \
+	src/tool/cert.c \
+	src/tool/challenge.c \
+	src/tool/check.c \
+	src/tool/container.c \
+	src/tool/create.c \
+	src/tool/doctor.c \
+	src/tool/doctor.h \
+	src/tool/doctor_cards.c \
+	src/tool/doctor_host.c \
+	src/tool/doctor_modules.c \
+	src/tool/encode.c \
+	src/tool/encode.h \
+	src/tool/file.c \
+	src/tool/fs.c \
+	src/tool/holders.c \
+	src/tool/holders.h \
+	src/tool/import.c \
+	src/tool/info.c \
+	src/tool/keyfile.h \
+	src/tool/list.c \
+	src/tool/main.c \
+	src/tool/name.c \
+	src/tool/options.c \
+	src/tool/out.c \
+	src/tool/out.h \
+	src/tool/pin.c \
+	src/tool/progress.c \
+	src/tool/report.c \
+	src/tool/roots.c \
+	src/tool/tool.h \
+	src/tool/verbs.c
+minidriver_tool_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_C_CFLAGS) -DTOOL_VERSION='"$(VERSION)"' \
+	-DTOOL_MODULE='"$(moduledir)/minidriver-pkcs11.so"' -DTOOL_P11_KIT_MODULES='"$(p11_kit_modules)"' \
+	-DTOOL_P11_KIT_PATH='"$(p11_kit_path)"' -DTOOL_PCSC_DRIVERS='"$(pcsc_drivers)"'
+minidriver_tool_LDADD = libcsp.la libcardlib.la libcardbase.la $(CRYPTO_LIBS) $(ZLIB_LIBS) $(JSON_C_LIBS) -ldl
+
 EXTRA_DIST += src/module.map
 
 # libtool leaves an archive file beside every module; nobody links with this one, but without it libtool would not
