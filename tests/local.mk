@@ -42,7 +42,8 @@ UNIT_TESTS = \
 	tests/unit/test_vcard_pcsc \
 	tests/unit/test_vcard_perso \
 	tests/unit/test_vcard_sharing \
-	tests/unit/test_vcard_vpcd
+	tests/unit/test_vcard_vpcd \
+	tests/unit/test_vcard_windows
 CARD_TESTS = \
 	tests/card/test_csp_gids \
 	tests/card/test_gids \

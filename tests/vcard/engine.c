@@ -423,6 +423,15 @@ select_by_name(struct vcard *card, const struct vcard_command *command, struct b
 	return vcard_applets[i]->select(card->applets[i], command, again, answer);
 }
 
+/* Windows looks for a minidriver by an object that belongs to no application. */
+static uint16_t
+refuse_unselected(const struct vcard_command *command)
+{
+	if (command->ins == INS_GET_DATA_EVEN && command->p1 == 0x7F && command->p2 == 0x68)
+		return SW_NO_DATA;
+	return command->ins == INS_SELECT ? SW_NO_FILE : SW_NOT_ALLOWED;
+}
+
 static uint16_t
 dispatch(struct vcard *card, const struct vcard_command *command, struct buf *answer)
 {
@@ -433,7 +442,7 @@ dispatch(struct vcard *card, const struct vcard_command *command, struct buf *an
 		return select_by_name(card, command, answer);
 	applet = current(card, &state);
 	if (applet == NULL)
-		return command->ins == INS_SELECT ? SW_NO_FILE : SW_NOT_ALLOWED;
+		return refuse_unselected(command);
 	return applet->process(state, command, answer);
 }
 

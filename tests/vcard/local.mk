@@ -33,6 +33,7 @@ libvcard_la_SOURCES = \
 	tests/vcard/perso_cert.c \
 	tests/vcard/perso_internal.h \
 	tests/vcard/perso_key.c \
+	tests/vcard/perso_windows.c \
 	tests/vcard/piv.c \
 	tests/vcard/piv.h \
 	tests/vcard/piv_admin.c \

@@ -417,16 +417,29 @@ vcard_perso_set_puk(struct vcard *card, const char *puk)
 	return perso_end(card, perso_select(card) && set_reference(card, 0x81, puk));
 }
 
+static bool
+make_profile(struct vcard *card, const char *pin, const uint8_t *admin_key)
+{
+	static const uint8_t no_key[VCARD_DES3_LEN];
+
+	return perso_select(card) && set_reference(card, 0x80, pin) && make_data_files(card) &&
+	       make_admin_key(card, admin_key != NULL ? admin_key : no_key);
+}
+
+int
+vcard_perso_blank(struct vcard *card, const char *pin, const uint8_t admin_key[VCARD_DES3_LEN])
+{
+	return perso_end(card, make_profile(card, pin, admin_key) && make_operational(card));
+}
+
 int
 vcard_perso_format(struct vcard *card, const char *pin, const uint8_t admin_key[VCARD_DES3_LEN],
 		   const uint8_t cardid[VCARD_CARDID_LEN])
 {
-	static const uint8_t no_key[VCARD_DES3_LEN];
 	uint8_t id[VCARD_CARDID_LEN];
 
 	if (cardid == NULL && !vcard_random(id, sizeof(id)))
 		return perso_end(card, perso_fail("no random bytes"));
-	return perso_end(card, perso_select(card) && set_reference(card, 0x80, pin) && make_data_files(card) &&
-				       make_admin_key(card, admin_key != NULL ? admin_key : no_key) &&
+	return perso_end(card, make_profile(card, pin, admin_key) &&
 				       make_contents(card, cardid != NULL ? cardid : id) && make_operational(card));
 }

@@ -50,6 +50,12 @@ int vcard_perso_set_puk(struct vcard *card, const char *puk);
 int vcard_perso_format(struct vcard *card, const char *pin, const uint8_t admin_key[VCARD_DES3_LEN],
 		       const uint8_t cardid[VCARD_CARDID_LEN]);
 
+/*
+ * A card as it comes from its manufacturer: operational, with PIN, admin key and the profile's files, and nothing in
+ * them, not even a file table. It is then created through the minidriver interface by who has the admin key.
+ */
+int vcard_perso_blank(struct vcard *card, const char *pin, const uint8_t admin_key[VCARD_DES3_LEN]);
+
 /* A new container with a key made by the card, or with the private key of a PEM file. */
 int vcard_perso_keygen(struct vcard *card, const struct vcard_perso_container *container);
 int vcard_perso_import(struct vcard *card, const struct vcard_perso_container *container, const char *pem_path);
@@ -65,5 +71,19 @@ int vcard_perso_cert(struct vcard *card, const char *pin, uint8_t index, struct 
 
 /* A file that everyone reads and the user writes, new or not. dir "" is the root. */
 int vcard_perso_put(struct vcard *card, const char *pin, const char *dir, const char *name, struct cursor content);
+
+/*
+ * Exchanges that Windows' class minidriver was seen to have with a card, one after the other: every command as it was
+ * sent, every answer compared. PIN 12345678, admin key of zeros, container 257f0362-2ee7-44f5-9885-36fa490f30c1 with an
+ * RSA-2048 key. On failure the error text tells the exchange.
+ *
+ * A card that is put in when it has the certificate; creation of a blank card; container 0 with this key
+ * (RSAPrivateKey), or, without bytes, with one that the card makes; its certificate; its deletion.
+ */
+int vcard_perso_windows_contact(struct vcard *card);
+int vcard_perso_windows_format(struct vcard *card);
+int vcard_perso_windows_container(struct vcard *card, struct cursor rsa_key);
+int vcard_perso_windows_certificate(struct vcard *card, struct cursor der);
+int vcard_perso_windows_delete(struct vcard *card);
 
 #endif

@@ -102,9 +102,8 @@ vcard_perso_pubkey(struct vcard *card, uint8_t index, struct buf *ret_spki)
 
 /* --- certificates ----------------------------------------------------------------------------------------------- */
 
-/* 0100, length LE16, zlib stream. */
-static bool
-compress_certificate(struct cursor der, struct buf *ret_content)
+bool
+perso_compress(struct cursor der, struct buf *ret_content)
 {
 	uLongf len = compressBound((uLong)der.left);
 	uint8_t *room;
@@ -151,7 +150,7 @@ vcard_perso_cert(struct vcard *card, const char *pin, uint8_t index, struct curs
 {
 	AUTO_BUF struct buf packed = BUF_INIT;
 
-	if (!plain && !compress_certificate(der, &packed))
+	if (!plain && !perso_compress(der, &packed))
 		return -1;
 	return perso_end(card, perso_login(card, pin) && put_certificate(card, index, plain ? der : buf_cur(&packed)));
 }

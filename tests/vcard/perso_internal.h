@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the parts of the personalisation share: perso.c commands and files, perso_key.c containers. */
+/* What the parts of the personalisation share: perso.c commands and files, perso_key.c containers, perso_cert.c. */
 #ifndef VCARD_PERSO_INTERNAL_H
 #define VCARD_PERSO_INTERNAL_H
 
@@ -30,6 +30,8 @@ bool perso_write(struct vcard *card, uint16_t file, uint32_t tag, struct cursor 
 /* Counts a change in cardcf, which is written before what it announces. */
 enum perso_change { PERSO_FILES, PERSO_CONTAINERS };
 bool perso_announce(struct vcard *card, enum perso_change change);
+/* The stored form of a certificate: 0100, length LE16, zlib stream. */
+bool perso_compress(struct cursor der, struct buf *ret_content);
 /* Writes a user file through the file table. */
 bool perso_put_file(struct vcard *card, const char *dir, const char *name, struct cursor content);
 

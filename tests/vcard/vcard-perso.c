@@ -23,6 +23,8 @@ static const char usage[] =
 	"                   [--pin-tries N] [--pin-min N] [--pin-max N] [--max-objects N] [--max-files N]\n"
 	"                   [--max-value N] [--max-import N] [--terminable]\n"
 	"  format FILE      the file system: --pin PIN [--admin-key HEX] [--cardid HEX]\n"
+	"  blank FILE       operational, and no file system yet: --pin PIN [--admin-key HEX]\n"
+	"  windows FILE     as Windows leaves it (PIN 12345678), with container 0: [--key PEM] [--der CERT]\n"
 	"  keygen FILE      a new container: --pin PIN --index N --alg ALG [--kind exchange|signature] [--name NAME]\n"
 	"                   [--default]; ALG is rsa1024, rsa2048, rsa3072, rsa4096, p256, p384 or p521\n"
 	"  import FILE      the same with the private key of a PEM file: --key PEM instead of --alg\n"
@@ -83,6 +85,52 @@ do_format(struct vcard *card, struct perso_options *o, char **rest)
 	if (o->pin == NULL)
 		return wants("format needs --pin");
 	return perso_result(vcard_perso_format(card, o->pin, o->admin_key.p, o->cardid.p));
+}
+
+static int
+do_blank(struct vcard *card, struct perso_options *o, char **rest)
+{
+	(void)rest;
+	if (o->pin == NULL)
+		return wants("blank needs --pin");
+	return perso_result(vcard_perso_blank(card, o->pin, o->admin_key.p));
+}
+
+static bool
+read_rsa_key(const char *path, struct buf *ret_der)
+{
+	FILE *f = fopen(path, "r");
+	EVP_PKEY *pkey = f != NULL ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
+	unsigned char *der = NULL;
+	int len = pkey != NULL && EVP_PKEY_is_a(pkey, "RSA") == 1 ? i2d_PrivateKey(pkey, &der) : -1;
+
+	if (f != NULL)
+		(void)fclose(f);
+	EVP_PKEY_free(pkey);
+	if (len <= 0)
+		return false;
+	buf_put(ret_der, der, (size_t)len);
+	OPENSSL_clear_free(der, (size_t)len);
+	return !buf_failed(ret_der);
+}
+
+static int
+do_windows(struct vcard *card, struct perso_options *o, char **rest)
+{
+	AUTO_BUF struct buf key = BUF_INIT, der = BUF_INIT;
+	int result;
+
+	(void)rest;
+	if (o->key != NULL && !read_rsa_key(o->key, &key))
+		return perso_complain("%s: no RSA key", o->key);
+	if (o->der != NULL && !read_file(o->der, &der))
+		return perso_complain("%s: cannot be read", o->der);
+	result = vcard_perso_windows_format(card);
+	if (result == 0)
+		result = vcard_perso_windows_container(card, buf_cur(&key));
+	if (result == 0 && o->der != NULL)
+		result = vcard_perso_windows_certificate(card, buf_cur(&der));
+	return perso_result(result);
 }
 
 static int
@@ -254,10 +302,10 @@ static const struct verb {
 	int (*run)(struct vcard *card, struct perso_options *o, char **rest);
 	bool arguments;
 } verbs[] = {
-	{ "format", do_format, false }, { "keygen", do_keygen, false }, { "import", do_import, false },
-	{ "pubkey", do_pubkey, false }, { "cert", do_cert, false },	{ "put", do_put, false },
-	{ "apdu", do_apdu, true },	{ "reset", do_reset, false },	{ "info", do_info, false },
-	{ "raw", do_raw, false },
+	{ "format", do_format, false }, { "blank", do_blank, false },	{ "windows", do_windows, false },
+	{ "keygen", do_keygen, false }, { "import", do_import, false }, { "pubkey", do_pubkey, false },
+	{ "cert", do_cert, false },	{ "put", do_put, false },	{ "apdu", do_apdu, true },
+	{ "reset", do_reset, false },	{ "info", do_info, false },	{ "raw", do_raw, false },
 };
 
 static const struct verb *
