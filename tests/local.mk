@@ -41,6 +41,7 @@ UNIT_TESTS = \
 	tests/unit/test_vcard_link \
 	tests/unit/test_vcard_pcsc \
 	tests/unit/test_vcard_perso \
+	tests/unit/test_vcard_piv \
 	tests/unit/test_vcard_sharing \
 	tests/unit/test_vcard_vpcd \
 	tests/unit/test_vcard_windows
@@ -184,6 +185,7 @@ libtest_la_SOURCES = \
 	tests/unit/pcsc_fixture.c \
 	tests/unit/pcsc_fixture.h \
 	tests/unit/vcard_fixture.h \
+	tests/unit/vcard_piv_fixture.h \
 	tests/card/gids_card.c \
 	tests/card/gids_card.h \
 	tests/card/gids_keys.c \
@@ -235,7 +237,8 @@ tests_unit_test_p11_derive_LDADD = libfakecsp.la $(LDADD)
 tests_unit_test_p11_front_LDADD = libfakecsp.la $(LDADD)
 tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
 tests_differential_test_softhsm_SOURCES = tests/differential/test_softhsm.c tests/differential/differences.c \
-	tests/differential/objects.c tests/differential/operations.c tests/differential/sessions.c \
+	tests/differential/keys.c tests/differential/made.c tests/differential/objects.c tests/differential/operations.c \
+	tests/differential/sessions.c \
 	tests/differential/sides.c tests/differential/sides.h
 tests_fuzz_fuzz_calls_SOURCES = tests/fuzz/fuzz_calls.c tests/fuzz/calls/args.c tests/fuzz/calls/calls.h \
 	tests/fuzz/calls/card.c tests/fuzz/calls/keys.c

@@ -34,6 +34,11 @@ libvcard_la_SOURCES = \
 	tests/vcard/perso_internal.h \
 	tests/vcard/perso_key.c \
 	tests/vcard/perso_windows.c \
+	tests/vcard/perso_piv.c \
+	tests/vcard/perso_piv.h \
+	tests/vcard/perso_piv_cert.c \
+	tests/vcard/perso_piv_internal.h \
+	tests/vcard/perso_piv_keys.c \
 	tests/vcard/piv.c \
 	tests/vcard/piv.h \
 	tests/vcard/piv_admin.c \
