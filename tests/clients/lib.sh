@@ -22,7 +22,7 @@ two_keys() {
 # server_certificate: srv.crt and srv.key for localhost, of the same authority
 server_certificate() {
 	openssl req -newkey rsa:2048 -nodes -keyout "$W/srv.key" -subj "/CN=localhost" -out "$W/srv.req" 2>/dev/null
-	printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n' >"$W/srv.ext"
+	printf '%s\n' subjectAltName=DNS:localhost,IP:127.0.0.1 keyUsage=digitalSignature,keyEncipherment extendedKeyUsage=serverAuth >"$W/srv.ext"
 	openssl x509 -req -in "$W/srv.req" -CA "$W/ca.pem" -CAkey "$W/ca.key" -CAcreateserial -days 20 \
 		-extfile "$W/srv.ext" -out "$W/srv.crt" 2>/dev/null
 }
