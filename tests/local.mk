@@ -32,6 +32,7 @@ UNIT_TESTS = \
 	tests/unit/test_tlv \
 	tests/unit/test_trace \
 	tests/unit/test_transport \
+	tests/unit/test_vcard_access \
 	tests/unit/test_vcard_auth \
 	tests/unit/test_vcard_engine \
 	tests/unit/test_vcard_faults \
