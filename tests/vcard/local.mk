@@ -97,5 +97,6 @@ tests_vcard_vcard_LDADD = libvcard.la $(CRYPTO_LIBS) $(ZLIB_LIBS)
 
 # makes and personalises card files
 noinst_PROGRAMS += tests/vcard/vcard-perso
-tests_vcard_vcard_perso_SOURCES = tests/vcard/vcard-perso.c tests/vcard/perso_options.c tests/vcard/perso_options.h
+tests_vcard_vcard_perso_SOURCES = tests/vcard/vcard-perso.c tests/vcard/perso_options.c tests/vcard/perso_options.h \
+	tests/vcard/perso_piv_options.c tests/vcard/perso_piv_verbs.c tests/vcard/perso_verbs.h
 tests_vcard_vcard_perso_LDADD = libvcard.la $(CRYPTO_LIBS) $(ZLIB_LIBS)

@@ -98,8 +98,8 @@ perso_parse_hex(const char *text, struct buf *ret_bytes)
 	return !buf_failed(ret_bytes);
 }
 
-static bool
-parse_number(const char *text, int base, unsigned long max, unsigned long *ret_number)
+bool
+perso_parse_number(const char *text, int base, unsigned long max, unsigned long *ret_number)
 {
 	char *end = NULL;
 
@@ -113,7 +113,7 @@ parse_unsigned(const char *text, unsigned *ret_number)
 {
 	unsigned long number;
 
-	if (!parse_number(text, 10, 65535, &number))
+	if (!perso_parse_number(text, 10, 65535, &number))
 		return false;
 	*ret_number = (unsigned)number;
 	return true;
@@ -241,6 +241,18 @@ static const struct option long_options[] = {
 	{ "ef", required_argument, NULL, OPT_EF },
 	{ "tag", required_argument, NULL, OPT_TAG },
 	{ "delete", no_argument, NULL, OPT_DELETE },
+	{ "applications", required_argument, NULL, PERSO_PIV_APPLICATIONS },
+	{ "piv-quirks", required_argument, NULL, PERSO_PIV_QUIRKS },
+	{ "piv-version", required_argument, NULL, PERSO_PIV_VERSION },
+	{ "puk-tries", required_argument, NULL, PERSO_PIV_PUK_TRIES },
+	{ "max-object", required_argument, NULL, PERSO_PIV_MAX_OBJECT },
+	{ "management", required_argument, NULL, PERSO_PIV_MANAGEMENT },
+	{ "slot", required_argument, NULL, PERSO_PIV_SLOT },
+	{ "guid", required_argument, NULL, PERSO_PIV_GUID },
+	{ "pin-policy", required_argument, NULL, PERSO_PIV_PIN_POLICY },
+	{ "touch-policy", required_argument, NULL, PERSO_PIV_TOUCH_POLICY },
+	{ "packing", required_argument, NULL, PERSO_PIV_PACKING },
+	{ "usage", required_argument, NULL, PERSO_PIV_USAGE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -251,7 +263,7 @@ take_profile_option(struct vcard_profile *p, int option, const char *value)
 	case OPT_QUIRKS: return parse_quirks(value, &p->quirks);
 	case OPT_ATR: return parse_atr(value, p);
 	case OPT_T0: p->quirks |= VCARD_T0; return true;
-	case OPT_PIN_TRIES: return parse_unsigned(value, &p->pin_tries);
+	case OPT_PIN_TRIES: return parse_unsigned(value, &p->pin_tries) && parse_unsigned(value, &p->piv.pin_tries);
 	case OPT_PIN_MIN: return parse_unsigned(value, &p->pin_min);
 	case OPT_PIN_MAX: return parse_unsigned(value, &p->pin_max);
 	case OPT_MAX_OBJECTS: return parse_unsigned(value, &p->max_objects);
@@ -268,13 +280,17 @@ static bool
 take_container_option(struct perso_options *o, int option, const char *value)
 {
 	unsigned long number;
+	bool known;
 
 	switch (option) {
 	case OPT_INDEX:
-		o->has_index = parse_number(value, 10, 255, &number);
+		o->has_index = perso_parse_number(value, 10, 255, &number);
 		o->container.index = o->has_index ? (uint8_t)number : 0;
 		return o->has_index;
-	case OPT_ALG: return parse_algorithm(value, &o->container.algorithm);
+	case OPT_ALG:
+		/* PIV and GIDS have not all algorithms in common */
+		known = perso_piv_parse_algorithm(value, &o->slot.algorithm);
+		return parse_algorithm(value, &o->container.algorithm) || known;
 	case OPT_KIND: return parse_kind(value, &o->container.signature_only);
 	case OPT_NAME: o->container.name = o->name = value; return true;
 	case OPT_DEFAULT: o->container.make_default = true; return true;
@@ -289,6 +305,8 @@ take_option(struct perso_options *o, int option, const char *value)
 	unsigned long number = 0;
 	bool good = true;
 
+	if (option >= PERSO_PIV_OPTIONS)
+		return perso_piv_take_option(o, option, value);
 	switch (option) {
 	case OPT_PUK:
 		o->puk = value;
@@ -302,11 +320,11 @@ take_option(struct perso_options *o, int option, const char *value)
 	case OPT_DIR: o->dir = value; break;
 	case OPT_IN: o->in = value; break;
 	case OPT_EF:
-		good = parse_number(value, 16, 0xFFFF, &number);
+		good = perso_parse_number(value, 16, 0xFFFF, &number);
 		o->ef = (uint16_t)number;
 		break;
 	case OPT_TAG:
-		good = parse_number(value, 16, 0xFFFFFF, &number);
+		good = perso_parse_number(value, 16, 0xFFFFFF, &number);
 		o->tag = (uint32_t)number;
 		break;
 	case OPT_DELETE: o->remove = true; break;
@@ -337,4 +355,5 @@ perso_options_free(struct perso_options *options)
 {
 	buf_free(&options->admin_key);
 	buf_free(&options->cardid);
+	buf_free(&options->guid);
 }

@@ -14,7 +14,8 @@
 #include <openssl/x509.h>
 
 #include "base/auto.h"
-#include "vcard/perso_options.h"
+#include "vcard/perso_piv.h"
+#include "vcard/perso_verbs.h"
 
 static const char usage[] =
 	"usage: vcard-perso VERB FILE [OPTION...]\n"
@@ -22,6 +23,10 @@ static const char usage[] =
 	"  create FILE      a blank card: [--quirks strict|applet|NAME,...] [--atr HEX] [--t0] [--ecc] [--puk PUK]\n"
 	"                   [--pin-tries N] [--pin-min N] [--pin-max N] [--max-objects N] [--max-files N]\n"
 	"                   [--max-value N] [--max-import N] [--terminable]\n"
+	"                   [--applications gids|piv|gids,piv] [--piv-quirks "
+	"strict|applet|token|neo|government|NAME,...]\n"
+	"                   [--piv-version N.N.N] [--puk-tries N] [--max-object N]\n"
+	"                   [--management 3des|aes128|aes192|aes256]\n"
 	"  format FILE      the file system: --pin PIN [--admin-key HEX] [--cardid HEX]\n"
 	"  blank FILE       operational, and no file system yet: --pin PIN [--admin-key HEX]\n"
 	"  windows FILE     as Windows leaves it (PIN 12345678), with container 0: [--key PEM] [--der CERT]\n"
@@ -36,21 +41,31 @@ static const char usage[] =
 	"  info FILE        what the card knows of itself\n"
 	"  raw FILE         writes a data object past all rules: --ef HEX --tag HEX --in FILE, or --delete\n"
 	"\n"
+	"  piv FILE         PIV as on the reference card, with four keys and certificates: [--guid HEX]\n"
+	"  piv-format FILE  CHUID, CCC and key history alone: [--guid HEX]\n"
+	"  piv-keygen FILE  a key: --slot HEX --alg ALG [--pin-policy never|once|always]\n"
+	"                   [--touch-policy never|always|cached]; ALG also ed25519 and x25519\n"
+	"  piv-import FILE  the same with the private key of a PEM file: --key PEM instead of --alg\n"
+	"  piv-pubkey FILE  the public key in PEM: --slot HEX\n"
+	"  piv-cert FILE    the certificate: --slot HEX --der CERT\n"
+	"                   [--packing plain|gzip|gzip-old|gzip-lying|plain-lying|bare]\n"
+	"  piv-issue FILE   a certificate made here: --slot HEX --name CN [--usage HEX] [--packing ...]\n"
+	"  piv-put FILE     any object: --tag HEX --in FILE, or --delete\n"
+	"  piv-raw FILE     the same past all rules; or --slot HEX --delete for a key\n"
+	"\n"
 	"quirks: select-logs-out empty-verify-counts bulk-fails-at-tens bulk-repeats chain-blocks mse-6f00\n"
 	"        two-step-delete mse-outlives-logout no-raw-sign no-extended no-bulk ecdsa-der t0 strips-zeros\n"
 	"        challenge-lives\n";
 
-enum { EXIT_USAGE = 2 };
-
-static int
-wants(const char *what)
+int
+perso_wants(const char *what)
 {
 	(void)perso_complain("%s", what);
 	return EXIT_USAGE;
 }
 
-static bool
-read_file(const char *path, struct buf *ret_content)
+bool
+perso_read_file(const char *path, struct buf *ret_content)
 {
 	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
 	uint8_t piece[4096];
@@ -72,7 +87,7 @@ read_file(const char *path, struct buf *ret_content)
 
 /* --- verbs ------------------------------------------------------------------------------------------------------ */
 
-static int
+int
 perso_result(int result)
 {
 	return result == 0 ? EXIT_SUCCESS : perso_complain("%s", vcard_perso_error());
@@ -83,7 +98,7 @@ do_format(struct vcard *card, struct perso_options *o, char **rest)
 {
 	(void)rest;
 	if (o->pin == NULL)
-		return wants("format needs --pin");
+		return perso_wants("format needs --pin");
 	return perso_result(vcard_perso_format(card, o->pin, o->admin_key.p, o->cardid.p));
 }
 
@@ -92,7 +107,7 @@ do_blank(struct vcard *card, struct perso_options *o, char **rest)
 {
 	(void)rest;
 	if (o->pin == NULL)
-		return wants("blank needs --pin");
+		return perso_wants("blank needs --pin");
 	return perso_result(vcard_perso_blank(card, o->pin, o->admin_key.p));
 }
 
@@ -123,7 +138,7 @@ do_windows(struct vcard *card, struct perso_options *o, char **rest)
 	(void)rest;
 	if (o->key != NULL && !read_rsa_key(o->key, &key))
 		return perso_complain("%s: no RSA key", o->key);
-	if (o->der != NULL && !read_file(o->der, &der))
+	if (o->der != NULL && !perso_read_file(o->der, &der))
 		return perso_complain("%s: cannot be read", o->der);
 	result = vcard_perso_windows_format(card);
 	if (result == 0)
@@ -138,7 +153,7 @@ do_keygen(struct vcard *card, struct perso_options *o, char **rest)
 {
 	(void)rest;
 	if (o->pin == NULL || !o->has_index || o->container.algorithm == 0)
-		return wants("keygen needs --pin, --index and --alg");
+		return perso_wants("keygen needs --pin, --index and --alg");
 	return perso_result(vcard_perso_keygen(card, &o->container));
 }
 
@@ -147,7 +162,7 @@ do_import(struct vcard *card, struct perso_options *o, char **rest)
 {
 	(void)rest;
 	if (o->pin == NULL || !o->has_index || o->key == NULL)
-		return wants("import needs --pin, --index and --key");
+		return perso_wants("import needs --pin, --index and --key");
 	return perso_result(vcard_perso_import(card, &o->container, o->key));
 }
 
@@ -161,7 +176,7 @@ do_pubkey(struct vcard *card, struct perso_options *o, char **rest)
 
 	(void)rest;
 	if (!o->has_index)
-		return wants("pubkey needs --index");
+		return perso_wants("pubkey needs --index");
 	if (vcard_perso_pubkey(card, o->container.index, &spki) != 0)
 		return perso_complain("%s", vcard_perso_error());
 	at = spki.p;
@@ -178,8 +193,8 @@ do_cert(struct vcard *card, struct perso_options *o, char **rest)
 
 	(void)rest;
 	if (o->pin == NULL || !o->has_index || o->der == NULL)
-		return wants("cert needs --pin, --index and --der");
-	if (!read_file(o->der, &der))
+		return perso_wants("cert needs --pin, --index and --der");
+	if (!perso_read_file(o->der, &der))
 		return perso_complain("%s: cannot be read", o->der);
 	return perso_result(vcard_perso_cert(card, o->pin, o->container.index, buf_cur(&der), o->plain));
 }
@@ -191,8 +206,8 @@ do_put(struct vcard *card, struct perso_options *o, char **rest)
 
 	(void)rest;
 	if (o->pin == NULL || o->dir == NULL || o->name == NULL || o->in == NULL)
-		return wants("put needs --pin, --dir, --name and --in");
-	if (!read_file(o->in, &content))
+		return perso_wants("put needs --pin, --dir, --name and --in");
+	if (!perso_read_file(o->in, &content))
 		return perso_complain("%s: cannot be read", o->in);
 	return perso_result(vcard_perso_put(card, o->pin, o->dir, o->name, buf_cur(&content)));
 }
@@ -218,7 +233,7 @@ do_apdu(struct vcard *card, struct perso_options *o, char **rest)
 	for (at = rest; *at != NULL; at++) {
 		buf_reset(&command);
 		if (!perso_parse_hex(*at, &command))
-			return wants("a command is given in hex");
+			return perso_wants("a command is given in hex");
 	}
 	for (at = rest; *at != NULL; at++) {
 		buf_reset(&command);
@@ -263,11 +278,17 @@ do_info(struct vcard *card, struct perso_options *o, char **rest)
 	(void)o;
 	(void)rest;
 	vcard_info(card, &info);
-	(void)printf("state: %s\natr: ", life_name(info.life));
+	if ((card->env.profile.applications & VCARD_GIDS) != 0)
+		(void)printf("state: %s\n", life_name(info.life));
+	(void)printf("atr: ");
 	for (i = 0; i < atr_len; i++)
 		(void)printf("%02X", atr[i]);
 	(void)printf("\nprotocol: T=%d\n", vcard_is_t0(card) ? 0 : 1);
 	perso_print_quirks(card->env.profile.quirks);
+	if (vcard_piv(card) != NULL)
+		perso_piv_print(card);
+	if ((card->env.profile.applications & VCARD_GIDS) == 0)
+		return EXIT_SUCCESS;
 	(void)printf("selected: %s\n", yes_no(info.gids_selected));
 	(void)printf("PIN set: %s\nPIN tries left: %u\n", yes_no(info.pin_set), info.pin_tries_left);
 	if (card->env.profile.puk)
@@ -288,8 +309,8 @@ do_raw(struct vcard *card, struct perso_options *o, char **rest)
 
 	(void)rest;
 	if (o->ef == 0 || o->tag == 0 || (o->in == NULL && !o->remove))
-		return wants("raw needs --ef, --tag, and --in or --delete");
-	if (!o->remove && !read_file(o->in, &content))
+		return perso_wants("raw needs --ef, --tag, and --in or --delete");
+	if (!o->remove && !perso_read_file(o->in, &content))
 		return perso_complain("%s: cannot be read", o->in);
 	result = o->remove ? vcard_raw_delete(card, o->ef, o->tag)
 			   : vcard_raw_put(card, o->ef, o->tag, buf_cur(&content));
@@ -297,18 +318,14 @@ do_raw(struct vcard *card, struct perso_options *o, char **rest)
 			   : perso_complain("%04X/%04X: %s", (unsigned)o->ef, (unsigned)o->tag, strerror(errno));
 }
 
-static const struct verb {
-	const char *name;
-	int (*run)(struct vcard *card, struct perso_options *o, char **rest);
-	bool arguments;
-} verbs[] = {
+static const struct perso_verb verbs[] = {
 	{ "format", do_format, false }, { "blank", do_blank, false },	{ "windows", do_windows, false },
 	{ "keygen", do_keygen, false }, { "import", do_import, false }, { "pubkey", do_pubkey, false },
 	{ "cert", do_cert, false },	{ "put", do_put, false },	{ "apdu", do_apdu, true },
 	{ "reset", do_reset, false },	{ "info", do_info, false },	{ "raw", do_raw, false },
 };
 
-static const struct verb *
+static const struct perso_verb *
 find_verb(const char *name)
 {
 	size_t i;
@@ -317,11 +334,15 @@ find_verb(const char *name)
 		if (strcmp(verbs[i].name, name) == 0)
 			return &verbs[i];
 	}
+	for (i = 0; i < PERSO_PIV_VERBS; i++) {
+		if (strcmp(perso_piv_verbs[i].name, name) == 0)
+			return &perso_piv_verbs[i];
+	}
 	return NULL;
 }
 
 static int
-run_on_card(const struct verb *verb, const char *path, struct perso_options *o, char **rest)
+run_on_card(const struct perso_verb *verb, const char *path, struct perso_options *o, char **rest)
 {
 	struct vcard *card = vcard_open(path);
 	int result;
@@ -361,7 +382,7 @@ int
 main(int argc, char **argv)
 {
 	struct perso_options o = { .admin_key = BUF_INIT };
-	const struct verb *verb;
+	const struct perso_verb *verb;
 	bool create;
 	int result = EXIT_USAGE;
 
