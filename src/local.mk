@@ -39,6 +39,8 @@ libp11_la_SOURCES = \
 	src/p11/attr.c \
 	src/p11/attr.h \
 	src/p11/certattr.c \
+	src/p11/complete.c \
+	src/p11/copy.c \
 	src/p11/create.h \
 	src/p11/dataobj.c \
 	src/p11/decrypt.c \
@@ -67,6 +69,7 @@ libp11_la_SOURCES = \
 	src/p11/random.c \
 	src/p11/recover.c \
 	src/p11/rv.c \
+	src/p11/memattr.c \
 	src/p11/memory.c \
 	src/p11/memory.h \
 	src/p11/session.c \

@@ -76,6 +76,7 @@ MODULE_TESTS = \
 	tests/module/test_objects \
 	tests/module/test_profiles \
 	tests/module/test_recover \
+	tests/module/test_session_keys \
 	tests/module/test_session_objects \
 	tests/module/test_sessions \
 	tests/module/test_sign \
@@ -195,7 +196,8 @@ libtest_la_SOURCES = \
 	tests/module/cards.h \
 	tests/module/fixture.c \
 	tests/module/fixture.h \
-	tests/module/ops.h
+	tests/module/ops.h \
+	tests/module/words.h
 
 # readers and a minidriver in place of the real ones, for tests of the common part
 libfake_la_SOURCES = \

@@ -43,6 +43,8 @@
 #define LIMIT_SINGLE_PART (LIMIT_RSA_BYTES + 1)
 /* Objects that sessions of one token have made in memory; each secret key takes a page of locked memory. */
 #define LIMIT_SESSION_OBJECTS 256u
+/* Bytes of all these objects together: a caller that never destroys what it makes is told before the process is full. */
+#define LIMIT_SESSION_MEMORY (8u * 1024 * 1024)
 /* Bytes of a secret key in memory; what a raw RSA block of the longest modulus can hold. */
 #define LIMIT_SECRET_KEY LIMIT_RSA_BYTES
 /* Bytes of one attribute of an object in memory. */

@@ -127,6 +127,13 @@ key_id(const struct csp_key *key, struct buf *value)
 	return CKR_OK;
 }
 
+/* Into a session's memory. */
+static bool
+is_copyable(const struct p11_object *object)
+{
+	return object->class == CKO_CERTIFICATE || object->class == CKO_PUBLIC_KEY;
+}
+
 static CK_RV
 common_attribute(const struct csp_card *card, const struct p11_object *object, const struct csp_key *key,
 		 CK_ATTRIBUTE_TYPE type, struct buf *value)
@@ -135,7 +142,7 @@ common_attribute(const struct csp_card *card, const struct p11_object *object, c
 	case CKA_CLASS: return p11_attr_ulong(value, object->class);
 	case CKA_TOKEN: return p11_attr_bool(value, true);
 	case CKA_PRIVATE: return p11_attr_bool(value, object->class == CKO_PRIVATE_KEY);
-	case CKA_COPYABLE: return p11_attr_bool(value, false);
+	case CKA_COPYABLE: return p11_attr_bool(value, is_copyable(object));
 	case CKA_MODIFIABLE:
 	case CKA_DESTROYABLE: return p11_attr_bool(value, key != NULL && !csp_card_read_only(card));
 	case CKA_UNIQUE_ID: return unique_id(object, key, value);
@@ -184,7 +191,8 @@ key_object_attribute(struct csp_card *card, const struct p11_object *object, con
 CK_RV
 p11_attribute(struct csp_card *card, const struct p11_object *object, CK_ATTRIBUTE_TYPE type, struct buf *ret_value)
 {
-	const struct csp_key *key = NULL;
+	const struct csp_key *found;
+	struct csp_key key;
 	CK_RV rv;
 
 	if (object->memory != NULL)
@@ -193,9 +201,11 @@ p11_attribute(struct csp_card *card, const struct p11_object *object, CK_ATTRIBU
 		rv = profile_attribute(object, type, ret_value);
 	else if (object->class == CKO_DATA)
 		rv = p11_attr_data(card, object, type, ret_value);
-	else if ((key = csp_key_find(card, object->key_id)) == NULL)
+	else if ((found = csp_key_find(card, object->key_id)) == NULL)
 		return CKR_OBJECT_HANDLE_INVALID;
-	else
-		rv = key_object_attribute(card, object, key, type, ret_value);
+	else {
+		key = *found; /* reading from the card may bring another view of it */
+		rv = key_object_attribute(card, object, &key, type, ret_value);
+	}
 	return rv == CKR_OK && buf_failed(ret_value) ? CKR_HOST_MEMORY : rv;
 }

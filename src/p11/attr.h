@@ -36,5 +36,7 @@ bool p11_attr_take_point(struct cursor bytes, unsigned bits, struct public_key *
 /* All attributes of a file's object (dataobj.c). */
 CK_RV p11_attr_data(struct csp_card *card, const struct p11_object *object, CK_ATTRIBUTE_TYPE type, struct buf *value);
 CK_RV p11_attr_cert(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
+/* The first three bytes of the SHA-1, which is CKA_CHECK_VALUE of certificates and of keys of no kind. */
+CK_RV p11_attr_check_value(struct cursor bytes, struct buf *value);
 
 #endif

@@ -4,26 +4,28 @@
 
 #include "p11/attr.h"
 
-/* The user's when its key is the container's; a CA's certificate may lie beside a foreign key. */
+/*
+ * The user's when its key is the container's; a CA's certificate may lie beside a foreign key. The certificate may be gone
+ * once the public key has been read.
+ */
 static CK_RV
 category(struct csp_card *card, const struct csp_key *key, const struct csp_cert *cert, struct buf *value)
 {
-	const struct public_key *public;
+	const struct public_key certified = cert->key, *public;
+	const bool is_ca = cert->is_ca;
 	CK_RV rv = p11_attr_public_of(card, key, &public);
 
 	if (rv != CKR_OK)
 		return rv;
-	if (cert->key.type == KEY_NONE || public == NULL)
+	if (certified.type == KEY_NONE || public == NULL)
 		return p11_attr_ulong(value, CK_CERTIFICATE_CATEGORY_UNSPECIFIED);
-	if (pubkey_equal(&cert->key, public))
+	if (pubkey_equal(&certified, public))
 		return p11_attr_ulong(value, CK_CERTIFICATE_CATEGORY_TOKEN_USER);
-	return p11_attr_ulong(value,
-			      cert->is_ca ? CK_CERTIFICATE_CATEGORY_AUTHORITY : CK_CERTIFICATE_CATEGORY_OTHER_ENTITY);
+	return p11_attr_ulong(value, is_ca ? CK_CERTIFICATE_CATEGORY_AUTHORITY : CK_CERTIFICATE_CATEGORY_OTHER_ENTITY);
 }
 
-/* The first three bytes of the SHA-1 of the value. */
-static CK_RV
-check_value(const struct csp_cert *cert, struct buf *value)
+CK_RV
+p11_attr_check_value(struct cursor bytes, struct buf *value)
 {
 	struct csp_digest *digest = NULL;
 	uint8_t hash[20];
@@ -31,7 +33,7 @@ check_value(const struct csp_cert *cert, struct buf *value)
 
 	if ((r = csp_digest_new(p11_csp(), CSP_SHA1, &digest)) != SCARD_S_SUCCESS)
 		return p11_rv(r, P11_CTX_TOKEN);
-	r = csp_digest_update(digest, buf_cur(&cert->der));
+	r = csp_digest_update(digest, bytes);
 	if (r == SCARD_S_SUCCESS)
 		r = csp_digest_final(digest, hash);
 	csp_digest_free(&digest);
@@ -46,7 +48,7 @@ content_attribute(struct csp_card *card, const struct csp_key *key, const struct
 {
 	switch (type) {
 	case CKA_VALUE: return p11_attr_bytes(value, buf_cur(&cert->der));
-	case CKA_CHECK_VALUE: return check_value(cert, value);
+	case CKA_CHECK_VALUE: return p11_attr_check_value(buf_cur(&cert->der), value);
 	case CKA_CERTIFICATE_CATEGORY: return category(card, key, cert, value);
 	default: break;
 	}

@@ -59,7 +59,7 @@ p11_attr_data(struct csp_card *card, const struct p11_object *object, CK_ATTRIBU
 	case CKA_CLASS: return p11_attr_ulong(value, CKO_DATA);
 	case CKA_TOKEN: return p11_attr_bool(value, true);
 	case CKA_PRIVATE: return p11_attr_bool(value, file->private);
-	case CKA_COPYABLE:
+	case CKA_COPYABLE: return p11_attr_bool(value, true); /* into a session's memory */
 	case CKA_MODIFIABLE:
 	case CKA_DESTROYABLE: return p11_attr_bool(value, false);
 	case CKA_UNIQUE_ID: return unique_id(file, value);

@@ -119,9 +119,19 @@ agree(struct p11_session *s, struct p11_op *op, const struct agreement *agreemen
 	return p11_rv(derive_value(agreement, &z, &key->secret), P11_CTX_TOKEN);
 }
 
+/* A card's own key has been sensitive always and extractable never; what is made of it may go on so (5.18.5). */
+static void
+inherit(const struct csp_key *from, struct p11_memory *key)
+{
+	const bool local = from != NULL && from->local;
+
+	key->always_sensitive = local && p11_memory_is(key, CKA_SENSITIVE);
+	key->never_extractable = local && !p11_memory_is(key, CKA_EXTRACTABLE);
+}
+
 static CK_RV
-derive_with(struct p11_session *s, const CK_MECHANISM *mechanism, struct p11_op *op, struct p11_template template,
-	    CK_OBJECT_HANDLE *ret_handle)
+derive_with(struct p11_session *s, const CK_MECHANISM *mechanism, struct csp_card *card, struct p11_op *op,
+	    struct p11_template template, CK_OBJECT_HANDLE *ret_handle)
 {
 	struct p11_memory *key = NULL;
 	struct agreement agreement;
@@ -130,8 +140,11 @@ derive_with(struct p11_session *s, const CK_MECHANISM *mechanism, struct p11_op 
 	if (!read_agreement(mechanism, op->public.bits, &agreement))
 		return CKR_MECHANISM_PARAM_INVALID;
 	if ((rv = p11_memory_new(s, template, P11_DERIVED, CK_UNAVAILABLE_INFORMATION, &key)) == CKR_OK &&
-	    (rv = check_length(&agreement, pubkey_ec_bytes(op->public.bits), key)) == CKR_OK &&
-	    (rv = agree(s, op, &agreement, key)) == CKR_OK)
+	    (rv = check_length(&agreement, pubkey_ec_bytes(op->public.bits), key)) == CKR_OK) {
+		inherit(csp_key_find(card, op->key_id), key);
+		rv = agree(s, op, &agreement, key);
+	}
+	if (rv == CKR_OK)
 		rv = p11_memory_add(s->slot, &key, ret_handle);
 	p11_memory_free(&key);
 	return rv;
@@ -152,7 +165,7 @@ derive(struct p11_session *s, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE ba
 	if (!csp_card_agrees(card))
 		return CKR_MECHANISM_INVALID;
 	if ((rv = p11_op_once(s, P11_OP_DERIVE, mechanism, base, &op)) == CKR_OK)
-		rv = derive_with(s, mechanism, &op, template, ret_handle);
+		rv = derive_with(s, mechanism, card, &op, template, ret_handle);
 	p11_op_clear(&op);
 	return rv;
 }

@@ -25,6 +25,15 @@ struct query {
  */
 enum source { FROM_NOWHERE, FROM_MEMORY, FROM_PROFILES, FROM_KEYS, FROM_CARD };
 
+/* What is asked for is none of the token's. */
+static bool
+wants_memory(const CK_ATTRIBUTE *item)
+{
+	const CK_BBOOL no = CK_FALSE;
+
+	return item->type == CKA_TOKEN && item->ulValueLen == sizeof(no) && memcmp(item->pValue, &no, sizeof(no)) == 0;
+}
+
 /* Programs ask for classes that no card has by the hundred; these must not cost an exchange. */
 static enum source
 query_source(const struct query *query)
@@ -35,6 +44,8 @@ query_source(const struct query *query)
 		const CK_ATTRIBUTE *item = &query->template[i];
 		CK_OBJECT_CLASS class;
 
+		if (wants_memory(item))
+			return FROM_MEMORY;
 		if (item->type != CKA_CLASS)
 			continue;
 		if (item->ulValueLen != sizeof(class))
@@ -64,8 +75,10 @@ item_matches(struct csp_card *card, const struct p11_object *object, const CK_AT
 		*ret_match = cur_equals(&bytes, item->pValue, item->ulValueLen);
 		return CKR_OK;
 	}
-	*ret_match = false; /* what an object lacks or hides never matches */
-	return rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE ? CKR_OK : rv;
+	*ret_match = false; /* what an object lacks or hides never matches, and nor does one that has just gone */
+	return rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE || rv == CKR_OBJECT_HANDLE_INVALID
+		       ? CKR_OK
+		       : rv;
 }
 
 /* Of the query's items, those that are cheap to know or those that are not. */

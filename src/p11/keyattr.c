@@ -25,24 +25,29 @@ subject(struct csp_card *card, const struct csp_key *key, struct buf *value)
 	return p11_attr_bytes(value, cert->subject);
 }
 
-/* From the certificate when it is this key's, so that certificate and keys show the same bytes. */
+/*
+ * From the certificate when it is this key's, so that certificate and keys show the same bytes. The public key is copied:
+ * it may be gone once the certificate has been read.
+ */
 static CK_RV
 public_key_info(struct csp_card *card, const struct csp_key *key, struct buf *value)
 {
-	const struct public_key *public;
+	const struct public_key *found;
+	struct public_key public;
 	const struct csp_cert *cert;
 	AUTO_BUF struct buf der = BUF_INIT;
 	CK_RV rv;
 
+	if ((rv = p11_attr_public_of(card, key, &found)) != CKR_OK)
+		return rv;
+	if (found == NULL)
+		return CKR_ATTRIBUTE_TYPE_INVALID;
+	public = *found;
 	if ((rv = p11_attr_cert_of(card, key, &cert)) != CKR_OK)
 		return rv;
-	if ((rv = p11_attr_public_of(card, key, &public)) != CKR_OK)
-		return rv;
-	if (public == NULL)
-		return CKR_ATTRIBUTE_TYPE_INVALID;
-	if (cert != NULL && cert->parsed && pubkey_equal(&cert->key, public))
+	if (cert != NULL && cert->parsed && pubkey_equal(&cert->key, &public))
 		return p11_attr_bytes(value, cert->spki);
-	if (csp_public_key_spki(p11_csp(), public, &der) != SCARD_S_SUCCESS)
+	if (csp_public_key_spki(p11_csp(), &public, &der) != SCARD_S_SUCCESS)
 		return CKR_HOST_MEMORY;
 	return p11_attr_bytes(value, buf_cur(&der));
 }

@@ -176,23 +176,27 @@ p11_objects_drop_session(struct p11_slot *slot, CK_SESSION_HANDLE session)
 			remove_at(slot, i - 1);
 }
 
-static size_t
-count_memory(const struct p11_slot *slot)
+CK_RV
+p11_memory_room(const struct p11_slot *slot, const struct p11_memory *memory, const struct p11_memory *instead_of)
 {
-	size_t count = 0;
+	size_t count = 1, size = p11_memory_size(memory);
 
 	for (size_t i = 0; i < slot->object_count; i++)
-		count += slot->objects[i].memory != NULL;
-	return count;
+		if (slot->objects[i].memory != NULL && slot->objects[i].memory != instead_of) {
+			count++;
+			size += p11_memory_size(slot->objects[i].memory);
+		}
+	return count > LIMIT_SESSION_OBJECTS || size > LIMIT_SESSION_MEMORY ? CKR_DEVICE_MEMORY : CKR_OK;
 }
 
 CK_RV
 p11_memory_add(struct p11_slot *slot, struct p11_memory **memory, CK_OBJECT_HANDLE *ret_handle)
 {
 	struct p11_object *objects;
+	CK_RV rv = p11_memory_room(slot, *memory, NULL);
 
-	if (count_memory(slot) >= LIMIT_SESSION_OBJECTS)
-		return CKR_DEVICE_MEMORY;
+	if (rv != CKR_OK)
+		return rv;
 	objects = realloc(slot->objects, (slot->object_count + 1) * sizeof(*objects));
 	if (objects == NULL)
 		return CKR_HOST_MEMORY;
@@ -263,10 +267,8 @@ copy(struct p11_session *session, CK_OBJECT_HANDLE handle, struct p11_template t
 		return CKR_ARGUMENTS_BAD;
 	if ((object = p11_object_find(session->slot, handle)) == NULL)
 		return CKR_OBJECT_HANDLE_INVALID;
-	if (object->memory == NULL)
-		return p11_template_find(template, CKA_UNIQUE_ID) != NULL ? CKR_ATTRIBUTE_READ_ONLY
-									  : CKR_ACTION_PROHIBITED;
-	rv = p11_memory_copy(session, object->memory, template, &memory);
+	rv = object->memory != NULL ? p11_memory_copy(session, object->memory, template, &memory)
+				    : p11_memory_copy_card(session, object, template, &memory);
 	if (rv == CKR_OK)
 		rv = p11_memory_add(session->slot, &memory, ret_object);
 	p11_memory_free(&memory);
@@ -330,7 +332,7 @@ set_attributes(struct p11_session *session, CK_OBJECT_HANDLE object, struct p11_
 	if ((found = p11_object_find(session->slot, object)) == NULL)
 		return CKR_OBJECT_HANDLE_INVALID;
 	if (found->memory != NULL)
-		return p11_memory_set(found->memory, template);
+		return p11_memory_set(session->slot, found->memory, template);
 	if (p11_template_find(template, CKA_UNIQUE_ID) != NULL)
 		return CKR_ATTRIBUTE_READ_ONLY;
 	return p11_rename(session, found, template.items, template.count);

@@ -137,12 +137,27 @@ usage_of(enum p11_op_kind kind)
 	}
 }
 
+/* CKA_ALLOWED_MECHANISMS, when the key was made with one. */
+static bool
+allows(const struct p11_memory *memory, CK_MECHANISM_TYPE mechanism)
+{
+	struct cursor list = p11_memory_bytes(memory, CKA_ALLOWED_MECHANISMS);
+	bool allowed = p11_memory_value(memory, CKA_ALLOWED_MECHANISMS) == NULL;
+	CK_MECHANISM_TYPE one;
+
+	while (!allowed && cur_copy(&list, &one, sizeof(one)))
+		allowed = one == mechanism;
+	return allowed;
+}
+
 /* Keys in memory are public ones, and secret ones that no mechanism here uses. */
 static CK_RV
 prepare_memory_key(const struct p11_memory *memory, enum p11_op_kind kind, struct p11_op *op)
 {
 	if (kinds[kind].private || memory->class != CKO_PUBLIC_KEY || memory->public.type != op->mech->key)
 		return CKR_KEY_TYPE_INCONSISTENT;
+	if (!allows(memory, op->mech->type))
+		return CKR_MECHANISM_INVALID;
 	if (!p11_memory_is(memory, usage_of(kind)))
 		return CKR_KEY_FUNCTION_NOT_PERMITTED;
 	if (memory->public.bits < op->mech->min_bits || memory->public.bits > op->mech->max_bits)

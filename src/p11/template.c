@@ -31,7 +31,7 @@ static const struct p11_rule rules[] = {
 	{ CKA_PRIVATE,		P11_IS_BOOL,	ALL,	NEW | CP,	S },
 	{ CKA_MODIFIABLE,	P11_IS_BOOL,	ALL,	NEW | CP,	ALL },
 	{ CKA_COPYABLE,		P11_IS_BOOL,	ALL,	ANY,		ALL },
-	{ CKA_DESTROYABLE,	P11_IS_BOOL,	ALL,	ANY,		ALL },
+	{ CKA_DESTROYABLE,	P11_IS_BOOL,	ALL,	NEW | CP,	ALL },
 	{ CKA_LABEL,		P11_IS_BYTES,	ALL,	ANY,		0 },
 	{ CKA_UNIQUE_ID,	P11_IS_BYTES,	ALL,	NEVER,		0 },
 	/* data (4.5) */
@@ -46,16 +46,25 @@ static const struct p11_rule rules[] = {
 	{ CKA_ISSUER,		P11_IS_BYTES,	C,	CR | CP | ST,	0 },
 	{ CKA_SERIAL_NUMBER,	P11_IS_BYTES,	C,	CR | CP | ST,	0 },
 	{ CKA_PUBLIC_KEY_INFO,	P11_IS_BYTES,	C,	CR,		0 },
-	{ CKA_TRUSTED,		P11_IS_BOOL,	C | KEYS, NEVER,	0 },
+	{ CKA_START_DATE,	P11_IS_DATE,	C,	CR,		0 },
+	{ CKA_END_DATE,		P11_IS_DATE,	C,	CR,		0 },
+	{ CKA_URL,		P11_IS_BYTES,	C,	CR,		0 },
+	{ CKA_HASH_OF_SUBJECT_PUBLIC_KEY, P11_IS_BYTES, C, CR,		0 },
+	{ CKA_HASH_OF_ISSUER_PUBLIC_KEY, P11_IS_BYTES, C, CR,		0 },
+	{ CKA_NAME_HASH_ALGORITHM, P11_IS_ULONG, C,	CR,		0 },
+	{ CKA_JAVA_MIDP_SECURITY_DOMAIN, P11_IS_ULONG, C, CR,		0 },
+	{ CKA_CHECK_VALUE,	P11_IS_BYTES,	C | S,	CR,		0 },
+	{ CKA_TRUSTED,		P11_IS_BOOL,	C | KEYS, ANY,		0 },
 	/* keys (4.7) */
 	{ CKA_ID,		P11_IS_BYTES,	C | KEYS, ANY,		0 },
-	{ CKA_START_DATE,	P11_IS_DATE,	C | KEYS, ANY,		0 },
-	{ CKA_END_DATE,		P11_IS_DATE,	C | KEYS, ANY,		0 },
+	{ CKA_START_DATE,	P11_IS_DATE,	KEYS,	ANY,		0 },
+	{ CKA_END_DATE,		P11_IS_DATE,	KEYS,	ANY,		0 },
 	{ CKA_KEY_TYPE,		P11_IS_ULONG,	KEYS,	NEW,		0 },
 	{ CKA_DERIVE,		P11_IS_BOOL,	KEYS,	ANY,		0 },
 	{ CKA_ENCRYPT,		P11_IS_BOOL,	KEYS,	ANY,		0 },
 	{ CKA_VERIFY,		P11_IS_BOOL,	KEYS,	ANY,		0 },
 	{ CKA_WRAP,		P11_IS_BOOL,	KEYS,	ANY,		0 },
+	{ CKA_ALLOWED_MECHANISMS, P11_IS_ULONGS, KEYS,	NEW,		0 },
 	{ CKA_LOCAL,		P11_IS_BOOL,	KEYS,	NEVER,		0 },
 	{ CKA_KEY_GEN_MECHANISM, P11_IS_ULONG,	KEYS,	NEVER,		0 },
 	/* public keys (4.8, 6.1.2, 6.3.3) */
@@ -66,7 +75,7 @@ static const struct p11_rule rules[] = {
 	{ CKA_PUBLIC_EXPONENT,	P11_IS_BYTES,	P,	CR,		0 },
 	{ CKA_EC_PARAMS,	P11_IS_BYTES,	P,	CR,		0 },
 	{ CKA_EC_POINT,		P11_IS_BYTES,	P,	CR,		0 },
-	{ CKA_PUBLIC_KEY_INFO,	P11_IS_BYTES,	P,	NEVER,		0 },
+	{ CKA_PUBLIC_KEY_INFO,	P11_IS_BYTES,	P,	CR,		0 },
 	/* secret keys (4.10) */
 	{ CKA_VALUE,		P11_IS_BYTES,	S,	CR,		0 },
 	{ CKA_VALUE_LEN,	P11_IS_ULONG,	S,	MK,		0 },
@@ -78,7 +87,6 @@ static const struct p11_rule rules[] = {
 	{ CKA_WRAP_WITH_TRUSTED, P11_IS_BOOL,	S,	ANY,		0 },
 	{ CKA_ALWAYS_SENSITIVE,	P11_IS_BOOL,	S,	NEVER,		0 },
 	{ CKA_NEVER_EXTRACTABLE, P11_IS_BOOL,	S,	NEVER,		0 },
-	{ CKA_CHECK_VALUE,	P11_IS_BYTES,	S,	NEVER,		0 },
 };
 /* clang-format on */
 
@@ -125,9 +133,7 @@ p11_take_bool(const CK_ATTRIBUTE *item, bool *ret_yes)
 	if (item->ulValueLen != sizeof(value))
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	memcpy(&value, item->pValue, sizeof(value));
-	if (value != CK_TRUE && value != CK_FALSE)
-		return CKR_ATTRIBUTE_VALUE_INVALID;
-	*ret_yes = value == CK_TRUE;
+	*ret_yes = value != CK_FALSE;
 	return CKR_OK;
 }
 
@@ -155,6 +161,17 @@ is_date(const CK_ATTRIBUTE *item)
 	return true;
 }
 
+/* Numbers that name one of a few things. */
+static bool
+is_known(CK_ATTRIBUTE_TYPE type, CK_ULONG number)
+{
+	switch (type) {
+	case CKA_CERTIFICATE_CATEGORY: return number <= CK_CERTIFICATE_CATEGORY_OTHER_ENTITY;
+	case CKA_JAVA_MIDP_SECURITY_DOMAIN: return number <= CK_SECURITY_DOMAIN_THIRD_PARTY;
+	default: return true;
+	}
+}
+
 static bool
 is_possible(const struct p11_rule *rule, const CK_ATTRIBUTE *item)
 {
@@ -163,7 +180,8 @@ is_possible(const struct p11_rule *rule, const CK_ATTRIBUTE *item)
 
 	switch (rule->kind) {
 	case P11_IS_BOOL: return p11_take_bool(item, &yes) == CKR_OK;
-	case P11_IS_ULONG: return p11_take_ulong(item, &number) == CKR_OK;
+	case P11_IS_ULONG: return p11_take_ulong(item, &number) == CKR_OK && is_known(item->type, number);
+	case P11_IS_ULONGS: return item->ulValueLen % sizeof(number) == 0 && item->ulValueLen <= LIMIT_OBJECT_VALUE;
 	case P11_IS_DATE: return is_date(item);
 	case P11_IS_BYTES: break;
 	}
@@ -174,25 +192,25 @@ static CK_RV
 check_item(const CK_ATTRIBUTE *item, CK_OBJECT_CLASS class, enum p11_purpose purpose)
 {
 	const struct p11_rule *rule = p11_rule_find(item->type, class);
+	bool yes;
 
 	if (rule == NULL)
 		return CKR_ATTRIBUTE_TYPE_INVALID;
 	if (!is_possible(rule, item))
 		return CKR_ATTRIBUTE_VALUE_INVALID;
+	/* nobody but the security officer calls anything trusted (4.6.3, footnote) */
+	if (item->type == CKA_TRUSTED && p11_take_bool(item, &yes) == CKR_OK && yes)
+		return CKR_ATTRIBUTE_READ_ONLY;
 	return (rule->given & purpose) != 0 ? CKR_OK : CKR_ATTRIBUTE_READ_ONLY;
 }
 
 static bool
 contradicts(struct p11_template template, CK_ULONG index)
 {
-	const CK_ATTRIBUTE *item = &template.items[index];
+	const CK_ATTRIBUTE *item = &template.items[index], *first = p11_template_find(template, item->type);
 	struct cursor value = cur_of(item->pValue, item->ulValueLen);
 
-	for (CK_ULONG i = 0; i < index; i++)
-		if (template.items[i].type == item->type &&
-		    !cur_equals(&value, template.items[i].pValue, template.items[i].ulValueLen))
-			return true;
-	return false;
+	return first != item && !cur_equals(&value, first->pValue, first->ulValueLen);
 }
 
 CK_RV

@@ -17,7 +17,7 @@ struct p11_template {
 /* What a template is for; MAKE is C_GenerateKey, C_UnwrapKey and C_DeriveKey. */
 enum p11_purpose { P11_FOR_CREATE = 1, P11_FOR_MAKE = 2, P11_FOR_COPY = 4, P11_FOR_SET = 8 };
 
-enum p11_kind { P11_IS_BOOL, P11_IS_ULONG, P11_IS_BYTES, P11_IS_DATE };
+enum p11_kind { P11_IS_BOOL, P11_IS_ULONG, P11_IS_ULONGS, P11_IS_BYTES, P11_IS_DATE };
 
 struct p11_rule {
 	CK_ATTRIBUTE_TYPE type;
@@ -35,7 +35,7 @@ const struct p11_rule *p11_rule_find(CK_ATTRIBUTE_TYPE type, CK_OBJECT_CLASS cla
 size_t p11_rule_count(void);
 const struct p11_rule *p11_rule_at(size_t index);
 
-/* An item's value. CKR_ATTRIBUTE_VALUE_INVALID for another length, and a boolean that is neither. */
+/* An item's value; any boolean but 0 is true. CKR_ATTRIBUTE_VALUE_INVALID for another length. */
 CK_RV p11_take_bool(const CK_ATTRIBUTE *item, bool *ret_yes);
 CK_RV p11_take_ulong(const CK_ATTRIBUTE *item, CK_ULONG *ret_number);
 

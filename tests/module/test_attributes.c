@@ -116,7 +116,8 @@ test_common_attributes(void **state)
 		assert_true(mt_get_bool(session, objects[i], CKA_TOKEN));
 		assert_true(mt_get_bool(session, objects[i], CKA_PRIVATE) == (class == CKO_PRIVATE_KEY));
 		assert_true(mt_get_bool(session, objects[i], CKA_MODIFIABLE) == (class != CKO_PROFILE));
-		assert_false(mt_get_bool(session, objects[i], CKA_COPYABLE));
+		assert_true(mt_get_bool(session, objects[i], CKA_COPYABLE) ==
+			    (class == CKO_CERTIFICATE || class == CKO_PUBLIC_KEY));
 		assert_true(mt_get_bool(session, objects[i], CKA_DESTROYABLE) == (class != CKO_PROFILE));
 		assert_true(label.len > 0 && label.len <= 255);
 		label.bytes[label.len] = '\0';

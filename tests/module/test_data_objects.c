@@ -104,6 +104,37 @@ test_public_file(void **state)
 	assert_rv(mt->C_DestroyObject(session, note), CKR_ACTION_PROHIBITED);
 }
 
+/* A copy in memory is the session's to change; that of a private file ends with the login. */
+static void
+test_copies(void **state)
+{
+	CK_BBOOL no = CK_FALSE;
+	char other[] = "other";
+	CK_ATTRIBUTE copied[] = { { CKA_TOKEN, &no, 1 }, { CKA_PRIVATE, &no, 1 } }, label = { CKA_LABEL, other, 5 };
+	CK_SESSION_HANDLE session;
+	CK_OBJECT_HANDLE note, secret;
+
+	(void)state;
+	insert_card();
+	session = mt_start_user();
+	assert_true(mt_get_bool(session, find_label(session, "note"), CKA_COPYABLE));
+	assert_rv(mt->C_CopyObject(session, find_label(session, "secret"), copied, 2, &secret),
+		  CKR_TEMPLATE_INCONSISTENT);
+	assert_rv(mt->C_CopyObject(session, find_label(session, "secret"), copied, 1, &secret), CKR_OK);
+	assert_rv(mt->C_CopyObject(session, find_label(session, "note"), copied, 1, &note), CKR_OK);
+	assert_text(session, note, CKA_VALUE, "hello");
+	assert_text(session, note, CKA_APPLICATION, "app1");
+	assert_text(session, secret, CKA_VALUE, "hush");
+	assert_false(mt_get_bool(session, note, CKA_TOKEN));
+	assert_true(mt_get_bool(session, note, CKA_MODIFIABLE));
+	assert_rv(mt->C_SetAttributeValue(session, note, &label, 1), CKR_OK);
+	assert_text(session, note, CKA_LABEL, "other");
+	assert_rv(mt->C_Logout(session), CKR_OK);
+	assert_rv(mt_ask(session, secret, CKA_VALUE), CKR_OBJECT_HANDLE_INVALID);
+	assert_rv(mt->C_DestroyObject(session, note), CKR_OK);
+	assert_int_equal(mt_count(session, CKO_DATA), 1);
+}
+
 static void
 test_file_of_the_user(void **state)
 {
@@ -152,6 +183,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_public_file),
 		TEST(test_file_of_the_user),
+		TEST(test_copies),
 		TEST(test_cost),
 	};
 

@@ -320,30 +320,38 @@ test_handles_of_two_tokens(void **state)
 	assert_rv(mt_ask(alice, before, CKA_VALUE), CKR_OBJECT_HANDLE_INVALID);
 }
 
+/* What a session that only reads is told when it destroys, changes or copies an object of the card. */
+static void
+assert_stays(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
+{
+	CK_ATTRIBUTE label = { CKA_LABEL, (void *)(uintptr_t) "new", 3 }, id = { CKA_UNIQUE_ID, &yes, 1 };
+	CK_OBJECT_CLASS class = mt_get_ulong(session, object, CKA_CLASS);
+	CK_RV refusal = class == CKO_PROFILE ? CKR_ACTION_PROHIBITED : CKR_SESSION_READ_ONLY;
+	CK_OBJECT_HANDLE made;
+
+	assert_rv(mt->C_DestroyObject(session, object), refusal);
+	assert_rv(mt->C_SetAttributeValue(session, object, &label, 1), refusal);
+	assert_rv(mt->C_SetAttributeValue(session, object, &id, 1), CKR_ATTRIBUTE_READ_ONLY);
+	assert_rv(mt->C_SetAttributeValue(session, object, NULL, 1), CKR_ARGUMENTS_BAD);
+	/* P-115: for the others the copy would be the card's as well */
+	assert_rv(mt->C_CopyObject(session, object, NULL, 0, &made),
+		  mt_get_bool(session, object, CKA_COPYABLE) ? CKR_SESSION_READ_ONLY : CKR_ACTION_PROHIBITED);
+	assert_rv(mt->C_CopyObject(session, object, &id, 1, &made), CKR_ATTRIBUTE_READ_ONLY);
+	assert_rv(mt->C_CopyObject(session, object, NULL, 0, NULL), CKR_ARGUMENTS_BAD);
+}
+
 /* P-082, P-086, P-115: and what is not offered says so */
 static void
 test_nothing_is_changed(void **state)
 {
-	CK_SESSION_HANDLE session = mt_start();
-	CK_ATTRIBUTE label = { CKA_LABEL, (void *)(uintptr_t) "new", 3 }, id = { CKA_UNIQUE_ID, &yes, 1 };
+	CK_ATTRIBUTE label = { CKA_LABEL, (void *)(uintptr_t) "new", 3 };
+	CK_SESSION_HANDLE session = mt_start_user();
 	CK_OBJECT_HANDLE objects[64], made;
-	size_t n;
+	size_t n = mt_find(session, NULL, 0, objects, 64);
 
 	(void)state;
-	assert_rv(mt_login(session, MT_PIN), CKR_OK);
-	n = mt_find(session, NULL, 0, objects, 64);
-	for (size_t i = 0; i < n; i++) {
-		assert_rv(mt->C_DestroyObject(session, objects[i]),
-			  mt_get_ulong(session, objects[i], CKA_CLASS) == CKO_PROFILE ? CKR_ACTION_PROHIBITED
-										      : CKR_SESSION_READ_ONLY);
-		assert_rv(mt->C_SetAttributeValue(session, objects[i], &label, 1),
-			  mt_get_ulong(session, objects[i], CKA_CLASS) == CKO_PROFILE ? CKR_ACTION_PROHIBITED
-										      : CKR_SESSION_READ_ONLY);
-		assert_rv(mt->C_SetAttributeValue(session, objects[i], &id, 1), CKR_ATTRIBUTE_READ_ONLY);
-		assert_rv(mt->C_SetAttributeValue(session, objects[i], NULL, 1), CKR_ARGUMENTS_BAD);
-		assert_rv(mt->C_CopyObject(session, objects[i], NULL, 0, &made), CKR_ACTION_PROHIBITED); /* P-115 */
-		assert_rv(mt->C_CopyObject(session, objects[i], NULL, 0, NULL), CKR_ARGUMENTS_BAD);
-	}
+	for (size_t i = 0; i < n; i++)
+		assert_stays(session, objects[i]);
 	assert_rv(mt->C_CreateObject(session, &label, 1, &made), CKR_TEMPLATE_INCOMPLETE);
 	assert_rv(mt->C_CreateObject(session, NULL, 1, &made), CKR_ARGUMENTS_BAD);
 	assert_rv(mt->C_CreateObject(session, &label, 1, NULL), CKR_ARGUMENTS_BAD);
