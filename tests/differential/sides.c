@@ -225,7 +225,7 @@ same(const char *name, step run, const struct about *about)
 	if (!alike(ours, theirs) && !may_differ(name, ours, theirs))
 		fail_msg("%s: ours 0x%lX (%lu bytes), SoftHSM's 0x%lX (%lu bytes)", name, ours.rv, ours.len, theirs.rv,
 			 theirs.len);
-	return ours.rv;
+	return ours.rv == CKR_OK ? theirs.rv : ours.rv;
 }
 
 unsigned

@@ -17,6 +17,7 @@ struct side {
 	CK_OBJECT_HANDLE rsa_private, rsa_public, ec_private, ec_public;
 	CK_BYTE output[OPS_MAX]; /* of the last step, for the next */
 	CK_ULONG output_len;
+	CK_OBJECT_HANDLE made, other; /* objects in memory */
 };
 
 enum { OURS, SOFTHSM, SIDES };
@@ -37,6 +38,8 @@ struct about {
 	CK_OBJECT_HANDLE handle;
 	CK_FLAGS flags;
 	const char *pin;
+	CK_ATTRIBUTE *template;
+	CK_ULONG count;
 };
 
 /* What came of it; len counts with CKR_OK and CKR_BUFFER_TOO_SMALL. */
@@ -73,7 +76,7 @@ typedef struct outcome (*step)(struct side *side, const struct about *about);
 
 /*
  * Runs a step on both sides. The two outcomes are the same, or the table of differences (differences.c) has a row for this
- * step and these codes. Returns our code.
+ * step and these codes. Returns CKR_OK when both succeeded, else a code of one that did not.
  */
 CK_RV same(const char *name, step run, const struct about *about);
 #define SAME(run, about, ...) (same(step_name(__VA_ARGS__), run, about))
@@ -81,7 +84,7 @@ unsigned compared(void);
 /* Names a step, for messages and for the table of differences. Lives until the next one. */
 const char *step_name(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Steps that several chapters use, and the chapters: operations.c, objects.c, sessions.c ------------------------------- */
+/* Steps that several chapters use, and the chapters: operations.c, objects.c, made.c, keys.c, sessions.c ---------------- */
 
 struct outcome step_sign_init(struct side *side, const struct about *about);
 struct outcome step_sign(struct side *side, const struct about *about);
@@ -89,6 +92,9 @@ struct outcome step_digest(struct side *side, const struct about *about);
 struct outcome step_find(struct side *side, const struct about *about);
 struct outcome step_private_attribute(struct side *side, const struct about *about);
 struct outcome step_public_attribute(struct side *side, const struct about *about);
+struct outcome step_made_attribute(struct side *side, const struct about *about);
+struct outcome step_create(struct side *side, const struct about *about);
+struct outcome step_destroy(struct side *side, const struct about *about);
 
 void test_sign(void **state);
 void test_sign_in_parts(void **state);
@@ -98,6 +104,15 @@ void test_digest(void **state);
 void test_wrong_keys(void **state);
 void test_attributes(void **state);
 void test_search(void **state);
+void test_create(void **state);
+void test_made_attributes(void **state);
+void test_copy(void **state);
+void test_set(void **state);
+void test_made_by_others(void **state);
+void test_generate(void **state);
+void test_wrap(void **state);
+void test_unwrap(void **state);
+void test_derive(void **state);
 void test_sessions(void **state);
 void test_login(void **state);
 void test_general(void **state);

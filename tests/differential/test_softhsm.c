@@ -38,9 +38,27 @@ main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, sides_set_up, sides_tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_sign),     TEST(test_sign_in_parts), TEST(test_verify),     TEST(test_encrypt),
-		TEST(test_digest),   TEST(test_wrong_keys),    TEST(test_attributes), TEST(test_search),
-		TEST(test_sessions), TEST(test_login),	       TEST(test_general),    cmocka_unit_test(test_counts),
+		TEST(test_sign),
+		TEST(test_sign_in_parts),
+		TEST(test_verify),
+		TEST(test_encrypt),
+		TEST(test_digest),
+		TEST(test_wrong_keys),
+		TEST(test_attributes),
+		TEST(test_search),
+		TEST(test_create),
+		TEST(test_made_attributes),
+		TEST(test_copy),
+		TEST(test_set),
+		TEST(test_made_by_others),
+		TEST(test_generate),
+		TEST(test_wrap),
+		TEST(test_unwrap),
+		TEST(test_derive),
+		TEST(test_sessions),
+		TEST(test_login),
+		TEST(test_general),
+		cmocka_unit_test(test_counts),
 	};
 
 	if (!softhsm_is_there()) {
