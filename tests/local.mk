@@ -58,7 +58,8 @@ CARD_TESTS = \
 	tests/card/test_gids_pin \
 	tests/card/test_gids_property \
 	tests/card/test_gids_sign \
-	tests/card/test_gids_write
+	tests/card/test_gids_write \
+	tests/card/test_piv
 MODULE_TESTS = \
 	tests/module/test_attributes \
 	tests/module/test_callers \
@@ -192,6 +193,8 @@ libtest_la_SOURCES = \
 	tests/card/gids_card.h \
 	tests/card/gids_keys.c \
 	tests/card/gids_keys.h \
+	tests/card/piv_card.c \
+	tests/card/piv_card.h \
 	tests/module/cards.c \
 	tests/module/cards.h \
 	tests/module/fixture.c \

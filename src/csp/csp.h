@@ -114,11 +114,13 @@ struct csp_key {
 	enum key_type type;
 	unsigned bits;
 	bool can_sign, can_decrypt, can_derive;
-	uint32_t role;		  /* PIN role that guards it */
+	uint32_t role;		  /* PIN role that guards it; CSP_ROLE_EVERYONE: none */
 	bool always_authenticate; /* the role's PIN is wanted for every operation */
 	bool has_cert;		  /* a certificate file exists; whether it can be read is another matter */
 	bool local;		  /* made on this card by csp_generate(); known as long as the card stays */
 	char name[CSP_NAME_MAX];
+	uint8_t number;		      /* what everybody calls a key of this container; 0: nothing */
+	char usual_name[32];	      /* likewise, as in "certificate for ..."; empty: nothing */
 	uint8_t ckaid[CSP_CKAID_MAX]; /* what an application calls it: csp_key_name() */
 	size_t ckaid_len;	      /* 0: nothing */
 	char label[CSP_LABEL_MAX];    /* likewise; empty: nothing */
@@ -234,6 +236,7 @@ DWORD csp_public_key_spki(struct csp *csp, const struct public_key *key, struct 
 
 /* PINs -------------------------------------------------------------------------------------------------------------- */
 
+#define CSP_ROLE_EVERYONE 0u
 #define CSP_ROLE_USER 1u
 #define CSP_ROLE_ADMIN 2u
 

@@ -53,14 +53,35 @@ find_role(struct csp_card *card, struct csp_key *key)
 						   sizeof(role), &len, 0);
 	if (csp_code_is_trouble(r))
 		return r;
-	if (r != SCARD_S_SUCCESS || len != sizeof(role) || role == ROLE_EVERYONE || role == ROLE_ADMIN ||
-	    role >= MAX_PINS)
+	if (r != SCARD_S_SUCCESS || len != sizeof(role) || role == ROLE_ADMIN || role >= MAX_PINS)
 		role = ROLE_USER;
+	if (role == ROLE_EVERYONE) {
+		key->role = role;
+		key->always_authenticate = false;
+		return SCARD_S_SUCCESS;
+	}
 	if ((r = csp_role_info(card, role, &info)) != SCARD_S_SUCCESS)
 		return r;
 	key->role = role;
 	key->always_authenticate = info->PinCachePolicy.PinCachePolicyType == PinCacheAlwaysPrompt;
 	return SCARD_S_SUCCESS;
+}
+
+/* What everybody calls the key, where its container has a fixed meaning. */
+static DWORD
+find_names(struct csp_card *card, struct csp_key *key)
+{
+	CARD_KEY_NAMES names = { 0 };
+	DWORD len = 0, r;
+
+	r = card->data.pfnCardGetContainerProperty(&card->data, key->container, CCP_KEY_NAMES, (BYTE *)&names,
+						   sizeof(names), &len, 0);
+	if (r == SCARD_S_SUCCESS && len == sizeof(names)) {
+		key->number = names.bNumber;
+		memcpy(key->usual_name, names.szName, sizeof(key->usual_name));
+		key->usual_name[sizeof(key->usual_name) - 1] = '\0';
+	}
+	return csp_code_is_trouble(r) ? r : SCARD_S_SUCCESS;
 }
 
 DWORD
@@ -120,6 +141,7 @@ add_slot(struct csp_card *card, struct csp_view *view, const struct csp_containe
 	uint16_t bits = exchange ? c->exchange_bits : c->signature_bits;
 	enum key_type type = csp_key_type_of(bits);
 	struct csp_key *key;
+	DWORD r;
 
 	if (bits == 0)
 		return SCARD_S_SUCCESS;
@@ -130,6 +152,8 @@ add_slot(struct csp_card *card, struct csp_view *view, const struct csp_containe
 	}
 	key = &view->entries[view->count++].key;
 	fill_key(card, key, c, exchange, type);
+	if ((r = find_names(card, key)) != SCARD_S_SUCCESS)
+		return r;
 	return find_role(card, key);
 }
 

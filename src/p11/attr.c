@@ -121,6 +121,10 @@ key_id(const struct csp_key *key, struct buf *value)
 {
 	if (key->ckaid_len > 0)
 		return p11_attr_bytes(value, cur_of(key->ckaid, key->ckaid_len));
+	if (key->number != 0) {
+		buf_u8(value, key->number);
+		return CKR_OK;
+	}
 	buf_u8(value, key->container);
 	if (!key->exchange && key->other_slot_used)
 		buf_u8(value, 2);
@@ -134,6 +138,18 @@ is_copyable(const struct p11_object *object)
 	return object->class == CKO_CERTIFICATE || object->class == CKO_PUBLIC_KEY;
 }
 
+/* The application's, else what everybody calls such a key, else the container's name. */
+static CK_RV
+label(const struct p11_object *object, const struct csp_key *key, struct buf *value)
+{
+	if (key->label[0] != '\0' || key->usual_name[0] == '\0')
+		return p11_attr_text(value, key->label[0] != '\0' ? key->label : key->name);
+	(void)p11_attr_text(value, object->class == CKO_CERTIFICATE  ? "X.509 Certificate for "
+				   : object->class == CKO_PUBLIC_KEY ? "Public key for "
+								     : "Private key for ");
+	return p11_attr_text(value, key->usual_name);
+}
+
 static CK_RV
 common_attribute(const struct csp_card *card, const struct p11_object *object, const struct csp_key *key,
 		 CK_ATTRIBUTE_TYPE type, struct buf *value)
@@ -141,7 +157,7 @@ common_attribute(const struct csp_card *card, const struct p11_object *object, c
 	switch (type) {
 	case CKA_CLASS: return p11_attr_ulong(value, object->class);
 	case CKA_TOKEN: return p11_attr_bool(value, true);
-	case CKA_PRIVATE: return p11_attr_bool(value, object->class == CKO_PRIVATE_KEY);
+	case CKA_PRIVATE: return p11_attr_bool(value, object->class == CKO_PRIVATE_KEY && !object->unguarded);
 	case CKA_COPYABLE: return p11_attr_bool(value, is_copyable(object));
 	case CKA_MODIFIABLE:
 	case CKA_DESTROYABLE: return p11_attr_bool(value, key != NULL && !csp_card_read_only(card));
@@ -176,7 +192,7 @@ key_object_attribute(struct csp_card *card, const struct p11_object *object, con
 	if (type == CKA_ID)
 		return key_id(key, value);
 	if (type == CKA_LABEL)
-		return p11_attr_text(value, key->label[0] != '\0' ? key->label : key->name);
+		return label(object, key, value);
 	if ((rv = common_attribute(card, object, key, type, value)) != CKR_ATTRIBUTE_TYPE_INVALID)
 		return rv;
 	if (object->class == CKO_CERTIFICATE)

@@ -76,16 +76,29 @@ is_public(const struct p11_object *object, const struct csp_card *card)
 	(void)card;
 	if (object->memory != NULL)
 		return !p11_memory_is(object->memory, CKA_PRIVATE);
-	return object->class != CKO_PRIVATE_KEY && !object->private_data;
+	return object->unguarded || (object->class != CKO_PRIVATE_KEY && !object->private_data);
+}
+
+/* A key that wants no PIN is there for everybody. */
+static CK_RV
+add_private_key(struct p11_slot *slot, const struct csp_key *key)
+{
+	const bool unguarded = key->role == CSP_ROLE_EVERYONE;
+	const size_t before = slot->object_count;
+	CK_RV rv = CKR_OK;
+
+	if (unguarded || slot->login == P11_USER)
+		rv = object_add(slot, CKO_PRIVATE_KEY, key->id, 0);
+	if (rv == CKR_OK && slot->object_count > before)
+		slot->objects[before].unguarded = unguarded;
+	return rv;
 }
 
 static CK_RV
 add_key(struct p11_slot *slot, const struct csp_key *key)
 {
-	CK_RV rv = CKR_OK;
+	CK_RV rv = add_private_key(slot, key);
 
-	if (slot->login == P11_USER)
-		rv = object_add(slot, CKO_PRIVATE_KEY, key->id, 0);
 	if (rv == CKR_OK)
 		rv = object_add(slot, CKO_PUBLIC_KEY, key->id, 0);
 	if (rv == CKR_OK && key->has_cert)

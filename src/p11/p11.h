@@ -87,6 +87,7 @@ struct p11_object {
 	CK_ULONG profile;	       /* CKP_, profiles only */
 	struct p11_memory *memory;     /* owned; NULL for what is on the token */
 	bool private_data;	       /* a file that wants the PIN */
+	bool unguarded;		       /* a private key that wants none */
 	bool hidden;		       /* a public key that was destroyed: it is a part of its key pair, which stays */
 };
 
