@@ -62,6 +62,7 @@ CARD_TESTS = \
 	tests/card/test_piv
 MODULE_TESTS = \
 	tests/module/test_attributes \
+	tests/module/test_big_keys \
 	tests/module/test_callers \
 	tests/module/test_copies \
 	tests/module/test_data_objects \
@@ -327,6 +328,8 @@ EXTRA_DIST += $(STATIC_TESTS) $(E2E_TESTS) $(TEST_FILES) \
 	tests/fuzz/run.sh \
 	tests/lib/check.sh \
 	tests/lib/run.sh \
+	tests/module/keys/rsa3072.pem \
+	tests/module/keys/rsa4096.pem \
 	tests/static/cppcheck.supp \
 	tests/static/format.sh \
 	tests/static/includes.awk \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Making of the card files: keys by the card itself, certificates by a throw-away authority. */
+/* Making of the card files: keys by the card itself or from files, certificates by a throw-away authority. */
 #include "module/cards.h"
 
 #include <stdio.h>
@@ -21,7 +21,16 @@ struct key_plan {
 	bool signature_only;
 	const char *name;
 	enum { NO_CERT, CERT, PLAIN_CERT, RUBBISH } cert;
+	const char *file; /* NULL: the card makes the key */
 };
+
+/* The largest RSA keys take too long to be made. */
+#define BIG_KEYS                                                                                                       \
+	{                                                                                                              \
+		{ 0, VCARD_RSA4096, false, "Big RSA", NO_CERT, "rsa4096.pem" },                                        \
+			{ 1, VCARD_RSA3072, false, "Medium RSA", NO_CERT, "rsa3072.pem" },                             \
+			{ 2, VCARD_P521, true, "Big EC", NO_CERT, NULL },                                              \
+	}
 
 static const struct card_plan {
 	const char *name;
@@ -29,21 +38,26 @@ static const struct card_plan {
 	uint8_t cardid; /* repeated */
 	struct key_plan keys[6];
 	size_t key_count;
+	uint32_t quirks;
 } plans[MT_CARDS] = {
 	[MT_ALICE] = { "alice",
 		       true,
 		       0xA1,
-		       { { 0, VCARD_RSA2048, false, "Alice RSA", CERT },
-			 { 1, VCARD_RSA1024, true, "Alice Signature", NO_CERT },
-			 { 2, VCARD_P256, true, "Alice EC", PLAIN_CERT },
-			 { 3, VCARD_P384, true, "Alice P-384", NO_CERT },
-			 { 4, VCARD_P521, true, "Alice P-521", NO_CERT },
-			 { 5, VCARD_RSA1024, false, "Alice damaged", RUBBISH } },
-		       6 },
-	[MT_BOB] = { "bob", true, 0xB0, { { 0, VCARD_RSA1024, false, "Bob RSA", CERT } }, 1 },
-	[MT_EMPTY] = { "empty", true, 0xE0, { { 0 } }, 0 },
-	[MT_BLANK] = { "blank", false, 0, { { 0 } }, 0 },
-	[MT_FOREIGN] = { "foreign", false, 0, { { 0 } }, 0 },
+		       { { 0, VCARD_RSA2048, false, "Alice RSA", CERT, NULL },
+			 { 1, VCARD_RSA1024, true, "Alice Signature", NO_CERT, NULL },
+			 { 2, VCARD_P256, true, "Alice EC", PLAIN_CERT, NULL },
+			 { 3, VCARD_P384, true, "Alice P-384", NO_CERT, NULL },
+			 { 4, VCARD_P521, true, "Alice P-521", NO_CERT, NULL },
+			 { 5, VCARD_RSA1024, false, "Alice damaged", RUBBISH, NULL } },
+		       6,
+		       0 },
+	[MT_BOB] = { "bob", true, 0xB0, { { 0, VCARD_RSA1024, false, "Bob RSA", CERT, NULL } }, 1, 0 },
+	[MT_EMPTY] = { "empty", true, 0xE0, { { 0 } }, 0, 0 },
+	[MT_BLANK] = { "blank", false, 0, { { 0 } }, 0, 0 },
+	[MT_FOREIGN] = { "foreign", false, 0, { { 0 } }, 0, 0 },
+	[MT_BIG] = { "big", true, 0xB1, BIG_KEYS, 3, 0 },
+	[MT_BIG_CHAINS] = { "chains", true, 0xB2, BIG_KEYS, 3, VCARD_NO_EXTENDED },
+	[MT_BIG_T0] = { "t0", true, 0xB3, BIG_KEYS, 3, VCARD_T0 },
 };
 
 static const uint8_t foreign_atr[] = { 0x3B, 0x80, 0x80, 0x01, 0x01 };
@@ -123,9 +137,31 @@ store_cert(struct vcard *card, const struct key_plan *plan)
 }
 
 static void
+store_key(struct vcard *card, const struct key_plan *key)
+{
+	const struct vcard_perso_container container = {
+		.pin = MT_PIN,
+		.index = key->container,
+		.algorithm = key->algorithm,
+		.signature_only = key->signature_only,
+		.name = key->name,
+	};
+	const char *source = getenv("abs_top_srcdir");
+	char file[512];
+
+	if (key->file == NULL) {
+		perso_ok(vcard_perso_keygen(card, &container));
+		return;
+	}
+	assert_non_null(source);
+	(void)snprintf(file, sizeof(file), "%s/tests/module/keys/%s", source, key->file);
+	perso_ok(vcard_perso_import(card, &container, file));
+}
+
+static void
 make_card(const struct card_plan *plan, const char *path)
 {
-	struct vcard_profile profile = { .ecc = true };
+	struct vcard_profile profile = { .quirks = plan->quirks, .ecc = true };
 	uint8_t cardid[VCARD_CARDID_LEN];
 	struct vcard *card;
 
@@ -141,17 +177,8 @@ make_card(const struct card_plan *plan, const char *path)
 	if (plan->formatted)
 		perso_ok(vcard_perso_format(card, MT_PIN, NULL, cardid));
 	for (size_t i = 0; i < plan->key_count; i++) {
-		const struct key_plan *key = &plan->keys[i];
-		const struct vcard_perso_container container = {
-			.pin = MT_PIN,
-			.index = key->container,
-			.algorithm = key->algorithm,
-			.signature_only = key->signature_only,
-			.name = key->name,
-		};
-
-		perso_ok(vcard_perso_keygen(card, &container));
-		store_cert(card, key);
+		store_key(card, &plan->keys[i]);
+		store_cert(card, &plan->keys[i]);
 	}
 	vcard_reset(card);
 	assert_int_equal(vcard_save(card), 0);

@@ -30,8 +30,11 @@
  *	5 "Alice damaged"	RSA-1024, its certificate file is rubbish
  * Bob's: 0 "Bob RSA", RSA-1024, certificate CN=Bob RSA. An empty card is formatted and has no keys; a blank one is not
  * formatted; a foreign one, besides, has an ATR that says nothing.
+ *
+ * Three cards have the largest keys: 0 RSA-4096, 1 RSA-3072, 2 P-521. They talk T=1 with extended lengths, T=1 with
+ * chains of short commands, and T=0.
  */
-enum mt_card { MT_ALICE, MT_BOB, MT_EMPTY, MT_BLANK, MT_FOREIGN, MT_CARDS };
+enum mt_card { MT_ALICE, MT_BOB, MT_EMPTY, MT_BLANK, MT_FOREIGN, MT_BIG, MT_BIG_CHAINS, MT_BIG_T0, MT_CARDS };
 
 /* The module's two function lists. */
 extern CK_FUNCTION_LIST *mt;

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "module/ops.h"
-#include "vcard/perso.h"
 
 /* RSA ----------------------------------------------------------------------------------------------------------------- */
 
@@ -226,63 +225,6 @@ test_ecdsa_lengths(void **state)
 	assert_rv(rv, CKR_DATA_LEN_RANGE);
 	assert_int_equal(ops_sign(s, mechanism, key, 65, signature, &rv), 0);
 	assert_rv(rv, CKR_DATA_LEN_RANGE);
-}
-
-/* Larger keys --------------------------------------------------------------------------------------------------------- */
-
-/* A card with one RSA-4096 and one RSA-3072 key, in the place of Alice's. */
-static void
-insert_big_card(void)
-{
-	static const struct vcard_profile profile = { .ecc = true };
-	static const struct vcard_perso_container containers[] = {
-		{ .pin = MT_PIN, .index = 0, .algorithm = VCARD_RSA4096, .name = "big" },
-		{ .pin = MT_PIN, .index = 1, .algorithm = VCARD_RSA3072, .name = "medium" },
-	};
-	const char *path = mt_path("cards/big");
-	struct vcard *card;
-
-	assert_int_equal(vcard_create(path, &profile), 0);
-	assert_non_null(card = vcard_open(path));
-	assert_int_equal(vcard_perso_format(card, MT_PIN, NULL, NULL), 0);
-	for (size_t i = 0; i < ARRAY_SIZE(containers); i++)
-		assert_int_equal(vcard_perso_keygen(card, &containers[i]), 0);
-	vcard_reset(card);
-	assert_int_equal(vcard_save(card), 0);
-	vcard_close(card);
-	mt_remove(MT_READER);
-	assert_int_equal(symlink(path, mt_path("readers/%s/card", MT_READER)), 0);
-}
-
-static void
-big_key(CK_SESSION_HANDLE s, CK_BYTE container, CK_ULONG k)
-{
-	CK_MECHANISM mechanism = { CKM_SHA512_RSA_PKCS, NULL, 0 }, decrypt = { CKM_RSA_PKCS, NULL, 0 };
-	EVP_PKEY *pkey = ops_key(s, container);
-	CK_BYTE signature[OPS_MAX], cipher[OPS_MAX], plain[OPS_MAX];
-	CK_ULONG len = 48;
-	CK_RV rv;
-
-	assert_int_equal(ops_sign(s, mechanism, ops_private(s, container), 100, signature, &rv), k);
-	assert_true(ops_rsa_good(pkey, RSA_PKCS1_PADDING, &ops_hashes[4], 0, 100, signature, k));
-	pss_round(s, container, OPS_SHA256, k - 34);
-	keys_encrypt(pkey, NULL, NULL, NULL, 0, ops_message, 48, cipher);
-	assert_rv(mt->C_DecryptInit(s, &decrypt, ops_private(s, container)), CKR_OK);
-	assert_rv(mt->C_Decrypt(s, cipher, k, plain, &len), CKR_OK);
-	assert_memory_equal(plain, ops_message, 48);
-	EVP_PKEY_free(pkey);
-}
-
-static void
-test_big_keys(void **state)
-{
-	CK_SESSION_HANDLE s;
-
-	(void)state;
-	insert_big_card();
-	s = mt_start_user();
-	big_key(s, 0, 512);
-	big_key(s, 1, 384);
 }
 
 /* Codes of Init ------------------------------------------------------------------------------------------------------- */
@@ -557,7 +499,6 @@ main(void)
 		TEST(test_pss_parameters),
 		TEST(test_ecdsa),
 		TEST(test_ecdsa_lengths),
-		TEST(test_big_keys),
 		TEST(test_init_codes),
 		TEST(test_init_permission),
 		TEST(test_logout),
