@@ -268,7 +268,6 @@ C_CreateObject(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG count,
 	return rv != CKR_OK ? rv : p11_leave(session, __func__, create(session, t, ret_object));
 }
 
-/* CKA_COPYABLE is false for everything on the card. */
 static CK_RV
 copy(struct p11_session *session, CK_OBJECT_HANDLE handle, struct p11_template template, CK_OBJECT_HANDLE *ret_object)
 {

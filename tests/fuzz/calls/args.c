@@ -74,6 +74,7 @@ release_blocks(void)
 CK_SESSION_HANDLE sessions[SESSIONS_MAX];
 CK_OBJECT_HANDLE objects[OBJECTS_MAX];
 size_t opened;
+static size_t kept;		  /* objects that calls have made */
 static uint8_t last_output[4096]; /* so that a signature can be verified and a cipher decrypted */
 static size_t last_output_len;
 
@@ -82,7 +83,7 @@ arguments_reset(void)
 {
 	memset(sessions, 0, sizeof(sessions));
 	memset(objects, 0, sizeof(objects));
-	opened = 0;
+	opened = kept = 0;
 	last_output_len = 0;
 }
 
@@ -127,8 +128,6 @@ new_object_arg(void)
 CK_RV
 keep_object(const CK_OBJECT_HANDLE *made, CK_RV rv)
 {
-	static size_t kept;
-
 	require(rv != CKR_OK || (made != NULL && *made != CK_INVALID_HANDLE));
 	if (rv == CKR_OK)
 		objects[kept++ % ARRAY_SIZE(objects)] = *made;
@@ -331,7 +330,13 @@ attribute_type(uint8_t b)
 						   CKA_WRAP,
 						   CKA_UNWRAP,
 						   CKA_DERIVE,
-						   CKA_LOCAL };
+						   CKA_LOCAL,
+						   CKA_CHECK_VALUE,
+						   CKA_TRUSTED,
+						   CKA_WRAP_WITH_TRUSTED,
+						   CKA_URL,
+						   CKA_CERTIFICATE_CATEGORY,
+						   CKA_ALWAYS_SENSITIVE };
 
 	return types[b % ARRAY_SIZE(types)];
 }
@@ -394,11 +399,62 @@ usual_attributes(CK_ATTRIBUTE *attributes, uint8_t which)
 	return 2;
 }
 
-/* 80 to 9F begin with what a class needs. FD: no pointer; FE: far fewer attributes than are claimed. */
+/* The numbers of keys that are good, so that objects can be made of them; returns how many attributes that are. */
+static size_t
+whole_attributes(CK_ATTRIBUTE *attributes, uint8_t which)
+{
+	static const CK_BYTE exponent[] = { 1, 0, 1 },
+			     p256[] = { 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07 };
+	static const CK_BYTE base_point[] = {
+		0x04, 0x6B, 0x17, 0xD1, 0xF2, 0xE1, 0x2C, 0x42, 0x47, 0xF8, 0xBC, 0xE6, 0xE5, 0x63, 0xA4, 0x40, 0xF2,
+		0x77, 0x03, 0x7D, 0x81, 0x2D, 0xEB, 0x33, 0xA0, 0xF4, 0xA1, 0x39, 0x45, 0xD8, 0x98, 0xC2, 0x96, 0x4F,
+		0xE3, 0x42, 0xE2, 0xFE, 0x1A, 0x7F, 0x9B, 0x8E, 0xE7, 0xEB, 0x4A, 0x7C, 0x0F, 0x9E, 0x16, 0x2B, 0xCE,
+		0x33, 0x57, 0x6B, 0x31, 0x5E, 0xCE, 0xCB, 0xB6, 0x40, 0x68, 0x37, 0xBF, 0x51, 0xF5,
+	};
+	CK_BYTE filled[128];
+
+	memset(filled, 0xC5, sizeof(filled));
+	(void)usual_attributes(attributes, which % 6);
+	switch (which % 6) {
+	case 0:
+	case 1: attributes[2] = (CK_ATTRIBUTE){ CKA_VALUE, input(filled, 16), 16 }; return 3;
+	case 2:
+		attributes[2] = (CK_ATTRIBUTE){ CKA_MODULUS, input(filled, sizeof(filled)), sizeof(filled) };
+		attributes[3] = (CK_ATTRIBUTE){ CKA_PUBLIC_EXPONENT, input(exponent, 3), 3 };
+		return 4;
+	case 3:
+		attributes[2] = (CK_ATTRIBUTE){ CKA_EC_PARAMS, input(p256, sizeof(p256)), sizeof(p256) };
+		attributes[3] =
+			(CK_ATTRIBUTE){ CKA_EC_POINT, input(base_point, sizeof(base_point)), sizeof(base_point) };
+		return 4;
+	case 4:
+		attributes[2] = (CK_ATTRIBUTE){ CKA_SUBJECT, input(filled, 5), 5 };
+		attributes[3] = (CK_ATTRIBUTE){ CKA_VALUE, input(filled, 100), 100 };
+		return 4;
+	default: attributes[1] = (CK_ATTRIBUTE){ CKA_VALUE, input(filled, 100), 100 }; return 2;
+	}
+}
+
+/* What makes a copy of an object of the token one of the session. */
+static size_t
+session_attribute(CK_ATTRIBUTE *attributes)
+{
+	const CK_BBOOL no = CK_FALSE;
+
+	attributes[0] = (CK_ATTRIBUTE){ CKA_TOKEN, input(&no, 1), 1 };
+	return 1;
+}
+
+#define TEMPLATE_MAX (4 + 6)
+
+/*
+ * 80 to 9F begin with what a class needs in numbers, A0 to AF with all that it needs, B0 to BF with what a copy of the card's
+ * needs. FD: no pointer; FE: far fewer attributes than are claimed.
+ */
 struct template template_arg(void)
 {
 	static const CK_ULONG claims[] = { HUGE_COUNT, 0xFFFFFFFFu, 1025, 1u << 20 };
-	CK_ATTRIBUTE attributes[ATTRIBUTES_MAX] = { { 0 } };
+	CK_ATTRIBUTE attributes[TEMPLATE_MAX] = { { 0 } };
 	uint8_t b = next();
 	size_t count = b >= 0xFD ? 1 : b % 7u, have = 0;
 
@@ -406,6 +462,10 @@ struct template template_arg(void)
 		return (struct template){ NULL, null_bytes(next()).len };
 	if (b >= 0x80 && b < 0xA0)
 		have = usual_attributes(attributes, next());
+	else if (b >= 0xA0 && b < 0xB0)
+		have = whole_attributes(attributes, next());
+	else if (b >= 0xB0 && b < 0xC0)
+		have = session_attribute(attributes);
 	for (count += have; have < count; have++) {
 		struct bytes value;
 
