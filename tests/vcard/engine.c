@@ -105,9 +105,9 @@ bool
 vcard_profile_good(const struct vcard_profile *p)
 {
 	return p->atr_len > 0 && p->atr_len <= VCARD_ATR_MAX && p->pin_tries > 0 && p->pin_tries <= 15 &&
-	       p->pin_min > 0 && p->pin_min <= p->pin_max && p->pin_max <= 127 && p->max_objects > 0 &&
-	       p->max_objects <= 10000 && p->max_files > 0 && p->max_files <= 1000 && p->max_value > 0 &&
-	       p->max_value <= CHAIN_MAX && p->max_import <= CHAIN_MAX && p->applications > 0 &&
+	       (p->roles & ~0xF8u) == 0 && p->pin_min > 0 && p->pin_min <= p->pin_max && p->pin_max <= 127 &&
+	       p->max_objects > 0 && p->max_objects <= 10000 && p->max_files > 0 && p->max_files <= 1000 &&
+	       p->max_value > 0 && p->max_value <= CHAIN_MAX && p->max_import <= CHAIN_MAX && p->applications > 0 &&
 	       p->applications <= (VCARD_GIDS | VCARD_PIV) && piv_profile_good(&p->piv);
 }
 
@@ -386,7 +386,8 @@ interrupt(struct vcard *card)
 static bool
 name_matches(const struct vcard *card, const struct vcard_applet *applet, struct cursor name)
 {
-	return (card->env.profile.applications & (unsigned)applet->application) != 0 && name.left >= 5 && name.left <= applet->aid_len && cur_equals(&name, applet->aid, name.left);
+	return (card->env.profile.applications & (unsigned)applet->application) != 0 && name.left >= 5 &&
+	       name.left <= applet->aid_len && cur_equals(&name, applet->aid, name.left);
 }
 
 static void

@@ -157,6 +157,8 @@ struct vcard_info {
 	unsigned pin_tries_left;
 	bool puk_set;
 	unsigned puk_tries_left;
+	unsigned roles_verified; /* 1 << 3 to 1 << 7 */
+	unsigned sessions;	 /* 1 << role, of session PINs that are good */
 	bool challenge_pending;
 	bool chain_open;
 	size_t answer_pending; /* bytes */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/auto.h"
 #include "base/secret.h"
 #include "vcard/tlv.h"
 
@@ -22,12 +23,15 @@ gids_quirk(const struct gids *g, enum vcard_quirk quirk)
 /* --- SELECT by name --------------------------------------------------------------------------------------------- */
 
 static void
-put_fci(struct buf *answer)
+put_fci(const struct gids *g, struct buf *answer)
 {
-	vcard_tlv_put_header(answer, 0x61, 2 + sizeof(gids_aid) + 2 + 3);
+	AUTO_BUF struct buf discretionary = BUF_INIT;
+
+	vcard_tlv_put_u8(&discretionary, 0x40, PROTOCOLS);
+	gids_put_extensions(g, &discretionary);
+	vcard_tlv_put_header(answer, 0x61, 2 + sizeof(gids_aid) + 2 + discretionary.len);
 	vcard_tlv_put(answer, 0x4F, cur_of(gids_aid, sizeof(gids_aid)));
-	vcard_tlv_put_header(answer, 0x73, 3);
-	vcard_tlv_put_u8(answer, 0x40, PROTOCOLS);
+	vcard_tlv_put(answer, 0x73, buf_cur(&discretionary));
 }
 
 static void
@@ -49,10 +53,11 @@ select_applet(void *applet, const struct vcard_command *command, bool again, str
 	if (by_name && (!again || gids_quirk(g, VCARD_SELECT_LOGS_OUT)))
 		gids_forget(g);
 	g->current = 0;
+	g->agreement.role = 0;
 	if (!gids_quirk(g, VCARD_CHALLENGE_LIVES))
 		g->challenge.kind = GIDS_NO_CHALLENGE;
 	switch (command->p2 & 0x0C) {
-	case 0x00: put_fci(answer); break;
+	case 0x00: put_fci(g, answer); break;
 	case 0x04: gids_application_fcp(g, answer); break;
 	case 0x08: put_fmd(answer); break;
 	default: break;
@@ -115,6 +120,7 @@ interrupted(void *applet)
 {
 	struct gids *g = applet;
 
+	g->agreement.role = 0;
 	if (!gids_quirk(g, VCARD_CHALLENGE_LIVES))
 		g->challenge.kind = GIDS_NO_CHALLENGE;
 }
@@ -168,6 +174,8 @@ destroy(void *applet)
 
 	secret_wipe(&g->pin, sizeof(g->pin));
 	secret_wipe(&g->puk, sizeof(g->puk));
+	secret_wipe(g->role_pins, sizeof(g->role_pins));
+	gids_end_sessions(g);
 	gids_free(g);
 }
 
@@ -175,6 +183,7 @@ static void
 reset(void *applet)
 {
 	gids_forget(applet);
+	gids_end_sessions(applet);
 }
 
 static void
@@ -236,6 +245,7 @@ void
 vcard_info(const struct vcard *card, struct vcard_info *ret_info)
 {
 	const struct gids *g = gids_of(card);
+	unsigned role;
 
 	*ret_info = (struct vcard_info){
 		.gids_selected = card->selected < VCARD_APPLETS && card->applets[card->selected] == g,
@@ -251,6 +261,9 @@ vcard_info(const struct vcard *card, struct vcard_info *ret_info)
 	ret_info->pin_tries_left = g->pin.left;
 	ret_info->puk_set = g->puk.set;
 	ret_info->puk_tries_left = g->puk.left;
+	ret_info->roles_verified = g->roles_verified;
+	for (role = 0; role < GIDS_ROLES; role++)
+		ret_info->sessions |= g->sessions[role].set ? 1u << role : 0;
 	ret_info->challenge_pending = g->challenge.kind != GIDS_NO_CHALLENGE;
 	ret_info->files = (unsigned)g->file_count;
 	ret_info->keys = count_keys(g);

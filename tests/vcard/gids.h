@@ -2,7 +2,8 @@
 /*
  * The GIDS application of the virtual card (Generic Identity Device Specification 2.0), split by noun:
  * gids.c application, selection, dispatch; gids_store.c memory and card file; gids_file.c files and access rules;
- * gids_data.c data objects; gids_pin.c PIN and PUK; gids_key.c keys; gids_crypto.c security environment and
+ * gids_data.c data objects; gids_pin.c PIN and PUK; gids_role.c more PINs and gids_session.c session PINs, for cards that
+ * are more than GIDS; gids_key.c keys; gids_crypto.c security environment and
  * operations; gids_admin.c authentication with the admin key.
  */
 #ifndef VCARD_GIDS_H
@@ -15,6 +16,12 @@
 #define GIDS_FID_EF_ATR 0x2F01
 #define GIDS_FID_EF_DIR 0x2F00
 #define GIDS_R_LEN 16 /* random numbers of mutual authentication */
+
+/* Roles of PINs: the user's, and 3 to 7 on cards that have such; a PIN's reference is 80, or 80 | role. */
+#define GIDS_ROLES 8
+#define GIDS_ROLE_USER 1
+#define GIDS_SESSION_LEN 16 /* bytes of a session PIN */
+#define GIDS_D_LEN 32	    /* of a private number on P-256 */
 
 /* File descriptor byte. */
 enum { GIDS_KIND_DATA = 0x39, GIDS_KIND_KEY = 0x18 };
@@ -66,6 +73,18 @@ struct gids_pin {
 	unsigned left; /* tries */
 };
 
+struct gids_session {
+	bool set;
+	uint8_t value[GIDS_SESSION_LEN];
+	unsigned left; /* tries */
+};
+
+/* The card's half of a key agreement, good for the next command. */
+struct gids_agreement {
+	unsigned role; /* 0: none */
+	uint8_t d[GIDS_D_LEN];
+};
+
 enum gids_challenge_kind { GIDS_NO_CHALLENGE, GIDS_EXTERNAL, GIDS_MUTUAL };
 
 struct gids_challenge {
@@ -85,12 +104,16 @@ struct gids {
 	enum gids_life life;
 	struct gids_pin pin;
 	struct gids_pin puk;
+	struct gids_pin role_pins[GIDS_ROLES]; /* from 3 on */
 	struct gids_file **files;
 	size_t file_count;
 	/* volatile */
 	uint16_t current; /* FID; 0 = the application itself */
 	bool pin_verified;
 	bool admin;
+	unsigned roles_verified; /* 1 << 3 to 1 << 7 */
+	struct gids_agreement agreement;
+	struct gids_session sessions[GIDS_ROLES]; /* outlives selection and logout */
 	struct gids_challenge challenge;
 	struct gids_environment authentication;
 	struct gids_environment signature;
@@ -107,7 +130,7 @@ struct gids *gids_new(struct vcard_env *env);
 void gids_free(struct gids *g);
 void gids_save(const struct gids *g, struct buf *persistent, struct buf *transient);
 bool gids_load(struct gids *g, struct cursor *persistent, struct cursor *transient);
-void gids_forget(struct gids *g); /* the volatile members */
+void gids_forget(struct gids *g); /* the volatile members but for session PINs */
 
 /* NULL when there is none. */
 struct gids_file *gids_find_file(const struct gids *g, uint16_t fid);
@@ -143,8 +166,33 @@ uint16_t gids_put_data_part(struct gids *g, const struct vcard_command *command)
 /* --- gids_pin.c ------------------------------------------------------------------------------------------------- */
 
 gids_handler gids_verify, gids_change_reference_data, gids_reset_retry_counter;
-/* Drops PIN, admin and what hangs on them. */
+/* Drops PINs, admin and what hangs on them. */
 void gids_logout(struct gids *g);
+/* Compares and counts: 9000, 63Cx or 6983. A wrong length is a wrong PIN. */
+uint16_t gids_compare_pin(const struct gids *g, struct gids_pin *pin, struct cursor value);
+/* The PIN of this role is verified, or is not any more; with it go keys' counters, and the keys chosen by it. */
+void gids_set_verified(struct gids *g, unsigned role, bool verified);
+
+/* --- gids_role.c ------------------------------------------------------------------------------------------------ */
+
+/* The role of a reference (80 or 83 to 87, with this high nibble); 0 when the card has no such PIN. */
+unsigned gids_role_of(const struct gids *g, uint8_t reference, uint8_t high);
+struct gids_pin *gids_role_pin(struct gids *g, unsigned role);
+bool gids_role_verified(const struct gids *g, unsigned role);
+/* The role whose PIN the rules of a file mean; 0 when its control parameters make no sense on this card. */
+unsigned gids_guard(const struct gids *g, const struct gids_file *file);
+/* What the discretionary template of the FCI has more than GIDS wants. */
+void gids_put_extensions(const struct gids *g, struct buf *template);
+
+/* --- gids_session.c --------------------------------------------------------------------------------------------- */
+
+/* GENERAL AUTHENTICATE with a PIN reference: makes a session PIN. */
+gids_handler gids_make_session;
+/* VERIFY with a session PIN's reference. */
+uint16_t gids_verify_session(struct gids *g, const struct vcard_command *command);
+/* The PIN has changed: what was made of it is void. */
+void gids_end_session(struct gids *g, unsigned role);
+void gids_end_sessions(struct gids *g);
 
 /* --- gids_key.c ------------------------------------------------------------------------------------------------- */
 

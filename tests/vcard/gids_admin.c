@@ -137,6 +137,9 @@ gids_general_authenticate(struct gids *g, const struct vcard_command *command, s
 	struct cursor value;
 	uint32_t tag;
 
+	if (command->p1 == 0 && g->env->profile.session_pins && gids_role_of(g, command->p2, 0x80) != 0)
+		return gids_make_session(g, command, answer);
+	g->agreement.role = 0;
 	if (command->p1 != 0 || command->p2 != 0 || !parse_template(command->data, &tag, &value)) {
 		g->challenge.kind = GIDS_NO_CHALLENGE;
 		return command->p1 != 0 || command->p2 != 0 ? SW_P1P2 : SW_DATA;

@@ -72,6 +72,16 @@ get_pin_state(const struct gids *g, uint32_t tag, const struct gids_pin *pin, st
 	return SW_OK;
 }
 
+/* On cards with more PINs 7F74 to 7F78 are those of the roles 3 to 7. */
+static uint16_t
+get_role_state(const struct gids *g, uint32_t tag, struct buf *answer)
+{
+	const unsigned role = tag - TAG_PIN_GLOBAL;
+
+	return (g->env->profile.roles & 1u << role) != 0 ? get_pin_state(g, tag, &g->role_pins[role], answer)
+							 : SW_NO_DATA;
+}
+
 static void
 put_object(const struct gids_object *object, struct buf *answer)
 {
@@ -88,6 +98,8 @@ get_anywhere(const struct gids *g, uint32_t tag, struct buf *answer)
 
 	if (tag == TAG_PIN_GLOBAL || tag == TAG_PIN_APPLICATION)
 		return get_pin_state(g, tag, &g->pin, answer);
+	if (tag > TAG_PIN_GLOBAL + 2 && tag < TAG_PIN_GLOBAL + GIDS_ROLES)
+		return get_role_state(g, tag, answer);
 	if (tag == TAG_PUK)
 		return g->env->profile.puk ? get_pin_state(g, tag, &g->puk, answer) : SW_NO_DATA;
 	for (i = 0; i < g->file_count; i++) {

@@ -41,9 +41,9 @@ gids_fcp(const struct gids_file *file)
 
 /* --- access rules (ISO 7816-4, 5.4.3.1, compact form) ----------------------------------------------------------- */
 
-/* A security condition byte. The virtual card is a card with contacts. */
+/* A security condition byte; user: the PIN that it may name is verified. The virtual card is a card with contacts. */
 static bool
-condition_holds(const struct gids *g, uint8_t scb)
+condition_holds(const struct gids *g, uint8_t scb, bool user)
 {
 	bool all = (scb & 0x80) != 0;
 	uint8_t named = scb & 0x70, met;
@@ -56,13 +56,13 @@ condition_holds(const struct gids *g, uint8_t scb)
 		return false;
 	if (named == 0)
 		return true;
-	met = (uint8_t)((g->admin ? 0x20 : 0) | (g->pin_verified ? 0x10 : 0));
+	met = (uint8_t)((g->admin ? 0x20 : 0) | (user ? 0x10 : 0));
 	return all ? (named & met) == named : (named & met) != 0;
 }
 
 /* Groups of access mode byte and conditions are alternatives; an operation in none of them is forbidden. */
 static bool
-rule_allows(const struct gids *g, struct cursor rule, uint8_t operation)
+rule_allows(const struct gids *g, struct cursor rule, uint8_t operation, bool user)
 {
 	uint8_t modes, scb, bit;
 
@@ -72,7 +72,7 @@ rule_allows(const struct gids *g, struct cursor rule, uint8_t operation)
 				continue;
 			if (!cur_u8(&rule, &scb))
 				return false;
-			if (bit == operation && condition_holds(g, scb))
+			if (bit == operation && condition_holds(g, scb, user))
 				return true;
 		}
 	}
@@ -82,19 +82,22 @@ rule_allows(const struct gids *g, struct cursor rule, uint8_t operation)
 static bool
 application_allows(const struct gids *g, enum gids_access operation)
 {
-	return g->life == GIDS_INITIALISATION || rule_allows(g, application_rule(g), (uint8_t)operation);
+	return g->life == GIDS_INITIALISATION ||
+	       rule_allows(g, application_rule(g), (uint8_t)operation, g->pin_verified);
 }
 
 uint16_t
 gids_check_file(const struct gids *g, const struct gids_file *file, enum gids_access operation)
 {
 	struct cursor rule;
+	bool user;
 
 	if (!file->active)
 		return SW_CONDITIONS;
 	if (g->life == GIDS_INITIALISATION)
 		return SW_OK;
-	if (!vcard_tlv_find(gids_fcp(file), 0x8C, &rule) || !rule_allows(g, rule, (uint8_t)operation))
+	user = gids_role_verified(g, gids_guard(g, file));
+	if (!vcard_tlv_find(gids_fcp(file), 0x8C, &rule) || !rule_allows(g, rule, (uint8_t)operation, user))
 		return SW_SECURITY;
 	return SW_OK;
 }
@@ -250,6 +253,10 @@ gids_create_file(struct gids *g, const struct vcard_command *command, struct buf
 	file = gids_add_file(g, fid, kind, command->data);
 	if (file == NULL)
 		return SW_MEMORY;
+	if (gids_guard(g, file) == 0) {
+		gids_remove_file(g, file);
+		return SW_DATA;
+	}
 	if (g->life == GIDS_OPERATIONAL && !g->admin && is_admin_key(file)) {
 		gids_remove_file(g, file);
 		return SW_SECURITY;

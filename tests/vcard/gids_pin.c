@@ -4,42 +4,70 @@
 
 #include "base/secret.h"
 
-enum { REF_GLOBAL = 0x00, REF_PIN = 0x80, REF_PUK = 0x81, REF_LOGOUT = 0x82 };
+enum { REF_GLOBAL = 0x00, REF_PIN = 0x80, REF_PUK = 0x81, REF_LOGOUT = 0x82, REF_SESSION = 0x90 };
 
 /* The PIN is the global one as well, as 7F71 says. NULL when the card has no such reference. */
 static struct gids_pin *
 find_pin(struct gids *g, uint8_t reference)
 {
-	if (reference == REF_PIN || reference == REF_GLOBAL)
+	if (reference == REF_GLOBAL)
 		return &g->pin;
-	return reference == REF_PUK && g->env->profile.puk ? &g->puk : NULL;
+	if (reference == REF_PUK)
+		return g->env->profile.puk ? &g->puk : NULL;
+	return gids_role_pin(g, gids_role_of(g, reference, REF_PIN));
 }
 
-/* Keys with a usage counter count from here. */
+/* The role of a PIN; 0: a PUK, which is none. */
+static unsigned
+role_of(struct gids *g, const struct gids_pin *pin)
+{
+	unsigned role;
+
+	for (role = GIDS_ROLE_USER; role < GIDS_ROLES; role++) {
+		if (gids_role_pin(g, role) == pin)
+			return role;
+	}
+	return 0;
+}
+
 static void
-set_verification(struct gids *g, bool verified)
+drop_choice(const struct gids *g, struct gids_environment *environment, unsigned role)
+{
+	const struct gids_file *file = environment->fid != 0 ? gids_find_file(g, environment->fid) : NULL;
+
+	if (file == NULL || gids_guard(g, file) == role)
+		*environment = (struct gids_environment){ 0, 0 };
+}
+
+void
+gids_set_verified(struct gids *g, unsigned role, bool verified)
 {
 	size_t i;
 
-	g->pin_verified = verified;
-	for (i = 0; i < g->file_count; i++)
-		g->files[i]->uses = 0;
-}
-
-static void
-drop_verification(struct gids *g)
-{
-	set_verification(g, false);
-	if (gids_quirk(g, VCARD_MSE_OUTLIVES_LOGOUT))
+	if (role == GIDS_ROLE_USER)
+		g->pin_verified = verified;
+	else
+		g->roles_verified = (g->roles_verified & ~(1u << role)) | (verified ? 1u << role : 0);
+	/* keys with a usage counter count from here */
+	for (i = 0; i < g->file_count; i++) {
+		if (gids_guard(g, g->files[i]) == role)
+			g->files[i]->uses = 0;
+	}
+	if (verified || gids_quirk(g, VCARD_MSE_OUTLIVES_LOGOUT))
 		return;
-	g->signature = (struct gids_environment){ 0, 0 };
-	g->confidentiality = (struct gids_environment){ 0, 0 };
+	drop_choice(g, &g->signature, role);
+	drop_choice(g, &g->confidentiality, role);
 }
 
 void
 gids_logout(struct gids *g)
 {
-	drop_verification(g);
+	unsigned role;
+
+	for (role = GIDS_ROLE_USER; role < GIDS_ROLES; role++) {
+		if (gids_role_pin(g, role) != NULL)
+			gids_set_verified(g, role, false);
+	}
 	g->admin = false;
 	g->challenge.kind = GIDS_NO_CHALLENGE;
 	g->authentication = (struct gids_environment){ 0, 0 };
@@ -64,11 +92,11 @@ set_pin(struct gids *g, struct gids_pin *pin, struct cursor value)
 	pin->len = value.left;
 	pin->set = cur_copy(&value, pin->value, value.left);
 	pin->left = g->env->profile.pin_tries;
+	gids_end_session(g, role_of(g, pin));
 }
 
-/* Compares and counts: 9000, 63Cx or 6983. A wrong length is a wrong PIN. */
-static uint16_t
-compare(struct gids *g, struct gids_pin *pin, struct cursor value)
+uint16_t
+gids_compare_pin(const struct gids *g, struct gids_pin *pin, struct cursor value)
 {
 	if (pin->left == 0)
 		return SW_BLOCKED;
@@ -83,11 +111,11 @@ compare(struct gids *g, struct gids_pin *pin, struct cursor value)
 /* --- VERIFY ----------------------------------------------------------------------------------------------------- */
 
 static uint16_t
-verify_state(const struct gids *g, const struct gids_pin *pin)
+verify_state(const struct gids *g, const struct gids_pin *pin, unsigned role)
 {
 	if (!pin->set)
 		return g->life == GIDS_INITIALISATION ? SW_OK : SW_NO_DATA;
-	if (pin == &g->pin && g->pin_verified && !gids_quirk(g, VCARD_EMPTY_VERIFY_COUNTS))
+	if (gids_role_verified(g, role) && !gids_quirk(g, VCARD_EMPTY_VERIFY_COUNTS))
 		return SW_OK;
 	return tries_left(pin);
 }
@@ -96,11 +124,14 @@ uint16_t
 gids_verify(struct gids *g, const struct vcard_command *command, struct buf *answer)
 {
 	struct gids_pin *pin = find_pin(g, command->p2);
+	unsigned role;
 	uint16_t sw;
 
 	(void)answer;
 	if (command->p1 != 0)
 		return SW_P1P2;
+	if (gids_role_of(g, command->p2, REF_SESSION) != 0 && g->env->profile.session_pins)
+		return gids_verify_session(g, command);
 	if (command->p2 == REF_LOGOUT) {
 		if (command->data.left != 0)
 			return SW_LENGTH;
@@ -109,15 +140,13 @@ gids_verify(struct gids *g, const struct vcard_command *command, struct buf *ans
 	}
 	if (pin == NULL)
 		return SW_NO_DATA;
+	role = role_of(g, pin);
 	if (command->data.left == 0)
-		return verify_state(g, pin);
-	if (pin != &g->pin || !pin->set)
+		return verify_state(g, pin, role);
+	if (role == 0 || !pin->set)
 		return SW_NO_DATA;
-	sw = compare(g, pin, command->data);
-	if (sw != SW_OK)
-		drop_verification(g);
-	else
-		set_verification(g, true);
+	sw = gids_compare_pin(g, pin, command->data);
+	gids_set_verified(g, role, sw == SW_OK);
 	return sw;
 }
 
@@ -138,19 +167,18 @@ set_reference(struct gids *g, struct gids_pin *pin, struct cursor value)
 static uint16_t
 change_reference(struct gids *g, struct gids_pin *pin, struct cursor both)
 {
+	const unsigned role = role_of(g, pin);
 	struct cursor old = both;
 	uint16_t sw;
 
 	if (!pin->set)
 		return SW_NO_DATA;
 	(void)cur_take(&both, pin->len, &old);
-	sw = compare(g, pin, old);
-	if (pin == &g->pin && sw != SW_OK)
-		drop_verification(g);
+	sw = gids_compare_pin(g, pin, old);
+	if (role != 0)
+		gids_set_verified(g, role, sw == SW_OK);
 	if (sw != SW_OK)
 		return sw;
-	if (pin == &g->pin)
-		set_verification(g, true);
 	if (!good_length(g, both.left))
 		return SW_LENGTH;
 	set_pin(g, pin, both);
@@ -175,20 +203,20 @@ gids_change_reference_data(struct gids *g, const struct vcard_command *command, 
 /* --- RESET RETRY COUNTER ---------------------------------------------------------------------------------------- */
 
 static uint16_t
-unblock_by_admin(struct gids *g, struct cursor value)
+unblock_by_admin(struct gids *g, struct gids_pin *pin, struct cursor value)
 {
 	if (!g->admin)
 		return SW_SECURITY;
 	if (!good_length(g, value.left))
 		return SW_LENGTH;
-	set_pin(g, &g->pin, value);
+	set_pin(g, pin, value);
 	gids_logout(g);
 	return SW_OK;
 }
 
 /* PUK and new PIN; the security status stays as it is. */
 static uint16_t
-unblock_by_puk(struct gids *g, struct cursor both)
+unblock_by_puk(struct gids *g, struct gids_pin *pin, struct cursor both)
 {
 	struct cursor puk = both;
 	uint16_t sw;
@@ -196,12 +224,12 @@ unblock_by_puk(struct gids *g, struct cursor both)
 	if (!g->puk.set)
 		return SW_NO_DATA;
 	(void)cur_take(&both, g->puk.len, &puk);
-	sw = compare(g, &g->puk, puk);
+	sw = gids_compare_pin(g, &g->puk, puk);
 	if (sw != SW_OK)
 		return sw;
 	if (!good_length(g, both.left))
 		return SW_LENGTH;
-	set_pin(g, &g->pin, both);
+	set_pin(g, pin, both);
 	return SW_OK;
 }
 
@@ -209,10 +237,12 @@ unblock_by_puk(struct gids *g, struct cursor both)
 uint16_t
 gids_reset_retry_counter(struct gids *g, const struct vcard_command *command, struct buf *answer)
 {
+	struct gids_pin *pin = find_pin(g, command->p2);
+
 	(void)answer;
 	if (command->p1 != (g->env->profile.puk ? 0x00 : 0x02))
 		return SW_P1P2;
-	if (find_pin(g, command->p2) != &g->pin)
+	if (pin == NULL || pin == &g->puk)
 		return SW_NO_DATA;
-	return g->env->profile.puk ? unblock_by_puk(g, command->data) : unblock_by_admin(g, command->data);
+	return g->env->profile.puk ? unblock_by_puk(g, pin, command->data) : unblock_by_admin(g, pin, command->data);
 }

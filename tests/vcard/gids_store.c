@@ -141,6 +141,7 @@ struct gids *
 gids_new(struct vcard_env *env)
 {
 	struct gids *g = calloc(1, sizeof(*g));
+	unsigned role;
 
 	if (g == NULL)
 		return NULL;
@@ -148,6 +149,8 @@ gids_new(struct vcard_env *env)
 	g->life = GIDS_INITIALISATION;
 	g->pin.left = env->profile.pin_tries;
 	g->puk.left = env->profile.pin_tries;
+	for (role = 0; role < GIDS_ROLES; role++)
+		g->role_pins[role].left = env->profile.pin_tries;
 	return g;
 }
 
@@ -168,6 +171,8 @@ gids_forget(struct gids *g)
 	g->current = 0;
 	g->pin_verified = false;
 	g->admin = false;
+	g->roles_verified = 0;
+	g->agreement = (struct gids_agreement){ .role = 0 };
 	g->challenge = (struct gids_challenge){ .kind = GIDS_NO_CHALLENGE };
 	g->authentication = (struct gids_environment){ 0, 0 };
 	g->signature = (struct gids_environment){ 0, 0 };
@@ -219,6 +224,35 @@ put_environment(const struct gids_environment *environment, struct buf *b)
 	buf_u8(b, environment->mechanism);
 }
 
+/* Cards that are no more than GIDS have nothing of this in their files. */
+static void
+put_role_pins(const struct gids *g, struct buf *b)
+{
+	unsigned role;
+
+	for (role = 0; role < GIDS_ROLES; role++) {
+		if ((g->env->profile.roles & 1u << role) != 0)
+			put_pin(&g->role_pins[role], b);
+	}
+}
+
+static void
+put_sessions(const struct gids *g, struct buf *b)
+{
+	unsigned role;
+
+	buf_u8(b, (uint8_t)g->roles_verified);
+	if (!g->env->profile.session_pins)
+		return;
+	buf_u8(b, (uint8_t)g->agreement.role);
+	buf_put(b, g->agreement.d, GIDS_D_LEN);
+	for (role = 0; role < GIDS_ROLES; role++) {
+		buf_u8(b, g->sessions[role].set ? 1 : 0);
+		buf_u8(b, (uint8_t)g->sessions[role].left);
+		buf_put(b, g->sessions[role].value, GIDS_SESSION_LEN);
+	}
+}
+
 void
 gids_save(const struct gids *g, struct buf *persistent, struct buf *transient)
 {
@@ -227,6 +261,7 @@ gids_save(const struct gids *g, struct buf *persistent, struct buf *transient)
 	buf_u8(persistent, (uint8_t)g->life);
 	put_pin(&g->pin, persistent);
 	put_pin(&g->puk, persistent);
+	put_role_pins(g, persistent);
 	buf_be32(persistent, (uint32_t)g->file_count);
 	for (i = 0; i < g->file_count; i++)
 		put_file(g->files[i], persistent);
@@ -235,6 +270,7 @@ gids_save(const struct gids *g, struct buf *persistent, struct buf *transient)
 	buf_u8(transient, (uint8_t)g->challenge.kind);
 	buf_put(transient, g->challenge.host, GIDS_R_LEN);
 	buf_put(transient, g->challenge.card, GIDS_R_LEN);
+	put_sessions(g, transient);
 	put_environment(&g->authentication, transient);
 	put_environment(&g->signature, transient);
 	put_environment(&g->confidentiality, transient);
@@ -256,6 +292,50 @@ take_pin(struct cursor *c, struct gids_pin *pin)
 	pin->left = left;
 	pin->len = value.left;
 	return cur_copy(&value, pin->value, pin->len) || pin->len == 0;
+}
+
+static bool
+take_role_pins(struct cursor *c, struct gids *g)
+{
+	unsigned role;
+
+	for (role = 0; role < GIDS_ROLES; role++) {
+		if ((g->env->profile.roles & 1u << role) != 0 && !take_pin(c, &g->role_pins[role]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+take_session(struct cursor *c, struct gids_session *session)
+{
+	uint8_t set, left;
+
+	if (!cur_u8(c, &set) || !cur_u8(c, &left) || !cur_copy(c, session->value, GIDS_SESSION_LEN))
+		return false;
+	session->set = set != 0;
+	session->left = left;
+	return true;
+}
+
+static bool
+take_sessions(struct cursor *c, struct gids *g)
+{
+	uint8_t verified, role;
+
+	if (!cur_u8(c, &verified))
+		return false;
+	g->roles_verified = verified & g->env->profile.roles;
+	if (!g->env->profile.session_pins)
+		return true;
+	if (!cur_u8(c, &role) || role >= GIDS_ROLES || !cur_copy(c, g->agreement.d, GIDS_D_LEN))
+		return false;
+	g->agreement.role = role;
+	for (role = 0; role < GIDS_ROLES; role++) {
+		if (!take_session(c, &g->sessions[role]))
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -320,7 +400,7 @@ take_transient(struct gids *g, struct cursor *c)
 
 	if (!cur_be16(c, &g->current) || !cur_u8(c, &flags) || !cur_u8(c, &kind) || kind > GIDS_MUTUAL ||
 	    !cur_copy(c, g->challenge.host, GIDS_R_LEN) || !cur_copy(c, g->challenge.card, GIDS_R_LEN) ||
-	    !take_environment(c, &g->authentication) || !take_environment(c, &g->signature) ||
+	    !take_sessions(c, g) || !take_environment(c, &g->authentication) || !take_environment(c, &g->signature) ||
 	    !take_environment(c, &g->confidentiality))
 		return false;
 	g->pin_verified = (flags & 1) != 0;
@@ -341,7 +421,7 @@ gids_load(struct gids *g, struct cursor *persistent, struct cursor *transient)
 	uint32_t count;
 
 	if (!cur_u8(persistent, &life) || !take_pin(persistent, &g->pin) || !take_pin(persistent, &g->puk) ||
-	    !cur_be32(persistent, &count))
+	    !take_role_pins(persistent, g) || !cur_be32(persistent, &count))
 		return false;
 	if (life != GIDS_INITIALISATION && life != GIDS_OPERATIONAL && life != GIDS_TERMINATED)
 		return false;

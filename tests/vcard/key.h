@@ -30,9 +30,10 @@ struct vcard_crypto {
 
 struct vcard_key {
 	enum vcard_key_type type;
-	unsigned bits;	  /* of the modulus, the curve or the symmetric key */
-	struct buf bytes; /* as imported: RSAPrivateKey, GIDS's form for EC, the bare number of 25519, the symmetric key */
-	EVP_PKEY *pkey;	  /* made from the bytes at the first use that needs it */
+	unsigned bits; /* of the modulus, the curve or the symmetric key */
+	/* as imported: RSAPrivateKey, GIDS's form for EC, the bare number of 25519, the symmetric key */
+	struct buf bytes;
+	EVP_PKEY *pkey; /* made from the bytes at the first use that needs it */
 };
 
 void vcard_crypto_free(struct vcard_crypto *crypto);
@@ -103,6 +104,11 @@ bool vcard_key_agree(struct vcard_crypto *crypto, struct vcard_key *key, struct 
 #define VCARD_AES_BLOCK 16
 bool vcard_aes_block(struct vcard_crypto *crypto, struct cursor key, bool encrypt, const uint8_t in[VCARD_AES_BLOCK],
 		     uint8_t ret_out[VCARD_AES_BLOCK]);
+
+/* SHA-256 over parts that follow each other. */
+#define VCARD_SHA256_LEN 32
+bool vcard_sha256(struct vcard_crypto *crypto, const struct cursor *parts, size_t count,
+		  uint8_t ret_hash[VCARD_SHA256_LEN]);
 
 /* 3DES in CBC mode with a zero IV and no padding; len is a multiple of 8. A key of 16 bytes is used as K1 K2 K1. */
 bool vcard_des3_cbc(struct vcard_crypto *crypto, struct cursor key, bool encrypt, const uint8_t *in, size_t len,

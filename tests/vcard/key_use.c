@@ -184,3 +184,20 @@ vcard_des3_cbc(struct vcard_crypto *crypto, struct cursor key, bool encrypt, con
 	ERR_clear_error();
 	return done;
 }
+
+bool
+vcard_sha256(struct vcard_crypto *crypto, const struct cursor *parts, size_t count, uint8_t ret_hash[VCARD_SHA256_LEN])
+{
+	OSSL_LIB_CTX *libctx = vcard_crypto_open(crypto);
+	EVP_MD *md = libctx != NULL ? EVP_MD_fetch(libctx, "SHA256", NULL) : NULL;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool done = md != NULL && ctx != NULL && EVP_DigestInit_ex2(ctx, md, NULL) == 1;
+	size_t i;
+
+	for (i = 0; done && i < count; i++)
+		done = parts[i].left == 0 || EVP_DigestUpdate(ctx, parts[i].p, parts[i].left) == 1;
+	done = done && EVP_DigestFinal_ex(ctx, ret_hash, NULL) == 1;
+	EVP_MD_CTX_free(ctx);
+	EVP_MD_free(md);
+	return done;
+}

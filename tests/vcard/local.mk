@@ -17,6 +17,8 @@ libvcard_la_SOURCES = \
 	tests/vcard/gids_file.c \
 	tests/vcard/gids_key.c \
 	tests/vcard/gids_pin.c \
+	tests/vcard/gids_role.c \
+	tests/vcard/gids_session.c \
 	tests/vcard/gids_store.c \
 	tests/vcard/key.c \
 	tests/vcard/key.h \

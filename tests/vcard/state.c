@@ -72,7 +72,7 @@ vcard_seal(struct buf *state)
 
 /* --- profile ---------------------------------------------------------------------------------------------------- */
 
-enum { FLAG_ECC = 1, FLAG_PUK = 2, FLAG_TERMINABLE = 4 };
+enum { FLAG_ECC = 1, FLAG_PUK = 2, FLAG_TERMINABLE = 4, FLAG_SESSION_PINS = 8 };
 
 static void
 put_piv_profile(const struct vcard_piv_profile *p, struct buf *b)
@@ -110,7 +110,9 @@ put_profile(const struct vcard_profile *p, struct buf *b)
 	buf_be32(b, p->max_files);
 	buf_be32(b, p->max_value);
 	buf_be32(b, p->max_import);
-	buf_u8(b, (uint8_t)((p->ecc ? FLAG_ECC : 0) | (p->puk ? FLAG_PUK : 0) | (p->terminable ? FLAG_TERMINABLE : 0)));
+	buf_u8(b, (uint8_t)((p->ecc ? FLAG_ECC : 0) | (p->puk ? FLAG_PUK : 0) | (p->terminable ? FLAG_TERMINABLE : 0) |
+			    (p->session_pins ? FLAG_SESSION_PINS : 0)));
+	buf_u8(b, (uint8_t)p->roles);
 	buf_u8(b, (uint8_t)p->applications);
 	put_piv_profile(&p->piv, b);
 }
@@ -119,19 +121,21 @@ static bool
 take_profile(struct cursor *c, struct vcard_profile *p)
 {
 	struct cursor atr;
-	uint8_t flags, applications;
+	uint8_t flags, roles, applications;
 
 	if (!cur_be32(c, &p->quirks) || !vcard_take_block(c, &atr) || atr.left == 0 || atr.left > VCARD_ATR_MAX ||
 	    !cur_be32(c, &p->pin_tries) || !cur_be32(c, &p->pin_min) || !cur_be32(c, &p->pin_max) ||
 	    !cur_be32(c, &p->max_objects) || !cur_be32(c, &p->max_files) || !cur_be32(c, &p->max_value) ||
-	    !cur_be32(c, &p->max_import) || !cur_u8(c, &flags) ||
-	    !cur_u8(c, &applications) || !take_piv_profile(c, &p->piv))
+	    !cur_be32(c, &p->max_import) || !cur_u8(c, &flags) || !cur_u8(c, &roles) || !cur_u8(c, &applications) ||
+	    !take_piv_profile(c, &p->piv))
 		return false;
 	p->applications = applications;
 	p->atr_len = atr.left;
 	p->ecc = (flags & FLAG_ECC) != 0;
 	p->puk = (flags & FLAG_PUK) != 0;
 	p->terminable = (flags & FLAG_TERMINABLE) != 0;
+	p->session_pins = (flags & FLAG_SESSION_PINS) != 0;
+	p->roles = roles;
 	return cur_copy(&atr, p->atr, p->atr_len) && vcard_profile_good(p);
 }
 
@@ -156,9 +160,9 @@ take_dispatcher(struct cursor *c, struct vcard *card)
 	uint8_t selected, global, open;
 	uint32_t at;
 
-	if (!cur_u8(c, &selected) || !cur_u8(c, &global) || !cur_u8(c, &open) || !cur_copy(c, card->chain_head, sizeof(card->chain_head)) ||
-	    !vcard_take_block(c, &chain) || !cur_be32(c, &at) || !vcard_take_block(c, &pending) || at > pending.left ||
-	    selected > VCARD_NOT_SELECTED)
+	if (!cur_u8(c, &selected) || !cur_u8(c, &global) || !cur_u8(c, &open) ||
+	    !cur_copy(c, card->chain_head, sizeof(card->chain_head)) || !vcard_take_block(c, &chain) ||
+	    !cur_be32(c, &at) || !vcard_take_block(c, &pending) || at > pending.left || selected > VCARD_NOT_SELECTED)
 		return false;
 	card->selected = selected;
 	card->env.global_verified = global != 0;

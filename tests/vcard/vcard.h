@@ -107,8 +107,8 @@ enum vcard_application {
 	 VCARD_PIV_LEAKS_ABSENT | VCARD_PIV_PUT_EARLY | VCARD_PIV_ODD_METADATA | VCARD_PIV_FEW_RETIRED)
 /* A token with firmware 4 or 5. */
 #define VCARD_PIV_TOKEN                                                                                                \
-	(VCARD_PIV_SHORT_AID | VCARD_PIV_ANY_PIN | VCARD_PIV_ECDH_ALL | VCARD_PIV_LEAKS_ABSENT | VCARD_PIV_SHORT_HASH | \
-	 VCARD_PIV_TOLERANT)
+	(VCARD_PIV_SHORT_AID | VCARD_PIV_ANY_PIN | VCARD_PIV_ECDH_ALL | VCARD_PIV_LEAKS_ABSENT |                       \
+	 VCARD_PIV_SHORT_HASH | VCARD_PIV_TOLERANT)
 /* The first token. */
 #define VCARD_PIV_NEO                                                                                                  \
 	(VCARD_PIV_TOKEN | VCARD_PIV_COUNTS_630X | VCARD_PIV_QUERY_DENIES | VCARD_PIV_RESELECT_DROPS |                 \
@@ -134,16 +134,18 @@ struct vcard_profile {
 	uint32_t quirks;	    /* VCARD_STRICT */
 	uint8_t atr[VCARD_ATR_MAX]; /* see vcard_default_atr(); with PIV on the card one that names no application */
 	size_t atr_len;
-	unsigned pin_tries;   /* 3 */
-	unsigned max_objects; /* 100 data objects per file */
-	unsigned max_files;   /* 40 files */
-	unsigned pin_min;     /* 4 bytes; the specification's 8 would refuse what tools send */
-	unsigned pin_max;     /* 16 bytes; at most 127 */
-	unsigned max_value;   /* 32000 bytes in one data object */
-	unsigned max_import;  /* 4096 bytes in one PUT KEY */
-	bool ecc;	      /* key generation and import of P-256, P-384, P-521 */
-	bool puk;	      /* has a PUK (then no admin unblock) */
-	bool terminable;      /* the application's rule lets the admin terminate it; otherwise nobody may */
+	unsigned pin_tries;    /* 3 */
+	unsigned max_objects;  /* 100 data objects per file */
+	unsigned max_files;    /* 40 files */
+	unsigned pin_min;      /* 4 bytes; the specification's 8 would refuse what tools send */
+	unsigned pin_max;      /* 16 bytes; at most 127 */
+	unsigned max_value;    /* 32000 bytes in one data object */
+	unsigned max_import;   /* 4096 bytes in one PUT KEY */
+	bool ecc;	       /* key generation and import of P-256, P-384, P-521 */
+	bool puk;	       /* has a PUK (then no admin unblock) */
+	bool terminable;       /* the application's rule lets the admin terminate it; otherwise nobody may */
+	unsigned roles;	       /* more PINs than GIDS knows, 1 << 3 to 1 << 7 (gids_role.c) */
+	bool session_pins;     /* makes session PINs, which GIDS does not know either (gids_session.c) */
 	unsigned applications; /* VCARD_GIDS */
 	struct vcard_piv_profile piv;
 };
