@@ -4,7 +4,9 @@
 noinst_LTLIBRARIES += libcsp.la libp11.la
 
 libcsp_la_SOURCES = \
+	src/csp/apps.c \
 	src/csp/attrs.c \
+	src/csp/authenticator.c \
 	src/csp/cache.c \
 	src/csp/callbacks.c \
 	src/csp/card.c \
@@ -12,27 +14,40 @@ libcsp_la_SOURCES = \
 	src/csp/cert.c \
 	src/csp/cert.h \
 	src/csp/certfile.c \
+	src/csp/certwrite.c \
+	src/csp/check.c \
 	src/csp/cmap.c \
 	src/csp/container.c \
 	src/csp/create.c \
 	src/csp/data.c \
+	src/csp/config.c \
 	src/csp/crypto.c \
 	src/csp/crypto.h \
 	src/csp/csp.h \
 	src/csp/file.c \
+	src/csp/format.c \
+	src/csp/fs.c \
+	src/csp/info.c \
 	src/csp/instance.c \
 	src/csp/key.c \
+	src/csp/keyfile.c \
 	src/csp/keygen.c \
+	src/csp/manage.h \
 	src/csp/padding.c \
 	src/csp/padding.h \
 	src/csp/pin.c \
 	src/csp/reader.c \
 	src/csp/release.c \
+	src/csp/response.c \
+	src/csp/response.h \
+	src/csp/role.c \
+	src/csp/roots.c \
 	src/csp/token.c \
 	src/csp/txn.c \
 	src/csp/view.c \
 	src/csp/wait.c
-libcsp_la_LIBADD = $(CRYPTO_LIBS)
+libcsp_la_LIBADD = $(CRYPTO_LIBS) $(INIH_LIBS)
+AM_CPPFLAGS += $(INIH_CFLAGS) -DMD_SYSCONFDIR='"$(sysconfdir)"'
 
 libp11_la_SOURCES = \
 	include/pkcs11.h \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Decompression of certificates with a bound on the output, whatever the stream claims. */
+/* Decompression of certificates with a bound on the output, whatever the stream claims; and their compression. */
 #include "base/inflate.h"
 
 #define ZLIB_CONST /* next_in points to const */
@@ -59,4 +59,20 @@ inflate_stream(enum inflate_form form, struct cursor data, size_t exact_size, si
 		return true;
 	buf_reset(ret_data);
 	return false;
+}
+
+bool
+deflate_stream(struct cursor data, struct buf *ret_data)
+{
+	AUTO_BUF struct buf out = BUF_INIT_MAX(ret_data->max);
+	uLongf len = compressBound((uLong)data.left);
+	uint8_t *room;
+
+	if (data.left > UINT32_MAX || (room = buf_extend(&out, len)) == NULL)
+		return false;
+	if (compress2(room, &len, data.p, (uLong)data.left, Z_BEST_COMPRESSION) != Z_OK)
+		return false;
+	buf_truncate(&out, len);
+	buf_move(ret_data, &out);
+	return !buf_failed(ret_data);
 }

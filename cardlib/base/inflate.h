@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bounded decompression, the only user of zlib. */
+/* Bounded decompression, and compression of what is to be stored: the only user of zlib. */
 #ifndef BASE_INFLATE_H
 #define BASE_INFLATE_H
 
@@ -15,5 +15,8 @@ enum inflate_form { INFLATE_ZLIB, INFLATE_GZIP };
  */
 bool inflate_stream(enum inflate_form form, struct cursor data, size_t exact_size, size_t max_size,
 		    struct buf *ret_data);
+
+/* Compresses as well as it can be done (RFC 1950). False when out of memory or over the ceiling of ret_data. */
+bool deflate_stream(struct cursor data, struct buf *ret_data);
 
 #endif

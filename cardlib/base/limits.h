@@ -15,6 +15,8 @@
 #define LIMIT_TLV_DEPTH 8u
 /* Containers of a card: the index is a byte; GIDS has room for 30, PIV for 24. */
 #define LIMIT_CONTAINERS 100u
+/* Roots on a card: what 64 KB of certificates can be, and then some. */
+#define LIMIT_ROOTS 128u
 /* Records of the GIDS file table: 100 data objects in each of six files is the most the specification allows. */
 #define LIMIT_FILES 600u
 /* Key sizes that are believed; a modulus outside is damage or an attack on the host's arithmetic. */

@@ -117,8 +117,13 @@ wanted_level(void)
 void
 log_open(void)
 {
-	const char *path = secure_getenv("MINIDRIVER_PKCS11_LOG");
-	int level = wanted_level(), fd = STDERR_FILENO;
+	log_open_as(wanted_level(), secure_getenv("MINIDRIVER_PKCS11_LOG"));
+}
+
+void
+log_open_as(int level, const char *path)
+{
+	int fd = STDERR_FILENO;
 
 	log_close();
 	if (level == 0)

@@ -12,8 +12,10 @@
 enum log_level { LOG_ERROR = 1, LOG_WARNING, LOG_INFO, LOG_APDU };
 enum log_area { LOG_BASE, LOG_IO, LOG_ISO, LOG_CARD, LOG_CSP, LOG_P11 };
 
-/* Reads the environment; called by C_Initialize. Neither is thread-safe against log_write. */
+/* Reads the environment; called by C_Initialize. None of the three is thread-safe against log_write. */
 void log_open(void);
+/* With a level (0 for none) and a file (NULL or empty: stderr) from elsewhere. */
+void log_open_as(int level, const char *path);
 void log_close(void);
 bool log_enabled(enum log_level level);
 

@@ -21,8 +21,6 @@
 #define SLOT_SIGNATURE 2u
 #define FLAG_LOCAL 1u
 
-static const uint8_t application[CSP_APPLICATION_SIZE] = { 'p', '1', '1' };
-
 struct record {
 	uint8_t index, slot, flags;
 	struct cursor name, id, label;
@@ -129,37 +127,11 @@ csp_attrs_load(struct csp_card *card, struct csp_view *view)
 	return SCARD_S_SUCCESS;
 }
 
-/* Registers the directory, once. */
-static DWORD
-register_application(struct csp_card *card)
-{
-	AUTO_BUF struct buf content = BUF_INIT;
-	struct cursor c, item;
-	DWORD r = csp_file_read(card, NULL, CSP_APPLICATIONS, &content);
-
-	if (r != SCARD_S_SUCCESS)
-		return r == SCARD_E_FILE_NOT_FOUND ? SCARD_S_SUCCESS : r;
-	c = buf_cur(&content);
-	while (cur_take(&c, sizeof(application), &item))
-		if (cur_equals(&item, application, sizeof(application)))
-			return SCARD_S_SUCCESS;
-	buf_truncate(&content, content.len - c.left);
-	buf_put(&content, application, sizeof(application));
-	if (buf_failed(&content))
-		return SCARD_E_NO_MEMORY;
-	return csp_file_write(card, NULL, CSP_APPLICATIONS, buf_cur(&content));
-}
-
 static DWORD
 make_file(struct csp_card *card)
 {
-	DWORD r = register_application(card);
+	DWORD r = csp_app_make(card, CSP_ATTRS_DIRECTORY);
 
-	if (r == SCARD_S_SUCCESS) {
-		r = card->data.pfnCardCreateDirectory(&card->data, CSP_ATTRS_DIRECTORY, UserCreateDeleteDirAc);
-		if (r == ERROR_FILE_EXISTS)
-			r = SCARD_S_SUCCESS;
-	}
 	return r == SCARD_S_SUCCESS ? csp_file_create(card, CSP_ATTRS_DIRECTORY, CSP_ATTRS_FILE) : r;
 }
 
@@ -213,7 +185,7 @@ name_work(struct csp_card *card, void *arg)
 	}
 	if (n->label != NULL)
 		memcpy(key.label, n->label, strlen(n->label) + 1);
-	if ((r = csp_change_begin(card, CSP_FILES, &change)) != SCARD_S_SUCCESS)
+	if ((r = csp_change_begin(card, CSP_BY_EITHER, CSP_FILES, &change)) != SCARD_S_SUCCESS)
 		return r;
 	return csp_change_end(card, &change, csp_attrs_write(card, &key, true));
 }
@@ -222,12 +194,9 @@ DWORD
 csp_key_name(struct csp_card *card, uint32_t key_id, const struct cursor *id, const char *label)
 {
 	struct naming n = { key_id, id, label };
-	DWORD r;
 
 	if ((id != NULL && (id->left == 0 || id->left > CSP_CKAID_MAX)) ||
 	    (label != NULL && (strlen(label) >= CSP_LABEL_MAX || !is_utf8(label))))
 		return SCARD_E_INVALID_VALUE;
-	r = csp_txn_run(card, name_work, &n);
-	csp_role_used(card, ROLE_USER);
-	return r;
+	return csp_change_run(card, name_work, &n);
 }

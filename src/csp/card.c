@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "csp/card.h"
 #include "csp/padding.h"
+#include "csp/response.h"
 
 /* Readers of a name that the common part does not know; minidrivers want one (CardAcquireContext). */
 #define CARD_NAME "smart card"
@@ -84,6 +85,7 @@ fill_data(struct csp_card *card)
 	d->pfnCspFree = csp_block_free;
 	d->pfnCspPadData = csp_pad_data;
 	d->pfnCspUnpadData = csp_unpad_data;
+	d->pfnCspKeyCheckValue = csp_key_check_value;
 	d->pvCspContext = card->csp->crypto;
 	d->io = card->io;
 }
@@ -198,6 +200,7 @@ free_kept(struct csp_card *card)
 	csp_roles_wipe(card);
 	csp_view_free(&card->view);
 	csp_files_free(&card->files);
+	csp_roots_free(&card->roots);
 	free(card);
 }
 

@@ -16,7 +16,7 @@
 #include <stdatomic.h>
 
 #include "cardmod.h"
-#include "csp/csp.h"
+#include "csp/manage.h"
 #include "registry.h"
 #include "transport/transport.h"
 
@@ -63,7 +63,10 @@ void csp_waits_destroy(struct csp_waits *waits);
 struct csp {
 	struct csp_crypto *crypto;
 	const struct lock_ops *locks;
-	uint32_t hold_ms;	 /* 0: a transaction ends with the lock */
+	uint32_t hold_ms; /* 0: a transaction ends with the lock */
+	struct csp_policy policy;
+	bool no_keypads; /* PINs are not asked for at readers */
+	char allow[CSP_PATTERNS_MAX], deny[CSP_PATTERNS_MAX];
 	atomic_uint last_number; /* of a key or of a view; never used twice */
 
 	struct lock monitor_lock;
@@ -128,13 +131,21 @@ struct csp_freshness {
 struct csp_role {
 	bool info_read;
 	PIN_INFO info;
+	bool key_read;
+	CARD_CHALLENGE_KEY key; /* that answers its challenges */
+	bool limits_read;
+	CARD_PIN_LIMITS limits;
+	bool strength_read;
+	DWORD strength; /* CARD_PIN_STRENGTH_* */
 	bool tries_read;
 	CARD_PIN_TRIES tries;
-	bool proven;  /* the kept PIN was right after the tries were read */
-	bool doubted; /* the PIN may have been changed since, or a verification ended without an answer */
-	bool once;    /* pin is for the next operation only */
-	struct masked_secret pin;
-	uint64_t given_ms; /* when the user gave it */
+	bool proven;		  /* the kept PIN was right after the tries were read */
+	bool doubted;		  /* the PIN may have been changed since, or a verification ended without an answer */
+	bool once;		  /* pin is for the next operation only */
+	bool session;		  /* pin is a session PIN, which stands for the PIN until the card loses power */
+	bool there;		  /* the PIN was typed at the reader, and can be asked for there again */
+	struct masked_secret pin; /* or the key of a role that answers challenges */
+	uint64_t given_ms;	  /* when the user gave it */
 };
 
 struct csp_entry {
@@ -145,6 +156,13 @@ struct csp_entry {
 	char cert_file[9];     /* in mscp; empty when there is none */
 	bool cert_hidden;      /* damaged, or somebody else's */
 	struct csp_cert *cert; /* NULL until read */
+};
+
+/* roots.c */
+struct csp_roots {
+	bool known;
+	struct csp_cert *certs; /* as csp_roots_list() gives them */
+	size_t count;
 };
 
 /* data.c; what is not known any more stays, for the numbers of its files. */
@@ -182,6 +200,7 @@ struct csp_card {
 	bool unsure;	       /* an exchange was lost while a role was, or may have been, authenticated */
 	PIN_SET authenticated; /* roles believed to be authenticated on the card */
 	PIN_SET exposed;       /* roles that may be */
+	DWORD challenged;      /* dwTransaction of a challenge that waits for its answer; 0 for none */
 	uint64_t used_ms;      /* last card operation */
 
 	/* what is kept of the card */
@@ -192,6 +211,7 @@ struct csp_card {
 	DWORD cache_mode;
 	struct csp_view view;
 	struct csp_files files;
+	struct csp_roots roots;
 	uint32_t version;
 	bool token_read;
 	struct csp_token_info token;
@@ -248,6 +268,9 @@ DWORD csp_file_list(struct csp_card *card, const char *directory, struct buf *re
 DWORD csp_file_write(struct csp_card *card, const char *directory, const char *name, struct cursor content);
 DWORD csp_file_create(struct csp_card *card, const char *directory, const char *name);
 DWORD csp_file_delete(struct csp_card *card, const char *directory, const char *name);
+/* Writes a file, which is made when it is not there. */
+DWORD csp_file_put(struct csp_card *card, const char *directory, const char *name, CARD_FILE_ACCESS_CONDITION access,
+		   struct cursor content);
 /* The next name of a list; false at its end, which is an empty name or the end of the bytes. */
 bool csp_file_next(struct cursor *names, struct cursor *ret_name);
 /* True when name is in a list; upper and lower case are the same. */
@@ -262,20 +285,44 @@ bool csp_freshness_decode(struct cursor content, struct csp_freshness *ret_fresh
 
 /* create.c ----------------------------------------------------------------------------------------------------------- */
 
+/* Who may change something; sets of roles. */
+#define CSP_BY_USER CREATE_PIN_SET(ROLE_USER)
+#define CSP_BY_ADMIN CREATE_PIN_SET(ROLE_ADMIN)
+#define CSP_BY_EITHER (CSP_BY_USER | CSP_BY_ADMIN)
+
 /* A change to the card under way. */
 struct csp_change {
 	bool counted; /* the card has counters */
 	struct csp_freshness after;
+	unsigned kept; /* classes of what is known and will still be true; all, unless set otherwise */
 };
 
 /*
- * Inside a transaction, before anything is changed: authenticates the user and raises the counters of these classes, so
- * that nobody else takes what they know for fresh, whatever becomes of the change. SCARD_E_READ_ONLY_CARD,
+ * Inside a transaction, before anything is changed: authenticates one of the roles and raises the counters of these
+ * classes, so that nobody else takes what they know for fresh, whatever becomes of the change. SCARD_E_READ_ONLY_CARD,
  * SCARD_W_CARD_NOT_AUTHENTICATED, SCARD_E_WRITE_TOO_MANY.
  */
-DWORD csp_change_begin(struct csp_card *card, unsigned classes, struct csp_change *ret_change);
+DWORD csp_change_begin(struct csp_card *card, PIN_SET who, unsigned classes, struct csp_change *ret_change);
 /* Afterwards: brings the view up to date, or forgets it when the change failed with code. Returns what counts. */
 DWORD csp_change_end(struct csp_card *card, const struct csp_change *change, DWORD code);
+/* Raises counters only, whoever is authenticated. */
+DWORD csp_change_announce(struct csp_card *card, unsigned classes, struct csp_change *ret_change);
+/* csp_txn_run() of work that changes the card; a PIN that was given for one operation has had it. */
+DWORD csp_change_run(struct csp_card *card, csp_work work, void *arg);
+
+/* apps.c ------------------------------------------------------------------------------------------------------------- */
+
+/* In the root: names of the directories of applications, each in so many bytes. */
+#define CSP_APPLICATIONS "cardapps"
+#define CSP_APPLICATION_SIZE 8u
+
+/* Inside a change: enters a directory into cardapps, or takes it out. Success when there is nothing to do. */
+DWORD csp_app_enter(struct csp_card *card, const char *directory);
+DWORD csp_app_remove(struct csp_card *card, const char *directory);
+/* Whether two names are the same. */
+bool csp_app_is(const char *name, const char *other);
+/* Inside a change: enters a directory and makes it, unless it is there. */
+DWORD csp_app_make(struct csp_card *card, const char *directory);
 
 /* cmap.c ------------------------------------------------------------------------------------------------------------- */
 
@@ -304,13 +351,24 @@ bool csp_cmap_change(struct cursor content, uint8_t index, const struct csp_cont
 size_t csp_cmap_free(const struct csp_cmap *map);
 /* Changes a record of the map on the card (create.c); container NULL clears it. */
 DWORD csp_cmap_write(struct csp_card *card, uint8_t index, const struct csp_container *container);
+/* The map with whole records only, the flags that make sense, and a default container. */
+bool csp_cmap_mend(struct cursor content, struct buf *ret_map);
+/* Makes a container of the map the default one. */
+DWORD csp_cmap_default(struct csp_card *card, uint8_t index);
 /* What a key of this many bits is; KEY_NONE for sizes that no key has. */
 enum key_type csp_key_type_of(uint16_t bits);
+
+/* keygen.c ----------------------------------------------------------------------------------------------------------- */
+
+/* A name for a container that nobody named. */
+DWORD csp_random_name(struct csp *csp, char ret_name[CSP_NAME_MAX]);
 
 /* certfile.c --------------------------------------------------------------------------------------------------------- */
 
 /* The content of a certificate file, plain or compressed, as DER. False when it is damaged. */
 bool csp_certfile_decode(struct cursor content, struct buf *ret_der);
+/* The other way: compressed if that is shorter. False when it is too long or out of memory. */
+bool csp_certfile_encode(struct cursor der, struct buf *ret_content);
 /* Name of a certificate file: prefix and two digits, hexadecimal or decimal. */
 void csp_certfile_name(bool exchange, uint8_t index, bool decimal, char ret_name[9]);
 
@@ -326,6 +384,8 @@ DWORD csp_view_roles(struct csp_card *card);
 void csp_view_free(struct csp_view *view);
 /* SCARD_W_REMOVED_CARD, SCARD_E_NO_KEY_CONTAINER. */
 DWORD csp_entry_find(const struct csp_card *card, uint32_t key_id, struct csp_entry **ret_entry);
+/* Inside a transaction: makes sure that the entry's public key is there; as the key itself has it if from_card. */
+DWORD csp_entry_public(struct csp_card *card, struct csp_entry *entry, bool from_card);
 /* Inside a transaction: finds out which of the files that could be the entry's certificate is, by its public key. */
 DWORD csp_entry_settle_cert(struct csp_card *card, struct csp_entry *entry, struct cursor names);
 /* True the first time that something (CSP_SAID_*) is to be logged of a container. */
@@ -333,17 +393,30 @@ bool csp_card_says(struct csp_card *card, uint8_t container, uint8_t what);
 /* AT_* of a key. */
 DWORD csp_key_spec(const struct csp_key *key);
 
-/* pin.c -------------------------------------------------------------------------------------------------------------- */
+/* role.c -------------------------------------------------------------------------------------------------------------- */
 
 /* PIN_INFO of a role, read once. */
 DWORD csp_role_info(struct csp_card *card, uint32_t role, const PIN_INFO **ret_info);
 /* Tries of a role, read unless known. Unknown values when the card does not tell. */
 DWORD csp_role_tries(struct csp_card *card, uint32_t role, CARD_PIN_TRIES *ret_tries);
+/* Lengths of a role's PIN, read once; 0 to LIMIT_PIN when the card does not tell. */
+DWORD csp_role_limits(struct csp_card *card, uint32_t role, CARD_PIN_LIMITS *ret_limits);
+/* Which key answers the role's challenges, read once; unknown when the card does not tell. */
+DWORD csp_role_key(struct csp_card *card, uint32_t role, CARD_CHALLENGE_KEY *ret_key);
+/* Whether the card makes session PINs of a role's PIN, read once. */
+DWORD csp_role_has_sessions(struct csp_card *card, uint32_t role, bool *ret_has);
+/* The roles that the card has; those that only unblock may be missing. */
+DWORD csp_role_set(struct csp_card *card, PIN_SET *ret_roles);
+
+/* pin.c -------------------------------------------------------------------------------------------------------------- */
+
 /*
  * Makes sure, inside a transaction, that the role is authenticated, with the kept PIN if that is needed and safe.
  * SCARD_W_CARD_NOT_AUTHENTICATED when only the user can help.
  */
 DWORD csp_role_authenticate(struct csp_card *card, uint32_t role);
+/* The same for one of several roles, preferably one that is authenticated already. */
+DWORD csp_role_any(struct csp_card *card, PIN_SET roles, uint32_t *ret_role);
 /* After an operation: a PIN given for one operation has had it. */
 void csp_role_used(struct csp_card *card, uint32_t role);
 /* Doubts every kept PIN that was not verified in this transaction. */
@@ -353,13 +426,27 @@ void csp_roles_stale(struct csp_card *card);
 /* Wipes every PIN. */
 void csp_roles_wipe(struct csp_card *card);
 
+/* Inside a transaction: one presentation of a PIN or key; nothing is kept of it. Codes and tries as csp_login(). */
+DWORD csp_role_present(struct csp_card *card, uint32_t role, struct cursor secret, DWORD *ret_left);
+/*
+ * What authenticates a role: its PIN, or the answer to a challenge, which is asked for; ret_challenge (may be NULL) gets it.
+ * Empty when secret is: the reader asks then.
+ */
+DWORD csp_role_proof(struct csp_card *card, uint32_t role, struct cursor secret, struct buf *ret_challenge,
+		     struct secret *ret_proof);
+/* The kept PIN or key of a role, if presenting it is safe. SCARD_W_CARD_NOT_AUTHENTICATED. */
+DWORD csp_role_kept(struct csp_card *card, uint32_t role, struct secret *ret_secret);
+/* What follows from an answer of the card about a role's PIN. */
+void csp_role_verified(struct csp_card *card, uint32_t role);
+void csp_role_refused(struct csp_card *card, uint32_t role, DWORD left);
+void csp_role_forget(struct csp_card *card, uint32_t role);
+/* Inside a transaction: keeps what has just been right, as the role's policy says; as a session PIN if the card has them. */
+DWORD csp_role_keep(struct csp_card *card, uint32_t role, struct cursor secret);
+
 /* attrs.c ------------------------------------------------------------------------------------------------------------ */
 
 #define CSP_ATTRS_DIRECTORY "p11"
 #define CSP_ATTRS_FILE "attrs"
-/* In the root: names of the directories of applications, each in so many bytes. */
-#define CSP_APPLICATIONS "cardapps"
-#define CSP_APPLICATION_SIZE 8u
 
 /* Inside a transaction: fills in what applications call the keys of a view. Damage is as good as nothing. */
 DWORD csp_attrs_load(struct csp_card *card, struct csp_view *view);
@@ -372,6 +459,10 @@ DWORD csp_attrs_write(struct csp_card *card, const struct csp_key *changed, bool
 /* data.c ------------------------------------------------------------------------------------------------------------- */
 
 void csp_files_free(struct csp_files *files);
+
+/* roots.c ------------------------------------------------------------------------------------------------------------ */
+
+void csp_roots_free(struct csp_roots *roots);
 
 /* callbacks.c -------------------------------------------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 /* Certificate files mscp\kxcNN and mscp\kscNN: their names and their two forms. */
 #include <stdio.h>
 
+#include "base/auto.h"
 #include "base/inflate.h"
 #include "csp/card.h"
 
@@ -84,4 +85,22 @@ csp_certfile_decode(struct cursor content, struct buf *ret_der)
 out:
 	buf_free(&data);
 	return ok;
+}
+
+bool
+csp_certfile_encode(struct cursor der, struct buf *ret_content)
+{
+	AUTO_BUF struct buf stream = BUF_INIT_MAX(2 * LIMIT_CERTIFICATE);
+
+	if (der.left > LIMIT_CERTIFICATE || !deflate_stream(der, &stream))
+		return false;
+	buf_reset(ret_content);
+	if (stream.len + 4 < der.left) {
+		buf_le16(ret_content, METHOD_ZLIB);
+		buf_le16(ret_content, (uint16_t)der.left);
+		buf_put_cur(ret_content, buf_cur(&stream));
+	} else {
+		buf_put_cur(ret_content, der);
+	}
+	return !buf_failed(ret_content);
 }

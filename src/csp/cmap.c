@@ -175,3 +175,29 @@ csp_cmap_change(struct cursor content, uint8_t index, const struct csp_container
 	}
 	return true;
 }
+
+bool
+csp_cmap_mend(struct cursor content, struct buf *ret_map)
+{
+	struct csp_cmap map;
+	struct cursor bytes, name;
+	uint8_t flags;
+	size_t chosen, i = 0;
+
+	csp_cmap_decode(content, &map);
+	/* no index is that of none */
+	chosen = choose_default(&map, LIMIT_CONTAINERS, NULL);
+	for (; i < map.records && cur_take(&content, RECORD_BYTES, &bytes); i++) {
+		if (!cur_take(&bytes, NAME_BYTES, &name) || !cur_u8(&bytes, &flags) || !cur_skip(&bytes, 1))
+			return false;
+		if ((flags & FLAG_VALID) == 0) {
+			buf_zeros(ret_map, RECORD_BYTES);
+			continue;
+		}
+		buf_put_cur(ret_map, name);
+		buf_u8(ret_map, (uint8_t)(FLAG_VALID | (chosen == i ? FLAG_DEFAULT : 0)));
+		buf_u8(ret_map, 0);
+		buf_put_cur(ret_map, bytes);
+	}
+	return !buf_failed(ret_map);
+}

@@ -131,6 +131,15 @@ find_public(struct csp_card *card, struct csp_entry *e)
 	return read_public(card, e);
 }
 
+DWORD
+csp_entry_public(struct csp_card *card, struct csp_entry *e, bool from_card)
+{
+	if (!from_card)
+		return find_public(card, e);
+	e->public_read = e->public_hidden = false;
+	return read_public(card, e);
+}
+
 /* Takes a file for the certificate if it has the container's public key. */
 static DWORD
 try_cert(struct csp_card *card, struct csp_entry *e, bool decimal, bool *ret_taken)

@@ -21,6 +21,7 @@ raise(struct cursor content, unsigned classes, struct csp_freshness *ret_after, 
 	if (!cur_u8(&content, &version) || !cur_u8(&content, &f.pins) || !cur_le16(&content, &f.containers) ||
 	    !cur_le16(&content, &f.files))
 		return false;
+	f.pins = (uint8_t)(f.pins + ((classes & CSP_PINS) != 0 ? 1 : 0));
 	f.containers = (uint16_t)(f.containers + ((classes & CSP_CONTAINERS) != 0 ? 1 : 0));
 	f.files = (uint16_t)(f.files + ((classes & CSP_FILES) != 0 ? 1 : 0));
 	buf_u8(ret_content, version);
@@ -32,42 +33,43 @@ raise(struct cursor content, unsigned classes, struct csp_freshness *ret_after, 
 	return true;
 }
 
-static DWORD
-announce(struct csp_card *card, unsigned classes, struct csp_change *change)
+DWORD
+csp_change_announce(struct csp_card *card, unsigned classes, struct csp_change *ret_change)
 {
 	AUTO_BUF struct buf old = BUF_INIT, new = BUF_INIT;
 	DWORD r = csp_file_read(card, NULL, COUNTERS, &old);
 
-	*change = (struct csp_change){ 0 };
+	*ret_change = (struct csp_change){ .kept = CSP_ALL };
 	if (csp_code_is_trouble(r))
 		return r;
 	/* nobody can be told, and nobody relies on it */
-	if (r != SCARD_S_SUCCESS || !raise(buf_cur(&old), classes, &change->after, &new))
+	if (r != SCARD_S_SUCCESS || !raise(buf_cur(&old), classes, &ret_change->after, &new))
 		return SCARD_S_SUCCESS;
 	if (buf_failed(&new))
 		return SCARD_E_NO_MEMORY;
-	change->counted = true;
+	ret_change->counted = true;
 	return csp_file_write(card, NULL, COUNTERS, buf_cur(&new));
 }
 
 DWORD
-csp_change_begin(struct csp_card *card, unsigned classes, struct csp_change *ret_change)
+csp_change_begin(struct csp_card *card, PIN_SET who, unsigned classes, struct csp_change *ret_change)
 {
-	bool believed = IS_PIN_SET(card->authenticated, ROLE_USER);
+	const PIN_SET before = card->authenticated;
+	uint32_t role = ROLE_USER;
 	DWORD r;
 
 	if (card->read_only)
 		return SCARD_E_READ_ONLY_CARD;
-	if ((r = csp_role_authenticate(card, ROLE_USER)) != SCARD_S_SUCCESS)
+	if ((r = csp_role_any(card, who, &role)) != SCARD_S_SUCCESS)
 		return r;
-	r = announce(card, classes, ret_change);
-	if (r != SCARD_W_SECURITY_VIOLATION || !believed)
+	r = csp_change_announce(card, classes, ret_change);
+	if (r != SCARD_W_SECURITY_VIOLATION || !IS_PIN_SET(before, role))
 		return r;
 	/* somebody else logged the card out */
-	card->authenticated &= ~CREATE_PIN_SET(ROLE_USER);
-	if ((r = csp_role_authenticate(card, ROLE_USER)) != SCARD_S_SUCCESS)
+	card->authenticated = 0;
+	if ((r = csp_role_any(card, who, &role)) != SCARD_S_SUCCESS)
 		return r;
-	return announce(card, classes, ret_change);
+	return csp_change_announce(card, classes, ret_change);
 }
 
 DWORD
@@ -76,13 +78,25 @@ csp_change_end(struct csp_card *card, const struct csp_change *change, DWORD cod
 	DWORD r = code;
 
 	if (code == SCARD_S_SUCCESS)
-		r = csp_view_load(card, CSP_ALL);
+		r = csp_view_load(card, change->kept);
 	if (r == SCARD_S_SUCCESS && change->counted) {
 		card->freshness = change->after;
 		card->freshness_known = true;
 	}
 	if (r != SCARD_S_SUCCESS)
 		card->checked = card->loaded = false;
+	return r;
+}
+
+DWORD
+csp_change_run(struct csp_card *card, csp_work work, void *arg)
+{
+	DWORD r;
+
+	if (card->gone)
+		return SCARD_W_REMOVED_CARD;
+	r = csp_txn_run(card, work, arg);
+	csp_role_used(card, ROLE_USER);
 	return r;
 }
 
@@ -100,6 +114,25 @@ csp_cmap_write(struct csp_card *card, uint8_t index, const struct csp_container 
 	if (!csp_cmap_change(buf_cur(&old), index, container, &new))
 		return SCARD_E_INVALID_VALUE;
 	return buf_failed(&new) ? SCARD_E_NO_MEMORY : csp_file_write(card, CSP_DIRECTORY, MAP, buf_cur(&new));
+}
+
+DWORD
+csp_cmap_default(struct csp_card *card, uint8_t index)
+{
+	AUTO_BUF struct buf content = BUF_INIT;
+	struct csp_cmap map;
+	DWORD r = csp_file_read(card, CSP_DIRECTORY, MAP, &content);
+
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	csp_cmap_decode(buf_cur(&content), &map);
+	for (size_t i = 0; i < map.count; i++) {
+		if (map.containers[i].index != index)
+			continue;
+		map.containers[i].is_default = true;
+		return csp_cmap_write(card, index, &map.containers[i]);
+	}
+	return SCARD_E_NO_KEY_CONTAINER;
 }
 
 /* Deleting ----------------------------------------------------------------------------------------------------------- */
@@ -164,7 +197,7 @@ delete_work(struct csp_card *card, void *arg)
 		return r;
 	if (!d->cert_only && e->key.other_slot_used)
 		return SCARD_E_UNSUPPORTED_FEATURE;
-	r = csp_change_begin(card, d->cert_only ? CSP_FILES : CSP_CONTAINERS | CSP_FILES, &change);
+	r = csp_change_begin(card, CSP_BY_EITHER, d->cert_only ? CSP_FILES : CSP_CONTAINERS | CSP_FILES, &change);
 	if (r != SCARD_S_SUCCESS)
 		return r;
 	r = delete_entry(card, e, d->cert_only);
@@ -172,21 +205,12 @@ delete_work(struct csp_card *card, void *arg)
 	return csp_change_end(card, &change, r);
 }
 
-static DWORD
-delete_run(struct csp_card *card, struct deletion *d)
-{
-	DWORD r = csp_txn_run(card, delete_work, d);
-
-	csp_role_used(card, ROLE_USER);
-	return r;
-}
-
 DWORD
 csp_key_delete(struct csp_card *card, uint32_t key_id)
 {
 	struct deletion d = { .key_id = key_id };
 
-	return delete_run(card, &d);
+	return csp_change_run(card, delete_work, &d);
 }
 
 DWORD
@@ -194,5 +218,5 @@ csp_cert_delete(struct csp_card *card, uint32_t key_id)
 {
 	struct deletion d = { .key_id = key_id, .cert_only = true };
 
-	return delete_run(card, &d);
+	return csp_change_run(card, delete_work, &d);
 }

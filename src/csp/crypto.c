@@ -170,6 +170,61 @@ csp_crypto_library(struct csp_crypto *crypto)
 	return library_running() ? crypto->lib : NULL;
 }
 
+/* For one job ----------------------------------------------------------------------------------------------------- */
+
+struct csp_scratch {
+	OSSL_LIB_CTX *lib;
+	OSSL_PROVIDER *provider;
+	OSSL_PROVIDER *legacy; /* NULL where it is not installed */
+};
+
+DWORD
+csp_scratch_open(struct csp_scratch **ret_scratch, struct ossl_lib_ctx_st **ret_library)
+{
+	struct csp_scratch *s;
+	bool ok;
+
+	if (!library_running() || !guard_forks())
+		return SCARD_F_INTERNAL_ERROR;
+	if ((s = calloc(1, sizeof *s)) == NULL)
+		return SCARD_E_NO_MEMORY;
+	process_lock_acquire(&changing);
+	ERR_set_mark();
+	ok = (s->lib = OSSL_LIB_CTX_new()) != NULL && (s->provider = OSSL_PROVIDER_load(s->lib, "default")) != NULL;
+	if (ok)
+		s->legacy = OSSL_PROVIDER_try_load(s->lib, "legacy", 1);
+	ERR_pop_to_mark();
+	process_lock_release(&changing);
+	if (!ok) {
+		csp_scratch_close(&s);
+		return SCARD_F_INTERNAL_ERROR;
+	}
+	*ret_scratch = s;
+	*ret_library = s->lib;
+	return SCARD_S_SUCCESS;
+}
+
+void
+csp_scratch_close(struct csp_scratch **scratch)
+{
+	struct csp_scratch *s = *scratch;
+
+	if (s == NULL)
+		return;
+	process_lock_acquire(&changing);
+	if (s->legacy != NULL)
+		OSSL_PROVIDER_unload(s->legacy);
+	if (s->provider != NULL)
+		OSSL_PROVIDER_unload(s->provider);
+	if (s->lib != NULL) {
+		OPENSSL_thread_stop_ex(s->lib);
+		OSSL_LIB_CTX_free(s->lib);
+	}
+	process_lock_release(&changing);
+	free(s);
+	*scratch = NULL;
+}
+
 DWORD
 csp_random(struct csp *csp, void *ret_bytes, size_t len)
 {
@@ -365,8 +420,8 @@ encrypt_zeros(struct csp_crypto *c, const struct secret *key, uint8_t ret_block[
 	bool ok;
 
 	ok = cipher != NULL && ctx != NULL && EVP_EncryptInit_ex2(ctx, cipher, key->p, NULL, NULL) == 1 &&
-	     EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 && EVP_EncryptUpdate(ctx, ret_block, &len, zeros, AES_BLOCK) == 1 &&
-	     len == AES_BLOCK;
+	     EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
+	     EVP_EncryptUpdate(ctx, ret_block, &len, zeros, AES_BLOCK) == 1 && len == AES_BLOCK;
 	EVP_CIPHER_CTX_free(ctx);
 	EVP_CIPHER_free(cipher);
 	return ok;

@@ -13,6 +13,7 @@
 #include "csp/csp.h"
 
 struct csp_crypto;
+struct ossl_lib_ctx_st; /* libcrypto's OSSL_LIB_CTX */
 
 /* SCARD_E_NO_MEMORY, SCARD_F_INTERNAL_ERROR when libcrypto has no default provider or has been shut down. */
 DWORD csp_crypto_open(struct csp_crypto **ret_crypto);
@@ -45,6 +46,14 @@ DWORD csp_crypto_prf(struct csp_crypto *crypto, const char *label, struct cursor
 
 /* False for an RSA key that libcrypto refuses and for a point that is not on its curve. */
 bool csp_crypto_key_valid(struct csp_crypto *crypto, const struct public_key *key);
+
+/*
+ * A context for one job and one thread, with the ciphers that the default one leaves out where they are installed.
+ * SCARD_E_NO_MEMORY, SCARD_F_INTERNAL_ERROR. Closing takes along what libcrypto kept for the thread.
+ */
+struct csp_scratch;
+DWORD csp_scratch_open(struct csp_scratch **ret_scratch, struct ossl_lib_ctx_st **ret_library);
+void csp_scratch_close(struct csp_scratch **scratch);
 
 /* For cert.c: libcrypto's OSSL_LIB_CTX. NULL once libcrypto has been shut down. */
 struct ossl_lib_ctx_st *csp_crypto_library(struct csp_crypto *crypto);

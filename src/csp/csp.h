@@ -26,10 +26,29 @@ struct csp_digest;
 
 /* Instance ------------------------------------------------------------------------------------------------------- */
 
+/* What is allowed, and what is taken when a caller does not say (minidriver specification, policy settings). */
+struct csp_policy {
+	uint32_t default_key_bits; /* RSA; 0: CSP_DEFAULT_KEY_BITS */
+	bool require_on_card_generation;
+	bool import_signature, import_exchange; /* RSA keys */
+	bool import_ecdsa, import_ecdhe;
+};
+#define CSP_DEFAULT_KEY_BITS 2048u
+
+/* Bytes of a list of patterns with its NUL, and of a path. */
+#define CSP_PATTERNS_MAX 512
+#define CSP_PATH_MAX 512
+
 struct csp_options {
 	const struct lock_ops *locks;	 /* NULL: pthread; must outlive the instance */
 	bool no_threads;		 /* the application forbids threads, or has its own mutexes: hold time is 0 */
 	uint32_t transaction_timeout_ms; /* hold time after the last operation; CSP_DEFAULT_TIMEOUT_MS */
+	struct csp_policy policy;
+	bool no_keypads; /* PINs are not asked for at the keys of a reader */
+	/* readers by name, patterns of fnmatch(3) with a bar between; allow empty: all that deny does not name */
+	char allow[CSP_PATTERNS_MAX], deny[CSP_PATTERNS_MAX];
+	int log_level; /* enum log_level, 0 for none; for log_open_as() */
+	char log_file[CSP_PATH_MAX];
 };
 #define CSP_DEFAULT_TIMEOUT_MS 1500u
 
@@ -84,6 +103,7 @@ struct csp_token_info {
 	char model[17];
 	char serial[17];     /* 16 hex digits from the card identifier */
 	bool login_required; /* some key wants a PIN */
+	bool pin_at_reader;  /* the user PIN can be typed at the reader: csp_login() without one */
 	bool read_only;
 	uint32_t pin_min, pin_max;	/* bytes */
 	uint32_t tries_left, tries_max; /* of the user PIN, or CSP_UNKNOWN; as last seen */
@@ -164,13 +184,16 @@ struct csp_cert {
  */
 DWORD csp_key_cert(struct csp_card *card, uint32_t key_id, const struct csp_cert **ret_cert);
 
+/* Bits of an RSA key when nobody says (any thread). */
+uint32_t csp_default_key_bits(const struct csp *csp);
+
 /* Keys made and removed ----------------------------------------------------------------------------------------------- */
 
 struct csp_generate {
 	enum key_type type;
-	unsigned bits;
+	unsigned bits;	  /* 0 for RSA: as configured */
 	bool exchange;	  /* a key that decrypts or agrees as well, otherwise one that only signs */
-	const char *name; /* of the container, UTF-8; NULL or empty: a random one */
+	const char *name; /* of the container, UTF-8; NULL or empty: a random one; the key's label when it is taken */
 	struct cursor id; /* the application's identifier; empty for none */
 };
 
@@ -243,8 +266,9 @@ DWORD csp_public_key_spki(struct csp *csp, const struct public_key *key, struct 
 /*
  * Verifies a PIN that the user has just given, and keeps it as the role's cache policy says, so that later transactions
  * can present it again. *ret_tries (may be NULL) gets the tries left or CSP_UNKNOWN.
+ * pin NULL with length 0: the reader asks for it (pin_at_reader); SCARD_W_CANCELLED_BY_USER, SCARD_E_TIMEOUT then.
  * SCARD_W_WRONG_CHV, SCARD_W_CHV_BLOCKED, SCARD_E_INVALID_PARAMETER (no PIN of this card can look like that; no try spent),
- * SCARD_E_UNSUPPORTED_FEATURE (a role whose PIN is not typed: external, challenge and response, only for unblocking).
+ * SCARD_E_UNSUPPORTED_FEATURE (no such role, one that only unblocks, or one whose PIN is typed at the reader only).
  * A wrong PIN also forgets a kept one.
  */
 DWORD csp_login(struct csp_card *card, uint32_t role, const uint8_t *pin, size_t pin_len, uint32_t *ret_tries);

@@ -3,6 +3,7 @@
  * Files of applications: what lies in the directories that cardapps names, but for the one that the map and the
  * certificates are in. They are looked for when somebody first asks, and again when the files have changed.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -238,4 +239,148 @@ csp_data_read(struct csp_card *card, uint32_t id, struct buf *ret_content)
 	if (reading.private)
 		csp_role_used(card, ROLE_USER);
 	return r;
+}
+
+/* Made, written, deleted ----------------------------------------------------------------------------------------------- */
+
+/* Our own directory, for data whose application's name cannot be one. */
+#define OWN_DIRECTORY CSP_ATTRS_DIRECTORY
+#define NAME_TRIES 1000u
+
+struct data_change {
+	uint32_t id; /* 0: a new one */
+	const struct csp_data_new *new;
+	struct cursor content;
+	bool delete;
+	char directory[CSP_FILE_NAME_MAX], name[CSP_FILE_NAME_MAX];
+	bool done;
+};
+
+/* The name as it stands if it can be one on a card, in lower case as the card takes it. */
+static bool
+usable_name(const char *text, char ret_name[CSP_FILE_NAME_MAX])
+{
+	size_t len = text == NULL ? 0 : strlen(text);
+
+	if (len == 0 || len >= CSP_FILE_NAME_MAX)
+		return false;
+	memset(ret_name, 0, CSP_FILE_NAME_MAX);
+	for (size_t i = 0; i < len; i++) {
+		if (!is_name_char((uint8_t)text[i]))
+			return false;
+		ret_name[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + ('a' - 'A') : text[i]);
+	}
+	return true;
+}
+
+static bool
+is_taken(struct cursor names, const char *directory, const char *name)
+{
+	return csp_file_listed(names, name) ||
+	       (strcmp(directory, CSP_ATTRS_DIRECTORY) == 0 && strcmp(name, CSP_ATTRS_FILE) == 0);
+}
+
+/* Where a new file goes; the label is its name if it can be and is not taken. */
+static DWORD
+choose_file(struct csp_card *card, struct data_change *c)
+{
+	AUTO_BUF struct buf names = BUF_INIT;
+	DWORD r;
+
+	if (!usable_name(c->new->application, c->directory) || strcasecmp(c->directory, CSP_DIRECTORY) == 0)
+		(void)snprintf(c->directory, sizeof(c->directory), "%s", OWN_DIRECTORY);
+	if ((r = csp_file_list(card, c->directory, &names)) != SCARD_S_SUCCESS)
+		return r;
+	if (usable_name(c->new->label, c->name) && !is_taken(buf_cur(&names), c->directory, c->name))
+		return SCARD_S_SUCCESS;
+	for (unsigned i = 0; i < NAME_TRIES; i++) {
+		(void)snprintf(c->name, sizeof(c->name), "data%03u", i);
+		if (!is_taken(buf_cur(&names), c->directory, c->name))
+			return SCARD_S_SUCCESS;
+	}
+	return SCARD_E_WRITE_TOO_MANY;
+}
+
+static DWORD
+make_file(struct csp_card *card, const struct data_change *c)
+{
+	const CARD_FILE_ACCESS_CONDITION access = c->new->private ? UserReadWriteAc : EveryoneReadUserWriteAc;
+	DWORD r = csp_app_make(card, c->directory);
+
+	if (r == SCARD_S_SUCCESS)
+		r = csp_file_put(card, c->directory, c->name, access, c->content);
+	if (r != SCARD_S_SUCCESS && !csp_code_is_trouble(r))
+		(void)csp_file_delete(card, c->directory, c->name);
+	return r;
+}
+
+static DWORD
+find_place(struct csp_card *card, struct data_change *c)
+{
+	const struct csp_data *file;
+
+	if (c->id == 0)
+		return choose_file(card, c);
+	if ((file = csp_data_find(card, c->id)) == NULL)
+		return SCARD_E_FILE_NOT_FOUND;
+	memcpy(c->directory, file->directory, sizeof(c->directory));
+	memcpy(c->name, file->name, sizeof(c->name));
+	return SCARD_S_SUCCESS;
+}
+
+static DWORD
+change_work(struct csp_card *card, void *arg)
+{
+	struct data_change *c = arg;
+	struct csp_change change;
+	DWORD r;
+
+	if ((r = csp_cache_check(card)) != SCARD_S_SUCCESS || c->done)
+		return r;
+	if ((r = find_place(card, c)) != SCARD_S_SUCCESS ||
+	    (r = csp_change_begin(card, CSP_BY_EITHER, CSP_FILES, &change)) != SCARD_S_SUCCESS)
+		return r;
+	if (c->id == 0)
+		r = make_file(card, c);
+	else if (c->delete)
+		r = csp_file_delete(card, c->directory, c->name);
+	else
+		r = csp_file_write(card, c->directory, c->name, c->content);
+	c->done = r == SCARD_S_SUCCESS;
+	card->files.known = false;
+	return csp_change_end(card, &change, r);
+}
+
+DWORD
+csp_data_create(struct csp_card *card, const struct csp_data_new *what, uint32_t *ret_id)
+{
+	struct data_change c = { .new = what, .content = what->content };
+	const struct csp_data *file;
+	DWORD r;
+
+	/* numbers are given to what is known */
+	if ((r = csp_data_list(card)) != SCARD_S_SUCCESS ||
+	    (r = csp_change_run(card, change_work, &c)) != SCARD_S_SUCCESS ||
+	    (r = csp_data_list(card)) != SCARD_S_SUCCESS)
+		return r;
+	if ((file = find_name(&card->files, c.directory, c.name)) == NULL)
+		return SCARD_E_UNEXPECTED;
+	*ret_id = file->id;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+csp_data_write(struct csp_card *card, uint32_t id, struct cursor content)
+{
+	struct data_change c = { .id = id, .content = content };
+
+	return id == 0 ? SCARD_E_FILE_NOT_FOUND : csp_change_run(card, change_work, &c);
+}
+
+DWORD
+csp_data_delete(struct csp_card *card, uint32_t id)
+{
+	struct data_change c = { .id = id, .delete = true };
+
+	return id == 0 ? SCARD_E_FILE_NOT_FOUND : csp_change_run(card, change_work, &c);
 }

@@ -66,6 +66,18 @@ csp_file_delete(struct csp_card *card, const char *directory, const char *name)
 	return card->data.pfnCardDeleteFile(&card->data, directory, name, 0);
 }
 
+DWORD
+csp_file_put(struct csp_card *card, const char *directory, const char *name, CARD_FILE_ACCESS_CONDITION access,
+	     struct cursor content)
+{
+	DWORD r = csp_file_write(card, directory, name, content);
+
+	if (r != SCARD_E_FILE_NOT_FOUND)
+		return r;
+	r = card->data.pfnCardCreateFile(&card->data, directory, name, 0, access);
+	return r == SCARD_S_SUCCESS ? csp_file_write(card, directory, name, content) : r;
+}
+
 bool
 csp_file_next(struct cursor *names, struct cursor *ret_name)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The instance: what csp_open() makes, csp_close() ends, and csp_forget() drops in a forked child. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "csp/card.h"
@@ -24,6 +25,23 @@ set_hold(struct csp *csp, const struct csp_options *options)
 		csp->hold_ms = 0;
 	else
 		csp->hold_ms = options->transaction_timeout_ms;
+}
+
+static void
+set_policy(struct csp *csp, const struct csp_options *options)
+{
+	csp->policy = options->policy;
+	if (csp->policy.default_key_bits == 0)
+		csp->policy.default_key_bits = CSP_DEFAULT_KEY_BITS;
+	csp->no_keypads = options->no_keypads;
+	memcpy(csp->allow, options->allow, sizeof(csp->allow) - 1);
+	memcpy(csp->deny, options->deny, sizeof(csp->deny) - 1);
+}
+
+uint32_t
+csp_default_key_bits(const struct csp *csp)
+{
+	return csp->policy.default_key_bits;
 }
 
 /* On failure the caller frees the memory; nothing else is left. */
@@ -56,6 +74,7 @@ csp_open(const struct csp_options *options, struct csp **ret_csp)
 		return SCARD_E_NO_MEMORY;
 	csp->locks = options->locks;
 	set_hold(csp, options);
+	set_policy(csp, options);
 	if ((r = init_locks(csp)) != SCARD_S_SUCCESS) {
 		free(csp);
 		return r;

@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "csp/card.h"
+#include "csp/response.h"
 
 #define MS_PER_S 1000u
 
@@ -15,54 +16,17 @@ policy_of(const struct csp_role *role)
 	return role->info.PinCachePolicy.PinCachePolicyType;
 }
 
-DWORD
-csp_role_info(struct csp_card *card, uint32_t role, const PIN_INFO **ret_info)
-{
-	struct csp_role *s = &card->roles[role];
-	PIN_INFO info = { .dwVersion = PIN_INFO_CURRENT_VERSION };
-	DWORD r;
-
-	if (!s->info_read) {
-		r = csp_card_property(card, CP_CARD_PIN_INFO, role, &info, sizeof(info));
-		if (csp_code_is_trouble(r))
-			return r;
-		/* a card that does not say has PINs of the usual kind */
-		if (r != SCARD_S_SUCCESS)
-			info = (PIN_INFO){ .dwVersion = PIN_INFO_CURRENT_VERSION };
-		s->info = info;
-		s->info_read = true;
-	}
-	*ret_info = &s->info;
-	return SCARD_S_SUCCESS;
-}
-
-DWORD
-csp_role_tries(struct csp_card *card, uint32_t role, CARD_PIN_TRIES *ret_tries)
-{
-	struct csp_role *s = &card->roles[role];
-	CARD_PIN_TRIES tries = { CARD_DATA_VALUE_UNKNOWN, CARD_DATA_VALUE_UNKNOWN };
-	DWORD r;
-
-	if (!s->tries_read) {
-		csp_txn_touch(card);
-		r = csp_card_property(card, CP_CARD_PIN_TRIES, role, &tries, sizeof(tries));
-		if (csp_code_is_trouble(r))
-			return r;
-		if (r != SCARD_S_SUCCESS)
-			tries = (CARD_PIN_TRIES){ CARD_DATA_VALUE_UNKNOWN, CARD_DATA_VALUE_UNKNOWN };
-		s->tries = tries;
-		s->tries_read = true;
-		s->proven = false;
-	}
-	*ret_tries = s->tries;
-	return SCARD_S_SUCCESS;
-}
-
 static void
 forget_pin(struct csp_role *s)
 {
 	masked_free(&s->pin);
-	s->once = s->doubted = false;
+	s->once = s->doubted = s->session = s->there = false;
+}
+
+void
+csp_role_forget(struct csp_card *card, uint32_t role)
+{
+	forget_pin(&card->roles[role]);
 }
 
 void
@@ -89,13 +53,14 @@ csp_roles_stale(struct csp_card *card)
 {
 	csp_roles_doubt(card);
 	for (uint32_t i = 0; i < MAX_PINS; i++)
-		card->roles[i].info_read = card->roles[i].tries_read = false;
+		card->roles[i].info_read = card->roles[i].tries_read = card->roles[i].limits_read =
+			card->roles[i].strength_read = card->roles[i].key_read = false;
 }
 
 /* Asking the card ---------------------------------------------------------------------------------------------------- */
 
-static void
-verified(struct csp_card *card, uint32_t role)
+void
+csp_role_verified(struct csp_card *card, uint32_t role)
 {
 	struct csp_role *s = &card->roles[role];
 
@@ -107,12 +72,13 @@ verified(struct csp_card *card, uint32_t role)
 		s->tries.dwLeft = s->tries.dwMax;
 }
 
-static void
-refused(struct csp_card *card, uint32_t role, DWORD left)
+void
+csp_role_refused(struct csp_card *card, uint32_t role, DWORD left)
 {
 	struct csp_role *s = &card->roles[role];
 
 	card->exposed &= ~CREATE_PIN_SET(role);
+	card->authenticated &= ~CREATE_PIN_SET(role);
 	forget_pin(s);
 	if (left == CARD_DATA_VALUE_UNKNOWN)
 		s->tries_read = false;
@@ -120,30 +86,192 @@ refused(struct csp_card *card, uint32_t role, DWORD left)
 		s->tries.dwLeft = left;
 }
 
-/* One presentation of a PIN; what is known of the role afterwards follows from the answer. */
+/* The card's challenge, answered; asking for it may end what the role was authenticated for. */
 static DWORD
-present(struct csp_card *card, uint32_t role, const uint8_t *pin, size_t len, DWORD *ret_left)
+answer(struct csp_card *card, uint32_t role, struct cursor key, struct buf *ret_challenge, struct secret *ret_proof)
+{
+	AUTO_BUF struct buf response = BUF_INIT;
+	CARD_CHALLENGE_KEY kind;
+	BYTE *challenge = NULL;
+	DWORD len = 0, r;
+
+	if ((r = csp_role_key(card, role, &kind)) != SCARD_S_SUCCESS)
+		return r;
+	/* nobody's key, so that the card is not asked */
+	if (csp_key_algorithm(key.left) == CardKeyUnknown || (kind.cbKey != 0 && kind.cbKey != key.left))
+		return SCARD_E_INVALID_PARAMETER;
+	card->authenticated &= ~CREATE_PIN_SET(role);
+	r = card->data.pfnCardGetChallengeEx(&card->data, role, &challenge, &len, 0);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	r = csp_response(card->csp->crypto, kind.Algorithm, key, cur_of(challenge, len), &response);
+	if (r == SCARD_S_SUCCESS && ret_challenge != NULL)
+		buf_put(ret_challenge, challenge, len);
+	csp_block_free(challenge);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	return secret_set(ret_proof, response.p, response.len) ? SCARD_S_SUCCESS : SCARD_E_NO_MEMORY;
+}
+
+DWORD
+csp_role_proof(struct csp_card *card, uint32_t role, struct cursor secret, struct buf *ret_challenge,
+	       struct secret *ret_proof)
+{
+	if (card->roles[role].info.PinType == ChallengeResponsePinType)
+		return answer(card, role, secret, ret_challenge, ret_proof);
+	return secret_set(ret_proof, secret.p, secret.left) ? SCARD_S_SUCCESS : SCARD_E_NO_MEMORY;
+}
+
+/* What an answer of the card means for the role. */
+static void
+conclude(struct csp_card *card, uint32_t role, bool session, PIN_SET before, DWORD code, DWORD left)
 {
 	struct csp_role *s = &card->roles[role];
-	PIN_SET before = card->exposed;
-	DWORD left = CARD_DATA_VALUE_UNKNOWN, r;
 
-	csp_txn_touch(card);
-	card->authenticated &= ~CREATE_PIN_SET(role);
-	card->exposed |= CREATE_PIN_SET(role);
-	r = card->data.pfnCardAuthenticateEx(&card->data, role, 0, pin, (DWORD)len, NULL, NULL, &left);
-	if (r == SCARD_W_CHV_BLOCKED)
-		left = 0;
-	if (r == SCARD_S_SUCCESS)
-		verified(card, role);
-	else if (r == SCARD_W_WRONG_CHV || r == SCARD_W_CHV_BLOCKED)
-		refused(card, role, left);
-	else if (csp_code_is_trouble(r))
+	if (code == SCARD_S_SUCCESS)
+		csp_role_verified(card, role);
+	else if (code == SCARD_W_WRONG_CHV || code == SCARD_W_CHV_BLOCKED)
+		/* the number that comes with a session PIN means nothing */
+		csp_role_refused(card, role, session ? CARD_DATA_VALUE_UNKNOWN : left);
+	else if (csp_code_is_trouble(code))
 		s->doubted = masked_is_set(&s->pin);
 	else
 		card->exposed = before; /* the card was not asked, or has no such PIN */
+}
+
+/* What came with a success: a session PIN for the PIN that was typed at the reader, or the card's own answer. */
+static DWORD
+take_extra(struct csp_card *card, uint32_t role, struct cursor secret, struct cursor challenge, struct cursor extra,
+	   struct secret *ret_session)
+{
+	const struct csp_role *s = &card->roles[role];
+
+	if (s->info.PinType == ChallengeResponsePinType) {
+		if (csp_response_mutual(card->csp->crypto, s->key.Algorithm, secret, challenge, extra))
+			return SCARD_S_SUCCESS;
+		log_fail(LOG_CSP, SCARD_E_UNEXPECTED, "role %u: the card does not know the key", role);
+		return SCARD_E_UNEXPECTED;
+	}
+	if (ret_session != NULL && !secret_set(ret_session, extra.p, extra.left))
+		log_info(LOG_CSP, "role %u: no memory for the session PIN; the reader will ask again", role);
+	return SCARD_S_SUCCESS;
+}
+
+/*
+ * One presentation, with the flags of the minidriver; what is known of the role afterwards follows from the answer. No
+ * secret: the reader asks for it, and ret_session (may be NULL) gets a session PIN if the card makes one.
+ */
+static DWORD
+present(struct csp_card *card, uint32_t role, struct cursor secret, DWORD flags, struct secret *ret_session,
+	DWORD *ret_left)
+{
+	AUTO_SECRET struct secret proof = SECRET_INIT;
+	AUTO_BUF struct buf challenge = BUF_INIT;
+	struct csp_role *s = &card->roles[role];
+	PIN_SET before = card->exposed;
+	DWORD left = CARD_DATA_VALUE_UNKNOWN, len = 0, r;
+	BYTE *extra = NULL;
+	bool wants;
+
+	csp_txn_touch(card);
+	if ((r = csp_role_proof(card, role, secret, &challenge, &proof)) != SCARD_S_SUCCESS)
+		return r;
+	wants = proof.len == 0 || s->info.PinType == ChallengeResponsePinType;
+	card->authenticated &= ~CREATE_PIN_SET(role);
+	card->exposed |= CREATE_PIN_SET(role);
+	r = card->data.pfnCardAuthenticateEx(&card->data, role, flags, proof.p, (DWORD)proof.len, wants ? &extra : NULL,
+					     wants ? &len : NULL, &left);
+	if (r == SCARD_W_CHV_BLOCKED)
+		left = 0;
+	conclude(card, role, flags == CARD_AUTHENTICATE_SESSION_PIN, before, r, left);
+	if (r == SCARD_S_SUCCESS && extra != NULL)
+		r = take_extra(card, role, secret, buf_cur(&challenge), cur_of(extra, len), ret_session);
+	if (r != SCARD_S_SUCCESS)
+		card->authenticated &= ~CREATE_PIN_SET(role);
+	csp_block_free(extra);
 	*ret_left = r == SCARD_S_SUCCESS && s->tries_read ? s->tries.dwLeft : left;
 	return r;
+}
+
+DWORD
+csp_role_present(struct csp_card *card, uint32_t role, struct cursor secret, DWORD *ret_left)
+{
+	return present(card, role, secret, 0, NULL, ret_left);
+}
+
+/* Keeping ------------------------------------------------------------------------------------------------------------ */
+
+/* A session PIN for a PIN, which is asked for and unlocks nothing yet. *ret_session empty: the card has none. */
+static DWORD
+negotiate(struct csp_card *card, uint32_t role, struct cursor pin, struct secret *ret_session, DWORD *ret_left)
+{
+	BYTE *session = NULL;
+	DWORD len = 0, left = CARD_DATA_VALUE_UNKNOWN, r;
+	bool has;
+
+	if (pin.left == 0 || card->roles[role].info.PinType == ChallengeResponsePinType)
+		return SCARD_S_SUCCESS;
+	if ((r = csp_role_has_sessions(card, role, &has)) != SCARD_S_SUCCESS || !has)
+		return r;
+	csp_txn_touch(card);
+	r = card->data.pfnCardAuthenticateEx(&card->data, role, CARD_AUTHENTICATE_GENERATE_SESSION_PIN, pin.p,
+					     (DWORD)pin.left, &session, &len, &left);
+	if (r == SCARD_W_WRONG_CHV || r == SCARD_W_CHV_BLOCKED) {
+		left = r == SCARD_W_CHV_BLOCKED ? 0 : left;
+		csp_role_refused(card, role, left);
+		*ret_left = left;
+	} else if (r == SCARD_E_UNSUPPORTED_FEATURE) {
+		r = SCARD_S_SUCCESS;
+	} else if (r == SCARD_S_SUCCESS && len > 0 && !secret_set(ret_session, session, len)) {
+		r = SCARD_E_NO_MEMORY;
+	}
+	csp_block_free(session);
+	return r;
+}
+
+/* Keeps what was right, if it may be kept. Not being able to is no error: the user will be asked again. */
+static void
+keep(struct csp_role *s, struct cursor secret, bool session, bool once)
+{
+	/* the policies are about PINs that somebody is asked for again; nobody is asked for a key */
+	const PIN_CACHE_POLICY_TYPE policy =
+		s->info.PinType == ChallengeResponsePinType ? PinCacheNormal : policy_of(s);
+	const bool there = secret.left == 0;
+
+	if (policy == PinCacheNone || (policy == PinCacheAlwaysPrompt && !once)) {
+		forget_pin(s);
+		return;
+	}
+	masked_free(&s->pin);
+	if (!there)
+		(void)masked_set(&s->pin, secret.p, secret.left);
+	s->session = session;
+	s->there = there;
+	s->given_ms = csp_now_ms();
+	/* for the next operation, should the transaction end before */
+	s->once = once && policy == PinCacheAlwaysPrompt;
+}
+
+DWORD
+csp_role_keep(struct csp_card *card, uint32_t role, struct cursor secret)
+{
+	AUTO_SECRET struct secret session = SECRET_INIT;
+	DWORD left = 0, r = negotiate(card, role, secret, &session, &left);
+
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (session.len > 0)
+		secret = cur_of(session.p, session.len);
+	keep(&card->roles[role], secret, session.len > 0, false);
+	return SCARD_S_SUCCESS;
+}
+
+/* Again -------------------------------------------------------------------------------------------------------------- */
+
+static bool
+is_kept(const struct csp_role *s)
+{
+	return masked_is_set(&s->pin) || s->there;
 }
 
 /* Whether sending the kept PIN is safe. SCARD_W_CARD_NOT_AUTHENTICATED when it is not. */
@@ -154,6 +282,9 @@ check_safe(struct csp_card *card, uint32_t role)
 	CARD_PIN_TRIES tries;
 	DWORD r;
 
+	/* a session PIN has a counter of its own; what the reader asks for, somebody will type */
+	if (s->session || s->there)
+		return SCARD_S_SUCCESS;
 	if (s->doubted) {
 		s->tries_read = false;
 		if ((r = csp_role_tries(card, role, &tries)) != SCARD_S_SUCCESS)
@@ -166,19 +297,31 @@ check_safe(struct csp_card *card, uint32_t role)
 	return SCARD_S_SUCCESS;
 }
 
+DWORD
+csp_role_kept(struct csp_card *card, uint32_t role, struct secret *ret_secret)
+{
+	struct csp_role *s = &card->roles[role];
+	DWORD r;
+
+	if (!is_kept(s))
+		return SCARD_W_CARD_NOT_AUTHENTICATED;
+	if ((r = check_safe(card, role)) != SCARD_S_SUCCESS)
+		return r;
+	secret_free(ret_secret);
+	return s->there || masked_get(&s->pin, ret_secret) ? SCARD_S_SUCCESS : SCARD_E_NO_MEMORY;
+}
+
 static DWORD
 present_again(struct csp_card *card, uint32_t role)
 {
 	AUTO_SECRET struct secret pin = SECRET_INIT;
 	struct csp_role *s = &card->roles[role];
-	DWORD r = check_safe(card, role), left;
+	DWORD r = csp_role_kept(card, role, &pin), left;
 
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	if (!masked_get(&s->pin, &pin))
-		return SCARD_E_NO_MEMORY;
-	r = present(card, role, pin.p, pin.len, &left);
-	if (r == SCARD_S_SUCCESS || csp_code_is_trouble(r))
+	r = present(card, role, cur_of(pin.p, pin.len), s->session ? CARD_AUTHENTICATE_SESSION_PIN : 0, NULL, &left);
+	if (r == SCARD_S_SUCCESS || r == SCARD_W_CANCELLED_BY_USER || csp_code_is_trouble(r))
 		return r;
 	log_info(LOG_CSP, "role %u: the kept PIN was refused and is forgotten (%s)", role, log_code_name(r));
 	forget_pin(s);
@@ -205,14 +348,32 @@ csp_role_authenticate(struct csp_card *card, uint32_t role)
 		return r;
 	if (info->PinType == EmptyPinType)
 		return SCARD_S_SUCCESS;
-	if (masked_is_set(&s->pin) && !s->once && is_expired(s))
+	if (is_kept(s) && !s->once && is_expired(s))
 		forget_pin(s);
 	/* every operation wants a PIN of its own */
 	if (policy_of(s) == PinCacheAlwaysPrompt && !s->once)
 		return SCARD_W_CARD_NOT_AUTHENTICATED;
-	if (IS_PIN_SET(card->authenticated, role) && (policy_of(s) != PinCacheTimed || masked_is_set(&s->pin)))
+	if (IS_PIN_SET(card->authenticated, role) && (policy_of(s) != PinCacheTimed || is_kept(s)))
 		return SCARD_S_SUCCESS;
-	return masked_is_set(&s->pin) ? present_again(card, role) : SCARD_W_CARD_NOT_AUTHENTICATED;
+	return is_kept(s) ? present_again(card, role) : SCARD_W_CARD_NOT_AUTHENTICATED;
+}
+
+DWORD
+csp_role_any(struct csp_card *card, PIN_SET roles, uint32_t *ret_role)
+{
+	const PIN_SET first = roles & card->authenticated, second = roles & ~first;
+	DWORD r = SCARD_W_CARD_NOT_AUTHENTICATED;
+
+	for (uint32_t i = 0; i < 2 * MAX_PINS && r == SCARD_W_CARD_NOT_AUTHENTICATED; i++) {
+		const uint32_t role = i % MAX_PINS;
+
+		if (!IS_PIN_SET(i < MAX_PINS ? first : second, role))
+			continue;
+		r = csp_role_authenticate(card, role);
+		if (r == SCARD_S_SUCCESS)
+			*ret_role = role;
+	}
+	return r;
 }
 
 void
@@ -226,49 +387,48 @@ csp_role_used(struct csp_card *card, uint32_t role)
 
 struct login {
 	uint32_t role;
-	const uint8_t *pin;
-	size_t len;
+	struct cursor pin;
 	bool once;
 	uint32_t tries;
 };
 
-/* Whether a PIN can be typed for this role at all. */
+/* Whether this is what authenticates the role, by its form. */
 static DWORD
-check_type(uint32_t role, const PIN_INFO *info)
+check_form(uint32_t role, const PIN_INFO *info, struct cursor pin)
 {
-	if (info->PinType != AlphaNumericPinType || info->PinPurpose == UnblockOnlyPin)
+	if (info->PinPurpose == UnblockOnlyPin)
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	if (info->PinType == ExternalPinType && pin.left == 0)
+		return SCARD_S_SUCCESS;
+	if (pin.left == 0)
+		return SCARD_E_INVALID_PARAMETER;
+	if (info->PinType == ExternalPinType && (info->dwFlags & PIN_INFO_REQUIRE_SECURE_ENTRY) != 0)
 		return SCARD_E_UNSUPPORTED_FEATURE;
 	if ((info->dwFlags & PIN_INFO_REQUIRE_SECURE_ENTRY) != 0)
 		log_warn(LOG_CSP, "role %u: the card asks for a trusted way to enter the PIN; there is none", role);
 	return SCARD_S_SUCCESS;
 }
 
-/* Keeps a PIN that was right, if it may be kept. Not being able to is no error: the user will be asked again. */
-static void
-keep(struct csp_role *s, const struct login *l)
+/* With a session PIN in place of the PIN, if the card has such; *ret_kept: what is to be kept, empty for the PIN. */
+static DWORD
+verify_pin(struct csp_card *card, const struct login *l, struct secret *ret_kept, DWORD *ret_left)
 {
-	switch (policy_of(s)) {
-	case PinCacheNormal:
-	case PinCacheTimed:
-		(void)masked_set(&s->pin, l->pin, l->len);
-		s->given_ms = csp_now_ms();
-		break;
-	case PinCacheAlwaysPrompt:
-		/* for the next operation, should the transaction end before; given in advance it has no effect */
-		if (l->once)
-			(void)masked_set(&s->pin, l->pin, l->len);
-		s->once = l->once;
-		break;
-	default: break;
-	}
+	DWORD r = negotiate(card, l->role, l->pin, ret_kept, ret_left);
+
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (ret_kept->len > 0)
+		return present(card, l->role, cur_of(ret_kept->p, ret_kept->len), CARD_AUTHENTICATE_SESSION_PIN, NULL,
+			       ret_left);
+	return present(card, l->role, l->pin, 0, ret_kept, ret_left);
 }
 
 static DWORD
 login_work(struct csp_card *card, void *arg)
 {
+	AUTO_SECRET struct secret session = SECRET_INIT;
 	struct login *l = arg;
-	struct csp_role *s = &card->roles[l->role];
-	const PIN_INFO *info = &s->info;
+	const PIN_INFO *info = NULL;
 	DWORD r;
 
 	l->tries = CSP_UNKNOWN;
@@ -279,12 +439,23 @@ login_work(struct csp_card *card, void *arg)
 		return r;
 	if (info->PinType == EmptyPinType)
 		return SCARD_S_SUCCESS;
-	if ((r = check_type(l->role, info)) != SCARD_S_SUCCESS)
+	if ((r = check_form(l->role, info, l->pin)) != SCARD_S_SUCCESS)
 		return r;
-	r = present(card, l->role, l->pin, l->len, &l->tries);
-	if (r == SCARD_S_SUCCESS)
-		keep(s, l);
-	return r;
+	r = verify_pin(card, l, &session, &l->tries);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (session.len > 0)
+		keep(&card->roles[l->role], cur_of(session.p, session.len), true, l->once);
+	else
+		keep(&card->roles[l->role], l->pin, false, l->once);
+	return SCARD_S_SUCCESS;
+}
+
+/* Known without a question to the card. */
+static bool
+is_typed_here(const struct csp_role *s)
+{
+	return s->info_read && s->info.PinType != ExternalPinType && s->info.PinType != EmptyPinType;
 }
 
 static DWORD
@@ -293,9 +464,10 @@ login(struct csp_card *card, struct login *l, uint32_t *ret_tries)
 	DWORD r;
 
 	l->tries = CSP_UNKNOWN;
-	if (l->role == ROLE_EVERYONE || l->role >= MAX_PINS || l->role == ROLE_ADMIN)
+	if (l->role == ROLE_EVERYONE || l->role >= MAX_PINS)
 		r = SCARD_E_UNSUPPORTED_FEATURE;
-	else if (l->pin == NULL || l->len == 0 || l->len > LIMIT_PIN)
+	else if (l->pin.left > LIMIT_PIN || (l->pin.p == NULL) != (l->pin.left == 0) ||
+		 (l->pin.p == NULL && is_typed_here(&card->roles[l->role])))
 		r = SCARD_E_INVALID_PARAMETER;
 	else
 		r = csp_txn_run(card, login_work, l);
@@ -307,7 +479,7 @@ login(struct csp_card *card, struct login *l, uint32_t *ret_tries)
 DWORD
 csp_login(struct csp_card *card, uint32_t role, const uint8_t *pin, size_t pin_len, uint32_t *ret_tries)
 {
-	struct login l = { .role = role, .pin = pin, .len = pin_len };
+	struct login l = { .role = role, .pin = { pin, pin_len } };
 
 	return login(card, &l, ret_tries);
 }
@@ -315,7 +487,7 @@ csp_login(struct csp_card *card, uint32_t role, const uint8_t *pin, size_t pin_l
 DWORD
 csp_login_once(struct csp_card *card, uint32_t role, const uint8_t *pin, size_t pin_len, uint32_t *ret_tries)
 {
-	struct login l = { .role = role, .pin = pin, .len = pin_len, .once = true };
+	struct login l = { .role = role, .pin = { pin, pin_len }, .once = true };
 
 	return login(card, &l, ret_tries);
 }

@@ -3,6 +3,7 @@
  * The table of readers. It only grows; presence and generation are read without a lock. What csp_poll() finds never
  * waits for a reader that somebody works with.
  */
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +95,27 @@ is_known(const struct csp *csp, const char *name)
 	return false;
 }
 
+/* Whether one of the patterns, with bars between, fits. */
+static bool
+is_listed(const char *patterns, const char *name)
+{
+	char copy[CSP_PATTERNS_MAX], *rest = copy, *pattern;
+
+	memcpy(copy, patterns, sizeof(copy));
+	while ((pattern = strsep(&rest, "|")) != NULL) {
+		pattern += strspn(pattern, " \t");
+		if (pattern[0] != '\0' && fnmatch(pattern, name, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_wanted(const struct csp *csp, const char *name)
+{
+	return (csp->allow[0] == '\0' || is_listed(csp->allow, name)) && !is_listed(csp->deny, name);
+}
+
 static DWORD
 append(struct csp *csp, const struct io_reader *seen)
 {
@@ -141,7 +163,7 @@ poll_locked(struct csp *csp, bool add)
 		update(csp->readers[i], find_seen(csp, csp->readers[i]->name), restarted);
 	r = SCARD_S_SUCCESS;
 	for (size_t i = 0; add && i < csp->seen_count && r == SCARD_S_SUCCESS; i++) {
-		if (!is_known(csp, csp->seen[i].name))
+		if (!is_known(csp, csp->seen[i].name) && is_wanted(csp, csp->seen[i].name))
 			r = append(csp, &csp->seen[i]);
 	}
 	return r;

@@ -49,15 +49,12 @@ read_serial(struct csp_card *card, char ret_serial[2 * SERIAL_BYTES + 1])
 static DWORD
 needs_login(struct csp_card *card, bool *ret_needed)
 {
-	PIN_SET pins = CREATE_PIN_SET(ROLE_USER);
 	const PIN_INFO *info;
-	DWORD r;
+	PIN_SET pins = 0;
+	DWORD r = csp_role_set(card, &pins);
 
-	r = csp_card_property(card, CP_CARD_LIST_PINS, 0, &pins, sizeof(pins));
-	if (csp_code_is_trouble(r))
-		return r;
 	if (r != SCARD_S_SUCCESS)
-		pins = CREATE_PIN_SET(ROLE_USER);
+		return r;
 	*ret_needed = false;
 	for (uint32_t role = ROLE_USER; role < MAX_PINS; role++) {
 		if (role == ROLE_ADMIN || !IS_PIN_SET(pins, role))
@@ -73,20 +70,16 @@ needs_login(struct csp_card *card, bool *ret_needed)
 static DWORD
 read_limits(struct csp_card *card, struct csp_token_info *t)
 {
-	CARD_PIN_LIMITS limits = { 0, LIMIT_PIN };
-	bool read_only = false;
-	DWORD r;
+	CARD_PIN_LIMITS limits;
+	DWORD r = csp_role_limits(card, ROLE_USER, &limits);
 
-	r = csp_card_property(card, CP_CARD_PIN_LIMITS, ROLE_USER, &limits, sizeof(limits));
-	if (csp_code_is_trouble(r))
+	if (r != SCARD_S_SUCCESS)
 		return r;
-	if (r != SCARD_S_SUCCESS || limits.dwMinLength > limits.dwMaxLength)
-		limits = (CARD_PIN_LIMITS){ 0, LIMIT_PIN };
 	t->pin_min = limits.dwMinLength;
-	t->pin_max = limits.dwMaxLength < LIMIT_PIN ? limits.dwMaxLength : LIMIT_PIN;
-	r = csp_card_property(card, CP_CARD_READ_ONLY, 0, &read_only, sizeof(read_only));
-	t->read_only = r == SCARD_S_SUCCESS && read_only;
-	return csp_code_is_trouble(r) ? r : SCARD_S_SUCCESS;
+	t->pin_max = limits.dwMaxLength;
+	t->read_only = card->read_only;
+	t->pin_at_reader = card->roles[ROLE_USER].info_read && card->roles[ROLE_USER].info.PinType == ExternalPinType;
+	return SCARD_S_SUCCESS;
 }
 
 static DWORD

@@ -18,6 +18,7 @@ reconnect(struct csp_card *card)
 {
 	DWORD r;
 
+	card->challenged = 0;
 	if (!card->acquired)
 		return SCARD_S_SUCCESS;
 	r = card->data.pfnCardReconnect(&card->data);

@@ -243,6 +243,7 @@ csp_view_load(struct csp_card *card, unsigned kept)
 	csp_view_free(&card->view);
 	card->view = view;
 	card->files.known = card->files.known && (kept & CSP_FILES) != 0;
+	card->roots.known = card->roots.known && (kept & CSP_FILES) != 0;
 	card->version = csp_next_number(card->csp);
 	return join_certs(card, ambiguous, buf_cur(&names));
 }

@@ -15,6 +15,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "csp/manage.h"
 #include "p11/op.h"
 
 struct instance {
@@ -80,12 +81,15 @@ p11_csp(void)
 static struct instance *
 instance_new(const struct lock_ops *locks, bool no_threads, CK_RV *ret_rv)
 {
-	struct csp_options options = { .no_threads = no_threads, .transaction_timeout_ms = CSP_DEFAULT_TIMEOUT_MS };
+	struct csp_options options;
 	struct instance *in = calloc(1, sizeof(*in));
 
 	*ret_rv = CKR_HOST_MEMORY;
 	if (in == NULL)
 		return NULL;
+	csp_config_load(&options, NULL, NULL);
+	log_open_as(options.log_level, options.log_file);
+	options.no_threads = no_threads;
 	if (locks != NULL) {
 		in->lock_ops = *locks;
 		options.locks = &in->lock_ops;

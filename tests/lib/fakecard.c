@@ -215,6 +215,23 @@ enum_files(CARD_DATA *data, const char *directory, char **ret_names, DWORD *ret_
 	return r;
 }
 
+static DWORD
+write_file(CARD_DATA *data, const char *directory, const char *name, DWORD flags, const BYTE *content, DWORD len)
+{
+	struct fake_card *card = card_of(data);
+	DWORD r = called(card, "write-", name);
+
+	assert_int_equal(flags, 0);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (!card->roles[ROLE_USER].open && !card->roles[ROLE_ADMIN].open)
+		return SCARD_W_SECURITY_VIOLATION;
+	if (find_file(card, directory, name) == NULL)
+		return SCARD_E_FILE_NOT_FOUND;
+	fake_file_set(card, directory, name, content, len);
+	return SCARD_S_SUCCESS;
+}
+
 /* Properties and containers ------------------------------------------------------------------------------------------ */
 
 static DWORD
@@ -233,6 +250,9 @@ get_role_property(struct fake_card *card, const char *name, DWORD role, BYTE *da
 	struct fake_role *s = &card->roles[role];
 	CARD_PIN_TRIES tries = { s->tries, s->max };
 	static const CARD_PIN_LIMITS limits = { 4, 16 };
+	static const CARD_CHALLENGE_KEY key = { CardKey3Des, 24 };
+	static const DWORD strength[] = { CARD_PIN_STRENGTH_PLAINTEXT,
+					  CARD_PIN_STRENGTH_PLAINTEXT | CARD_PIN_STRENGTH_SESSION_PIN };
 	DWORD r;
 
 	if (strcmp(name, CP_CARD_PIN_INFO) == 0) {
@@ -245,7 +265,11 @@ get_role_property(struct fake_card *card, const char *name, DWORD role, BYTE *da
 			tries = (CARD_PIN_TRIES){ CARD_DATA_VALUE_UNKNOWN, CARD_DATA_VALUE_UNKNOWN };
 		return r != SCARD_S_SUCCESS ? r : put_property(&tries, sizeof(tries), data, room, ret_len);
 	}
-	if (strcmp(name, CP_CARD_PIN_LIMITS) == 0)
+	if (strcmp(name, CP_CARD_PIN_STRENGTH_VERIFY) == 0)
+		return put_property(&strength[s->has_sessions], sizeof(DWORD), data, room, ret_len);
+	if (strcmp(name, CP_CARD_CHALLENGE_KEY) == 0 && s->info.PinType == ChallengeResponsePinType)
+		return put_property(&key, sizeof(key), data, room, ret_len);
+	if (strcmp(name, CP_CARD_PIN_LIMITS) == 0 && s->info.PinType != ChallengeResponsePinType)
 		return put_property(&limits, sizeof(limits), data, room, ret_len);
 	return SCARD_E_INVALID_PARAMETER;
 }
@@ -321,25 +345,130 @@ verify(struct fake_role *s, const BYTE *pin, DWORD len, DWORD *ret_left)
 	return SCARD_W_WRONG_CHV;
 }
 
+/* The right answer to the one challenge is known beforehand. */
+static DWORD
+verify_response(struct fake_role *s, const BYTE *response, DWORD len, DWORD *ret_left)
+{
+	if (!s->challenged)
+		return SCARD_E_INVALID_VALUE;
+	s->challenged = false;
+	s->open = len == 8 && memcmp(response, s->key, 8) == 0;
+	*ret_left = CARD_DATA_VALUE_UNKNOWN;
+	return s->open ? SCARD_S_SUCCESS : SCARD_W_WRONG_CHV;
+}
+
+static DWORD
+session_pin(CARD_DATA *data, struct fake_role *s, const BYTE *pin, DWORD len, BYTE **ret_session, DWORD *ret_len,
+	    DWORD *ret_left)
+{
+	DWORD r;
+
+	assert_non_null(ret_session);
+	if ((r = verify(s, pin, len, ret_left)) != SCARD_S_SUCCESS)
+		return r;
+	s->open = false;
+	(void)snprintf(s->session, sizeof(s->session), "session");
+	return copy_out(data, s->session, strlen(s->session), ret_session, ret_len);
+}
+
+static DWORD
+check_proof(CARD_DATA *data, PIN_ID role, DWORD flags, const BYTE *pin, DWORD len, BYTE **session, DWORD *session_len,
+	    DWORD *ret_left)
+{
+	struct fake_role *s = &card_of(data)->roles[role];
+
+	if (s->info.PinType == ChallengeResponsePinType)
+		return verify_response(s, pin, len, ret_left);
+	if (flags == CARD_AUTHENTICATE_GENERATE_SESSION_PIN)
+		return session_pin(data, s, pin, len, session, session_len, ret_left);
+	if (flags == CARD_AUTHENTICATE_SESSION_PIN) {
+		s->open = s->session[0] != '\0' && len == strlen(s->session) && memcmp(pin, s->session, len) == 0;
+		*ret_left = 99;
+		return s->open ? SCARD_S_SUCCESS : SCARD_W_WRONG_CHV;
+	}
+	if (pin != NULL)
+		return verify(s, pin, len, ret_left);
+	if (s->typed[0] == '\0')
+		return SCARD_W_CANCELLED_BY_USER;
+	return verify(s, (const BYTE *)s->typed, (DWORD)strlen(s->typed), ret_left);
+}
+
 static DWORD
 authenticate_ex(CARD_DATA *data, PIN_ID role, DWORD flags, const BYTE *pin, DWORD len, BYTE **session,
 		DWORD *session_len, DWORD *ret_left)
 {
 	struct fake_card *card = card_of(data);
+	const char *word = flags == 0 ? "verify" : flags == CARD_AUTHENTICATE_SESSION_PIN ? "session" : "generate";
 	DWORD r;
 
-	assert_int_equal(flags, 0);
-	assert_null(session);
-	assert_null(session_len);
-	if (len < 4 || len > 16)
+	assert_true(pin != NULL || card->roles[role].info.PinType == ExternalPinType);
+	if (pin != NULL && (len < 4 || len > 16))
 		return SCARD_E_INVALID_PARAMETER;
-	if ((r = called_number(card, "verify", role)) != SCARD_S_SUCCESS)
+	if ((r = called_number(card, word, role)) != SCARD_S_SUCCESS)
 		return r;
 	if (card->fail_auth != SCARD_S_SUCCESS && !card->auth_lost)
 		return once(&card->fail_auth);
-	r = verify(&card->roles[role], pin, len, ret_left);
+	r = check_proof(data, role, flags, pin, len, session, session_len, ret_left);
 	card->auth_lost = false;
 	return card->fail_auth != SCARD_S_SUCCESS ? once(&card->fail_auth) : r;
+}
+
+static DWORD
+get_challenge_ex(CARD_DATA *data, PIN_ID role, BYTE **ret_challenge, DWORD *ret_len, DWORD flags)
+{
+	static const BYTE challenge[] = { 0xA8, 0x92, 0xD7, 0x56, 0x01, 0x61, 0x7C, 0x5D };
+	struct fake_card *card = card_of(data);
+	DWORD r = called_number(card, "challenge", role);
+
+	assert_int_equal(flags, 0);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	card->roles[role].open = false;
+	card->roles[role].challenged = true;
+	return copy_out(data, challenge, sizeof(challenge), ret_challenge, ret_len);
+}
+
+static void
+set_secret(struct fake_role *s, const BYTE *secret, DWORD len)
+{
+	if (s->info.PinType == ChallengeResponsePinType) {
+		for (DWORD i = 0; i < len && 2 * i + 2 < sizeof(s->new_pin); i++)
+			(void)snprintf(s->new_pin + 2 * i, 3, "%02x", secret[i]);
+		return;
+	}
+	(void)snprintf(s->new_pin, sizeof(s->new_pin), "%.*s", (int)len, (const char *)secret);
+	(void)snprintf(s->pin, sizeof(s->pin), "%.*s", (int)len, (const char *)secret);
+	s->session[0] = '\0';
+}
+
+static DWORD
+change_authenticator_ex(CARD_DATA *data, DWORD flags, PIN_ID authority, const BYTE *auth, DWORD auth_len, PIN_ID target,
+			const BYTE *pin, DWORD len, DWORD retries, DWORD *ret_left)
+{
+	struct fake_card *card = card_of(data);
+	struct fake_role *s = &card->roles[target];
+	const bool unblock = flags == PIN_CHANGE_FLAG_UNBLOCK;
+	DWORD r = called_number(card, unblock ? "unblock" : "change", target);
+
+	assert_true(unblock ? authority != target : flags == PIN_CHANGE_FLAG_CHANGEPIN && authority == target);
+	if (r == SCARD_S_SUCCESS)
+		r = once(&card->fail_change);
+	if (r == SCARD_S_SUCCESS)
+		r = check_proof(data, authority, 0, auth, auth_len, NULL, NULL, ret_left);
+	if (r == SCARD_S_SUCCESS && pin != NULL && len == 5)
+		r = SCARD_E_INVALID_CHV;
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (pin == NULL)
+		set_secret(s, (const BYTE *)s->typed, (DWORD)strlen(s->typed));
+	else
+		set_secret(s, pin, len);
+	if (retries != 0)
+		s->max = retries;
+	s->tries = s->max;
+	for (size_t i = 0; unblock && i < MAX_PINS; i++)
+		card->roles[i].open = false;
+	return SCARD_S_SUCCESS;
 }
 
 static void
@@ -516,6 +645,9 @@ registry_acquire(CARD_DATA *data, struct registry_memory *memory)
 	data->pfnCardGetContainerInfo = get_container_info;
 	data->pfnCardAuthenticateEx = authenticate_ex;
 	data->pfnCardDeauthenticateEx = deauthenticate_ex;
+	data->pfnCardGetChallengeEx = get_challenge_ex;
+	data->pfnCardChangeAuthenticatorEx = change_authenticator_ex;
+	data->pfnCardWriteFile = write_file;
 	data->pfnCardSignData = sign_data;
 	data->pfnCardRSADecrypt = rsa_decrypt;
 	data->pfnCardQueryKeySizes = query_key_sizes;

@@ -25,7 +25,13 @@ struct fake_role {
 	char pin[32];
 	DWORD tries, max; /* tries_known false: the card never tells */
 	bool tries_hidden;
-	bool open; /* authenticated on the card */
+	bool open;	    /* authenticated on the card */
+	char typed[32];	    /* what somebody types at the reader; empty: cancelled */
+	bool has_sessions;  /* the card makes session PINs */
+	char session[16];   /* the one that is good; empty: none */
+	const uint8_t *key; /* of a role that answers challenges: the one answer that is right, 8 bytes */
+	bool challenged;    /* a challenge waits for its answer */
+	char new_pin[64];   /* as the last change brought it, in hex for a key */
 };
 
 struct fake_card {
@@ -41,7 +47,7 @@ struct fake_card {
 
 	/* what happens to it; each is over after it has happened */
 	bool reset; /* by another program; seen by the next begin */
-	DWORD fail_begin, fail_auth, fail_sign, fail_reconnect;
+	DWORD fail_begin, fail_auth, fail_sign, fail_reconnect, fail_change;
 	bool auth_lost; /* a PIN is verified, but the answer does not arrive (fail_auth) */
 	bool forgets;	/* the card is locked behind our back before the next signature */
 	/* this stays */

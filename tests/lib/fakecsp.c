@@ -2,6 +2,8 @@
 /* The common part in memory, for tests of the front alone. */
 #include "lib/fakecsp.h"
 
+#include "csp/manage.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +71,14 @@ fake_reset(void)
 	the_public.exponent[0] = 3;
 	the_cert = (struct csp_cert){ .parsed = false };
 	fake_add_key(0, true);
+}
+
+void
+csp_config_load(struct csp_options *ret_options, csp_config_report report, void *context)
+{
+	(void)report;
+	(void)context;
+	*ret_options = (struct csp_options){ .transaction_timeout_ms = CSP_DEFAULT_TIMEOUT_MS };
 }
 
 DWORD

@@ -277,28 +277,18 @@ test_empty_pin(void **state)
 	calls_are(f, "");
 }
 
-/* R-055 and types that nobody can type. */
+/* R-055, and roles that are none. */
 static void
 test_no_pin_to_type(void **state)
 {
-	static const SECRET_TYPE types[] = { ExternalPinType, ChallengeResponsePinType };
 	struct fake_csp *f = *state;
 	uint32_t tries = 77;
 
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		user(f)->info.PinType = types[i];
-		set_policy(f, PinCacheNormal, 0);
-		assert_int_equal(login_pin(f, "1234", &tries), SCARD_E_UNSUPPORTED_FEATURE);
-		assert_int_equal(tries, CSP_UNKNOWN);
-		calls_are(f, "");
-		fake_counters(&f->fake, 0, 0, 0);
-	}
-	user(f)->info.PinType = AlphaNumericPinType;
 	user(f)->info.PinPurpose = UnblockOnlyPin;
 	set_policy(f, PinCacheNormal, 0);
-	assert_int_equal(login(f), SCARD_E_UNSUPPORTED_FEATURE);
+	assert_int_equal(login_pin(f, "1234", &tries), SCARD_E_UNSUPPORTED_FEATURE);
+	assert_int_equal(tries, CSP_UNKNOWN);
 	fake_lock(f);
-	assert_int_equal(csp_login(f->card, CSP_ROLE_ADMIN, modulus, 24, NULL), SCARD_E_UNSUPPORTED_FEATURE);
 	assert_int_equal(csp_login(f->card, 0, modulus, 4, NULL), SCARD_E_UNSUPPORTED_FEATURE);
 	assert_int_equal(csp_login(f->card, 8, modulus, 4, NULL), SCARD_E_UNSUPPORTED_FEATURE);
 	fake_unlock(f);
