@@ -43,6 +43,10 @@ UNIT_TESTS = \
 	tests/unit/test_vcard_pcsc \
 	tests/unit/test_vcard_perso \
 	tests/unit/test_vcard_piv \
+	tests/unit/test_vcard_piv_admin \
+	tests/unit/test_vcard_piv_key \
+	tests/unit/test_vcard_piv_perso \
+	tests/unit/test_vcard_piv_pin \
 	tests/unit/test_vcard_sharing \
 	tests/unit/test_vcard_vpcd \
 	tests/unit/test_vcard_windows
@@ -59,7 +63,9 @@ CARD_TESTS = \
 	tests/card/test_gids_property \
 	tests/card/test_gids_sign \
 	tests/card/test_gids_write \
-	tests/card/test_piv
+	tests/card/test_piv \
+	tests/card/test_piv_key \
+	tests/card/test_piv_fresh
 MODULE_TESTS = \
 	tests/module/test_attributes \
 	tests/module/test_big_keys \
