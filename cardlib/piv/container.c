@@ -141,9 +141,11 @@ ask_key(struct piv *p, BYTE index, struct piv_key *key)
 {
 	DWORD r = ask_metadata(p, index, key);
 
-	if (r == SCARD_E_UNSUPPORTED_FEATURE)
-		r = ask_attestation(p, index, key);
-	if (r == SCARD_E_UNSUPPORTED_FEATURE)
+	if (r != SCARD_E_UNSUPPORTED_FEATURE)
+		return r;
+	r = ask_attestation(p, index, key);
+	/* a card does not attest what was brought to it */
+	if (r == SCARD_E_UNSUPPORTED_FEATURE || r == SCARD_E_NO_KEY_CONTAINER)
 		r = try_algorithms(p, index, key);
 	return r;
 }
