@@ -152,7 +152,6 @@ test_certificate_in_pieces(void **state)
 static void
 test_put_data(void **state)
 {
-	AUTO_BUF struct buf answer = BUF_INIT;
 	struct fixture f;
 
 	(void)state;

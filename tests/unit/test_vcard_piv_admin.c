@@ -50,7 +50,7 @@ ask(struct vcard *card, uint8_t algorithm, const char *template, uint8_t tag, st
 {
 	AUTO_BUF struct buf answer = BUF_INIT;
 	char header[9];
-	struct cursor c, content, value;
+	struct cursor c, content, value = { NULL, 0 };
 
 	(void)snprintf(header, sizeof(header), "0087%02X9B", (unsigned)algorithm);
 	assert_int_equal(piv_send(card, header, template, &answer), SW_OK);

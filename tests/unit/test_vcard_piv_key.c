@@ -441,7 +441,7 @@ static void
 test_attest(void **state)
 {
 	AUTO_BUF struct buf answer = BUF_INIT, own = BUF_INIT;
-	struct cursor c, object, der;
+	struct cursor c, object, der = { NULL, 0 };
 	EVP_PKEY *pkey;
 	X509 *x, *issuer;
 	struct fixture f;
