@@ -163,6 +163,23 @@ E2E_TESTS = \
 	tests/e2e/service.sh \
 	tests/e2e/ssh.sh \
 	tests/e2e/t0.sh
+# programs that people use with a card; they want many packages, so "make check" leaves them to "make check-clients"
+CLIENT_TESTS = \
+	tests/clients/chromium.sh \
+	tests/clients/cryptsetup.sh \
+	tests/clients/eap.sh \
+	tests/clients/firefox.sh \
+	tests/clients/gnutls.sh \
+	tests/clients/gpgsm.sh \
+	tests/clients/nss.sh \
+	tests/clients/openssh.sh \
+	tests/clients/openssl.sh \
+	tests/clients/openvpn.sh \
+	tests/clients/pam.sh \
+	tests/clients/python.sh \
+	tests/clients/remoting.sh \
+	tests/clients/strongswan.sh \
+	tests/clients/together.sh
 # programs that shell tests and the benchmark run
 HELPERS = tests/bench/acts tests/e2e/p11script
 
@@ -171,6 +188,12 @@ TEST_FILES = \
 	tests/fuzz/corpus \
 	tests/demo.sh \
 	tests/bench/bench.sh \
+	tests/clients/card.py \
+	tests/clients/firefox.py \
+	tests/clients/lib.sh \
+	tests/clients/marionette.py \
+	tests/clients/openvpn.py \
+	tests/clients/typed.py \
 	tests/e2e/Card.java \
 	tests/e2e/lib.sh \
 	tests/statements/pkcs11.txt \
@@ -272,6 +295,9 @@ SH_LOG_COMPILER = bash
 check-e2e:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(E2E_TESTS)"
 
+check-clients:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(CLIENT_TESTS)"
+
 check-static:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(STATIC_TESTS)"
 
@@ -317,7 +343,7 @@ statements:
 		>tests/statements.tmp || :
 	mv tests/statements.tmp $(top_srcdir)/tests/statements/table.md
 
-.PHONY: statements check-e2e check-static check-compiled check-threads check-valgrind check-fuzz check-tidy check-format
+.PHONY: statements check-e2e check-clients check-static check-compiled check-threads check-valgrind check-fuzz check-tidy check-format
 
 # --- demo and benchmark ---------------------------------------------------------------------------------------
 
@@ -329,7 +355,7 @@ bench: all $(HELPERS)
 
 .PHONY: demo bench
 
-EXTRA_DIST += $(STATIC_TESTS) $(E2E_TESTS) $(TEST_FILES) \
+EXTRA_DIST += $(STATIC_TESTS) $(E2E_TESTS) $(CLIENT_TESTS) $(TEST_FILES) \
 	tests/.clang-tidy \
 	tests/fuzz/run.sh \
 	tests/lib/check.sh \

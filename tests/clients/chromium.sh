@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Chromium in a window of a virtual display: TLS client authentication with keys of the card, PIN typed into its window.
+# shellcheck source=tests/clients/lib.sh
+. "$abs_top_srcdir/tests/clients/lib.sh"
+e2e_needs gids-tool pkcs11-tool opensc-tool openssl pcscd chromium Xvfb xdotool modutil certutil curl mount
+
+# The choice of the certificate is a policy of the machine; one port for each key.
+configure_chromium() {
+	mkdir -p "$W/etc/policies/managed" "$W/.pki/nssdb"
+	cat >"$W/etc/policies/managed/card.json" <<-POLICY
+		{ "AutoSelectCertificateForUrls": [
+		"{\"pattern\":\"https://localhost:4433\",\"filter\":{\"SUBJECT\":{\"CN\":\"Alice rsa\"}}}",
+		"{\"pattern\":\"https://localhost:4434\",\"filter\":{\"SUBJECT\":{\"CN\":\"Alice ec\"}}}" ] }
+	POLICY
+	mount --bind "$W/etc" /etc/chromium
+	certutil -N -d "sql:$W/.pki/nssdb" --empty-password
+	check "modutil adds the module" modutil -dbdir "sql:$W/.pki/nssdb" -add undertest -libfile "$MODULE" -force
+}
+
+display_start() {
+	Xvfb -displayfd 3 -screen 0 1024x768x24 -nolisten tcp 3>"$W/display" 2>/dev/null &
+	wait_for 10 test -s "$W/display"
+	DISPLAY=:$(cat "$W/display")
+	export DISPLAY
+}
+
+browser_start() {
+	local spki
+	spki=$(openssl x509 -in "$W/srv.crt" -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary | base64)
+	chromium --user-data-dir="$W/profile" --no-sandbox --password-store=basic --disable-gpu --remote-debugging-port=0 \
+		--no-first-run --disable-background-networking --disable-component-update --disable-sync --disable-quic \
+		--ignore-certificate-errors-spki-list="$spki" about:blank >"$W/chromium.log" 2>&1 &
+	BROWSER=$!
+	wait_for 30 test -s "$W/profile/DevToolsActivePort"
+	DEVTOOLS=$(head -n 1 "$W/profile/DevToolsActivePort")
+}
+
+# The PIN is typed once; a window that asks again stays.
+type_pin() {
+	wait_for 30 xdotool search --onlyvisible --name "Unlock Security Device" || return 1
+	sleep 0.5
+	xdotool search --onlyvisible --name "Unlock Security Device" windowfocus --sync type "$E2E_PIN"
+	xdotool key Return
+}
+
+# visit PORT: opens a page of the server
+visit() {
+	curl -s -X PUT "http://127.0.0.1:$DEVTOOLS/json/new?https://localhost:$1/" >/dev/null
+}
+
+# verified NAME: openssl's server has verified the certificate
+verified() {
+	grep -q -i -F "CN = Alice $1" "$W/server.log"
+}
+
+chromium_test() {
+	local name
+	two_keys
+	server_certificate
+	configure_chromium
+	display_start
+	browser_start
+	for name in rsa ec; do
+		tls_server -tls1_3
+		visit $PORT
+		[ $name = ec ] || check "chromium asks for the PIN" type_pin
+		check "chromium in TLS 1.3 with the $name key" wait_for 30 verified $name
+		tls_server_stop
+		PORT=$((PORT + 1))
+	done
+	kill "$BROWSER"
+	wait "$BROWSER" 2>/dev/null
+	umount /etc/chromium
+	card_remove
+}
+
+e2e_run chromium_test
