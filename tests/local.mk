@@ -47,6 +47,7 @@ UNIT_TESTS = \
 	tests/unit/test_vcard_piv_key \
 	tests/unit/test_vcard_piv_perso \
 	tests/unit/test_vcard_piv_pin \
+	tests/unit/test_vcard_role \
 	tests/unit/test_vcard_sharing \
 	tests/unit/test_vcard_vpcd \
 	tests/unit/test_vcard_windows

@@ -113,6 +113,18 @@ perso_login(struct vcard *card, const char *pin)
 	return perso_select(card) && perso_command(card, "verify PIN", header, cur_of(pin, strlen(pin)), false, NULL);
 }
 
+bool
+perso_login_guard(struct vcard *card, unsigned guard, const char *pin)
+{
+	const uint8_t header[4] = { 0x00, INS_VERIFY, 0x00, (uint8_t)(0x80 | guard) };
+
+	if (guard == 0)
+		return true;
+	if (pin == NULL || pin[0] == '\0')
+		return perso_fail("no PIN given for the key");
+	return perso_command(card, "verify the key's PIN", header, cur_of(pin, strlen(pin)), false, NULL);
+}
+
 int
 perso_end(struct vcard *card, bool done)
 {
@@ -424,6 +436,12 @@ make_profile(struct vcard *card, const char *pin, const uint8_t *admin_key)
 
 	return perso_select(card) && set_reference(card, 0x80, pin) && make_data_files(card) &&
 	       make_admin_key(card, admin_key != NULL ? admin_key : no_key);
+}
+
+int
+vcard_perso_set_role(struct vcard *card, unsigned role, const char *pin)
+{
+	return perso_end(card, perso_select(card) && set_reference(card, (uint8_t)(0x80 | role), pin));
 }
 
 int

@@ -28,6 +28,8 @@ struct vcard_perso_container {
 	bool signature_only;		      /* EC keys always are */
 	const char *name;		      /* UTF-8, at most 39 characters; NULL: a random GUID */
 	bool make_default;		      /* the first container is the default one anyway */
+	unsigned guard;			      /* role of the PIN that guards the key, 3 to 7; 0: the user's */
+	const char *guard_pin;
 };
 
 /* Why the last call of this thread failed. */
@@ -41,8 +43,9 @@ const char *vcard_perso_error(void);
 uint16_t vcard_perso_send(struct vcard *card, const uint8_t header[4], struct cursor data, bool wants_answer,
 			  struct buf *answer);
 
-/* The PUK of a blank card that was made with one. */
+/* The PUK of a blank card that was made with one, and the PIN of a role. */
 int vcard_perso_set_puk(struct vcard *card, const char *puk);
+int vcard_perso_set_role(struct vcard *card, unsigned role, const char *pin);
 
 /*
  * The Microsoft profile's file system on a blank card. admin_key NULL: zeros; cardid NULL: random.

@@ -21,6 +21,8 @@ bool perso_command(struct vcard *card, const char *what, const uint8_t header[4]
 		   struct buf *answer);
 bool perso_select(struct vcard *card);
 bool perso_login(struct vcard *card, const char *pin);
+/* The PIN of a key that has one of its own; guard 0: nothing to do. */
+bool perso_login_guard(struct vcard *card, unsigned guard, const char *pin);
 /* 0 or -1 from done, the card deauthenticated in either case. */
 int perso_end(struct vcard *card, bool done);
 

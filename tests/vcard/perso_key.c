@@ -171,6 +171,10 @@ make_key_file(struct vcard *card, const struct vcard_perso_container *c, uint8_t
 	vcard_tlv_put_u8(&content, 0x82, 0x18);
 	vcard_tlv_put(&content, 0x83, cur_of(fid, sizeof(fid)));
 	vcard_tlv_put(&content, 0x8C, cur_of(rule, sizeof(rule)));
+	if (c->guard != 0) {
+		vcard_tlv_put_header(&content, 0xC6, 3);
+		vcard_tlv_put_u8(&content, 0x83, (uint8_t)(0x80 | c->guard));
+	}
 	vcard_tlv_put(&content, 0xA5, buf_cur(&crts));
 	vcard_tlv_put(&fcp, 0x62, buf_cur(&content));
 	return perso_command(card, "create key file", create, buf_cur(&fcp), false, NULL) &&
@@ -309,7 +313,9 @@ add_container(struct vcard *card, const struct vcard_perso_container *c, uint8_t
 int
 vcard_perso_keygen(struct vcard *card, const struct vcard_perso_container *container)
 {
-	return perso_end(card, perso_login(card, container->pin) && add_container(card, container, 0, NULL));
+	return perso_end(card, perso_login(card, container->pin) &&
+				       perso_login_guard(card, container->guard, container->guard_pin) &&
+				       add_container(card, container, 0, NULL));
 }
 
 /* --- import ----------------------------------------------------------------------------------------------------- */
@@ -398,5 +404,6 @@ vcard_perso_import(struct vcard *card, const struct vcard_perso_container *conta
 		(void)perso_fail("%s: a key that the card cannot hold", pem_path);
 		return -1;
 	}
-	return perso_end(card, perso_login(card, c.pin) && add_container(card, &c, is_ec(c.algorithm) ? 3 : 2, &value));
+	return perso_end(card, perso_login(card, c.pin) && perso_login_guard(card, c.guard, c.guard_pin) &&
+				       add_container(card, &c, is_ec(c.algorithm) ? 3 : 2, &value));
 }

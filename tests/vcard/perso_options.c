@@ -172,6 +172,17 @@ parse_atr(const char *text, struct vcard_profile *profile)
 	return true;
 }
 
+/* N=PIN; a role from 3 to 7. */
+static bool
+parse_role(const char *text, unsigned *ret_role, const char **ret_pin)
+{
+	if (text[0] < '3' || text[0] > '7' || text[1] != '=' || text[2] == '\0')
+		return false;
+	*ret_role = (unsigned)(text[0] - '0');
+	*ret_pin = text + 2;
+	return true;
+}
+
 static bool
 parse_kind(const char *text, bool *ret_signature_only)
 {
@@ -193,6 +204,9 @@ enum {
 	OPT_ECC,
 	OPT_PUK,
 	OPT_TERMINABLE,
+	OPT_ROLE,
+	OPT_SESSION_PINS,
+	OPT_GUARD,
 	OPT_PIN,
 	OPT_ADMIN_KEY,
 	OPT_CARDID,
@@ -225,6 +239,9 @@ static const struct option long_options[] = {
 	{ "ecc", no_argument, NULL, OPT_ECC },
 	{ "puk", required_argument, NULL, OPT_PUK },
 	{ "terminable", no_argument, NULL, OPT_TERMINABLE },
+	{ "role", required_argument, NULL, OPT_ROLE },
+	{ "session-pins", no_argument, NULL, OPT_SESSION_PINS },
+	{ "guard", required_argument, NULL, OPT_GUARD },
 	{ "pin", required_argument, NULL, OPT_PIN },
 	{ "admin-key", required_argument, NULL, OPT_ADMIN_KEY },
 	{ "cardid", required_argument, NULL, OPT_CARDID },
@@ -272,6 +289,7 @@ take_profile_option(struct vcard_profile *p, int option, const char *value)
 	case OPT_MAX_IMPORT: return parse_unsigned(value, &p->max_import);
 	case OPT_ECC: p->ecc = true; return true;
 	case OPT_TERMINABLE: p->terminable = true; return true;
+	case OPT_SESSION_PINS: p->session_pins = true; return true;
 	default: return false;
 	}
 }
@@ -294,9 +312,23 @@ take_container_option(struct perso_options *o, int option, const char *value)
 	case OPT_KIND: return parse_kind(value, &o->container.signature_only);
 	case OPT_NAME: o->container.name = o->name = value; return true;
 	case OPT_DEFAULT: o->container.make_default = true; return true;
+	case OPT_GUARD: return parse_role(value, &o->container.guard, &o->container.guard_pin);
 	case OPT_PIN: o->container.pin = o->pin = value; return true;
 	default: return take_profile_option(&o->profile, option, value);
 	}
+}
+
+static bool
+take_role(struct perso_options *o, const char *value)
+{
+	const char *pin;
+	unsigned role;
+
+	if (!parse_role(value, &role, &pin))
+		return false;
+	o->role_pins[role] = pin;
+	o->profile.roles |= 1u << role;
+	return true;
 }
 
 static bool
@@ -312,6 +344,7 @@ take_option(struct perso_options *o, int option, const char *value)
 		o->puk = value;
 		o->profile.puk = true;
 		break;
+	case OPT_ROLE: good = take_role(o, value); break;
 	case OPT_ADMIN_KEY: good = perso_parse_hex(value, &o->admin_key) && o->admin_key.len == VCARD_DES3_LEN; break;
 	case OPT_CARDID: good = perso_parse_hex(value, &o->cardid) && o->cardid.len == VCARD_CARDID_LEN; break;
 	case OPT_KEY: o->key = value; break;

@@ -11,6 +11,7 @@ struct perso_options {
 	struct vcard_perso_container container;
 	bool has_index;
 	const char *puk;
+	const char *role_pins[8];
 	const char *pin;
 	const char *key;
 	const char *dir;

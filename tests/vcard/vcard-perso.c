@@ -23,6 +23,7 @@ static const char usage[] =
 	"  create FILE      a blank card: [--quirks strict|applet|NAME,...] [--atr HEX] [--t0] [--ecc] [--puk PUK]\n"
 	"                   [--pin-tries N] [--pin-min N] [--pin-max N] [--max-objects N] [--max-files N]\n"
 	"                   [--max-value N] [--max-import N] [--terminable]\n"
+	"                   [--session-pins] [--role N=PIN]...: more PINs for keys, N from 3 to 7\n"
 	"                   [--applications gids|piv|gids,piv] [--piv-quirks "
 	"strict|applet|token|neo|government|NAME,...]\n"
 	"                   [--piv-version N.N.N] [--puk-tries N] [--max-object N]\n"
@@ -31,7 +32,8 @@ static const char usage[] =
 	"  blank FILE       operational, and no file system yet: --pin PIN [--admin-key HEX]\n"
 	"  windows FILE     as Windows leaves it (PIN 12345678), with container 0: [--key PEM] [--der CERT]\n"
 	"  keygen FILE      a new container: --pin PIN --index N --alg ALG [--kind exchange|signature] [--name NAME]\n"
-	"                   [--default]; ALG is rsa1024, rsa2048, rsa3072, rsa4096, p256, p384 or p521\n"
+	"                   [--default] [--guard N=PIN]\n"
+	"                   ALG is rsa1024, rsa2048, rsa3072, rsa4096, p256, p384 or p521\n"
 	"  import FILE      the same with the private key of a PEM file: --key PEM instead of --alg\n"
 	"  pubkey FILE      the container's public key in PEM: --index N\n"
 	"  cert FILE        the container's certificate: --pin PIN --index N --der CERT [--plain]\n"
@@ -293,6 +295,10 @@ do_info(struct vcard *card, struct perso_options *o, char **rest)
 	(void)printf("PIN set: %s\nPIN tries left: %u\n", yes_no(info.pin_set), info.pin_tries_left);
 	if (card->env.profile.puk)
 		(void)printf("PUK set: %s\nPUK tries left: %u\n", yes_no(info.puk_set), info.puk_tries_left);
+	if (card->env.profile.roles != 0)
+		(void)printf("roles: %02X, verified %02X\n", card->env.profile.roles, info.roles_verified);
+	if (card->env.profile.session_pins)
+		(void)printf("session PINs: %02X\n", info.sessions);
 	(void)printf("PIN verified: %s\nadmin verified: %s\n", yes_no(info.pin_verified),
 		     yes_no(info.admin_authenticated));
 	(void)printf("challenge pending: %s\nchain open: %s\nanswer pending: %zu\n", yes_no(info.challenge_pending),
@@ -358,6 +364,19 @@ run_on_card(const struct perso_verb *verb, const char *path, struct perso_option
 }
 
 static int
+set_references(struct vcard *card, const struct perso_options *o)
+{
+	int result = o->puk != NULL ? vcard_perso_set_puk(card, o->puk) : 0;
+	unsigned role;
+
+	for (role = 0; role < ARRAY_SIZE(o->role_pins) && result == 0; role++) {
+		if (o->role_pins[role] != NULL)
+			result = vcard_perso_set_role(card, role, o->role_pins[role]);
+	}
+	return result;
+}
+
+static int
 run_create(const char *path, struct perso_options *o)
 {
 	struct vcard *card;
@@ -365,12 +384,12 @@ run_create(const char *path, struct perso_options *o)
 
 	if (vcard_create(path, &o->profile) != 0)
 		return perso_complain("%s: %s", path, strerror(errno));
-	if (o->puk == NULL)
+	if (o->puk == NULL && o->profile.roles == 0)
 		return EXIT_SUCCESS;
 	card = vcard_open(path);
 	if (card == NULL)
 		return perso_complain("%s: %s", path, strerror(errno));
-	result = perso_result(vcard_perso_set_puk(card, o->puk));
+	result = perso_result(set_references(card, o));
 	vcard_reset(card);
 	if (vcard_save(card) != 0)
 		result = perso_complain("%s: %s", path, strerror(errno));
