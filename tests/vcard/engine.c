@@ -342,6 +342,17 @@ give_exact(struct vcard *card, const struct vcard_command *command, struct buf *
 	return give(card, command->ne, answer);
 }
 
+/* What the first answer may hold. Over T=0 a command with data gets its answer by GET RESPONSE. */
+static size_t
+first_limit(const struct vcard *card, const struct vcard_command *command)
+{
+	if (vcard_is_t0(card))
+		return 0;
+	if (!command->has_le && card->selected < VCARD_APPLETS && vcard_applets[card->selected]->answers_unasked)
+		return 256;
+	return command->ne;
+}
+
 /* Sends what an applet left in pending, as the protocol and Le allow. */
 static uint16_t
 give_first(struct vcard *card, const struct vcard_command *command, uint16_t sw, struct buf *answer)
@@ -357,7 +368,7 @@ give_first(struct vcard *card, const struct vcard_command *command, uint16_t sw,
 	if (vcard_is_t0(card) && command->has_le)
 		more = give_exact(card, command, answer);
 	else
-		more = give(card, vcard_is_t0(card) ? 0 : command->ne, answer);
+		more = give(card, first_limit(card, command), answer);
 	return more == SW_OK ? sw : more;
 }
 

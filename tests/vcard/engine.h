@@ -92,6 +92,8 @@ struct vcard_applet {
 	uint8_t id; /* names its section of the card file */
 	const uint8_t *aid;
 	size_t aid_len;
+	/* Over T=1 answers come without Le, too: tools of tokens leave it out and expect them. */
+	bool answers_unasked;
 	/* A blank application; NULL when out of memory. env outlives it. */
 	void *(*create)(struct vcard_env *env);
 	void (*destroy)(void *applet);

@@ -142,8 +142,8 @@ issue(struct vcard_crypto *crypto, struct piv_key *key, const char *subject, uin
 	uint8_t number = 0;
 	bool done = x != NULL && vcard_random(&number, 1) && X509_set_version(x, X509_VERSION_3) == 1 &&
 		    ASN1_INTEGER_set(X509_get_serialNumber(x), number + 1) == 1 &&
-		    ASN1_TIME_set_string(X509_getm_notBefore(x), "20240101000000Z") == 1 &&
-		    ASN1_TIME_set_string(X509_getm_notAfter(x), "20491231235959Z") == 1 &&
+		    ASN1_TIME_set_string_X509(X509_getm_notBefore(x), "20240101000000Z") == 1 &&
+		    ASN1_TIME_set_string_X509(X509_getm_notAfter(x), "20491231235959Z") == 1 &&
 		    set_cn(X509_get_subject_name(x), subject) && set_cn(X509_get_issuer_name(x), "Test Card CA") &&
 		    X509_set_pubkey(x, pkey) == 1 && add_usage(x, usage) && sign(x, crypto, ret_der);
 

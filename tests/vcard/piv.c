@@ -204,6 +204,7 @@ const struct vcard_applet vcard_piv_applet = {
 	.id = 'P',
 	.aid = piv_aid,
 	.aid_len = sizeof(piv_aid),
+	.answers_unasked = true,
 	.create = create,
 	.destroy = destroy,
 	.select = select_applet,

@@ -35,8 +35,8 @@ set_name(X509_NAME *name, const char *text)
 static bool
 set_times(X509 *x)
 {
-	return ASN1_TIME_set_string(X509_getm_notBefore(x), "20160314000000Z") == 1 &&
-	       ASN1_TIME_set_string(X509_getm_notAfter(x), "20520417000000Z") == 1;
+	return ASN1_TIME_set_string_X509(X509_getm_notBefore(x), "20160314000000Z") == 1 &&
+	       ASN1_TIME_set_string_X509(X509_getm_notAfter(x), "20520417000000Z") == 1;
 }
 
 static bool
