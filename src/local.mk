@@ -108,7 +108,7 @@ minidriver_pkcs11_la_DEPENDENCIES = $(minidriver_pkcs11_la_LIBADD) src/module.ma
 
 # --- minidriver-tool: verbs over the common part --------------------------------------------------------------
 
-EXTRA_PROGRAMS = minidriver-tool
+bin_PROGRAMS = minidriver-tool
 minidriver_tool_SOURCES = \
 	src/tool/adminkey.h \
 	src/tool/ask.c \

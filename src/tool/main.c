@@ -18,7 +18,7 @@ explain(const struct tool_options *options, const struct tool_verb *verb, char *
 		return TOOL_OK;
 	}
 	if (verb == NULL) {
-		tool_help(count > 0 ? words[0] : NULL);
+		tool_help(count > 0 ? words[0] : NULL, stdout);
 		return TOOL_OK;
 	}
 	tool_verb_usage(verb, stdout);
@@ -32,6 +32,10 @@ wrong_verb(char **words, int count)
 {
 	if (count == 0)
 		return tool_say(TOOL_USAGE, "what is to be done? " TOOL_NAME " --help lists the verbs");
+	if (count == 1 && tool_is_group(words[0])) {
+		tool_help(words[0], stderr);
+		return TOOL_USAGE;
+	}
 	return tool_say(TOOL_USAGE, "\"%s%s%s\" is no verb; " TOOL_NAME " --help lists them", words[0],
 			count > 1 ? " " : "", count > 1 ? words[1] : "");
 }

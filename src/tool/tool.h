@@ -101,8 +101,10 @@ const struct tool_verb *tool_verb_at(size_t index);
 const struct tool_verb *tool_verb_find(char **words, int count, int *ret_used);
 /* A line on how a verb is called. */
 void tool_verb_usage(const struct tool_verb *verb, FILE *to);
+/* Whether there are verbs of two words that begin so. */
+bool tool_is_group(const char *word);
 /* All verbs, or those of a group. */
-void tool_help(const char *group);
+void tool_help(const char *group, FILE *to);
 /* What may stand after words: a candidate in each line. */
 int tool_complete(char **words, int count);
 

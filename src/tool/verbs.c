@@ -98,8 +98,8 @@ tool_verb_usage(const struct tool_verb *verb, FILE *to)
 	(void)fprintf(to, "usage: " TOOL_NAME " [OPTION...] %s\n", call);
 }
 
-static bool
-has_group(const char *group)
+bool
+tool_is_group(const char *group)
 {
 	for (size_t i = 0; group != NULL && i < ARRAY_SIZE(verbs); i++) {
 		if (verbs[i].group != NULL && strcmp(verbs[i].group, group) == 0)
@@ -109,21 +109,21 @@ has_group(const char *group)
 }
 
 void
-tool_help(const char *group)
+tool_help(const char *group, FILE *to)
 {
 	char call[96];
-	bool some = has_group(group);
+	bool some = tool_is_group(group);
 
-	(void)printf("usage: " TOOL_NAME " [OPTION...] VERB [ARGUMENT...]\n\n");
+	(void)fprintf(to, "usage: " TOOL_NAME " [OPTION...] VERB [ARGUMENT...]\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
 		if (some && (verbs[i].group == NULL || strcmp(verbs[i].group, group) != 0))
 			continue;
 		call_text(&verbs[i], call, sizeof(call));
-		(void)printf("  %-24s %s\n", call, verbs[i].help);
+		(void)fprintf(to, "  %-24s %s\n", call, verbs[i].help);
 	}
-	(void)printf("\n" TOOL_NAME " VERB --help tells the options of a verb.\n"
-		     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no card, 4 PIN or key wrong or missing,\n"
-		     "5 check or doctor found something.\n");
+	(void)fprintf(to, "\n" TOOL_NAME " VERB --help tells the options of a verb.\n"
+			  "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no card, 4 PIN or key wrong or missing,\n"
+			  "5 check or doctor found something.\n");
 }
 
 /* Completion ------------------------------------------------------------------------------------------------------------ */
