@@ -52,6 +52,8 @@ TRANSPORT_SOURCES = \
 	cardlib/transport/transport.h
 GIDS_SOURCES = \
 	cardlib/gids/acquire.c \
+	cardlib/gids/admin.c \
+	cardlib/gids/blank.c \
 	cardlib/gids/container.c \
 	cardlib/gids/create.c \
 	cardlib/gids/decrypt.c \

@@ -11,7 +11,7 @@ rsa_is_whole(const struct private_key *key)
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (parts[i]->len != half)
 			return false;
-	return key->d.len <= key->public.modulus_len;
+	return key->d.len == key->public.modulus_len;
 }
 
 bool

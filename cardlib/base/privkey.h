@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A private key on its way to a card, in the one neutral form that crosses the seam in place of CAPI and BCRYPT blobs.
- * Integers are big-endian. RSA: p, q, dp, dq and qinv in half of the modulus' bytes each, zeros in front where the number is
- * shorter; d is optional. EC: d in all bytes of a field element.
+ * Integers are big-endian, zeros in front where a number is shorter. RSA: d in the modulus' bytes; p, q, dp, dq and qinv in
+ * half of them each. EC: d in all bytes of a field element.
  */
 #ifndef BASE_PRIVKEY_H
 #define BASE_PRIVKEY_H

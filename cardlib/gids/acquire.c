@@ -33,6 +33,7 @@ reconnect(CARD_DATA *card)
 	if (g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	gids_forget_session(g);
+	g->challenge = GIDS_CHALLENGE_NONE;
 	return gids_select(g);
 }
 
@@ -59,6 +60,11 @@ fill_table(CARD_DATA *card)
 	card->pfnCardCreateFile = gids_file_create;
 	card->pfnCardWriteFile = gids_file_write;
 	card->pfnCardDeleteFile = gids_file_delete;
+	card->pfnCardSetProperty = gids_set_property;
+	card->pfnCardSetContainerProperty = gids_set_container_property;
+	card->pfnCardGetChallengeEx = gids_get_challenge_ex;
+	card->pfnCardChangeAuthenticatorEx = gids_change_authenticator_ex;
+	card->pfnCardCreateCard = gids_create_card;
 	card->pfnCardCreateContainerEx = gids_create_container_ex;
 	card->pfnCardDeleteContainer = gids_delete_container;
 }
@@ -76,6 +82,7 @@ acquire(CARD_DATA *card, DWORD flags, bool registered)
 	memset(g, 0, sizeof(*g));
 	g->ch.io = card->io;
 	g->transaction = card->dwTransaction;
+	g->protocols = GIDS_PROTOCOLS_DEFAULT;
 	g->cardid_place = (struct gids_place){ GIDS_EF_CARDID, GIDS_DO_CARDID };
 	g->cardcf_place = (struct gids_place){ GIDS_EF_PUBLIC, GIDS_DO_CARDCF };
 	if ((r = gids_discover(g, registered)) != SCARD_S_SUCCESS) {

@@ -83,7 +83,7 @@ gids_keys_load(struct gids *g)
 		return SCARD_S_SUCCESS;
 	if ((r = gids_keymap_read(g, &scratch, &content)) != SCARD_S_SUCCESS)
 		return r;
-	if (!gids_keymap_decode(content, g->keys))
+	if (!gids_keymap_decode(content, g->containers))
 		log_warn(LOG_CARD, "key map of unknown form, %zu bytes: asking the card for each key", content.left);
 	g->keys_state = GIDS_KEYS_LOADED;
 	return SCARD_S_SUCCESS;
@@ -103,8 +103,8 @@ gids_public_key_decode(struct cursor answer, struct public_key *ret_key)
 }
 
 /* GET DATA on the whole application with 70 { 84 reference, A5 { 7F49 80 } }, as Windows sends it. */
-static DWORD
-read_public_key(struct gids *g, uint8_t reference, struct public_key *ret_key)
+DWORD
+gids_public_key(struct gids *g, uint8_t reference, struct public_key *ret_key)
 {
 	static const uint8_t parts[] = { 0x7F, 0x49, 0x80 };
 	AUTO_APDU struct apdu a =
@@ -143,7 +143,7 @@ learn_key(struct gids *g, struct gids_key *key, struct public_key *ret_public)
 	uint8_t algorithm;
 	DWORD r;
 
-	if ((r = read_public_key(g, key->reference, ret_public)) != SCARD_S_SUCCESS)
+	if ((r = gids_public_key(g, key->reference, ret_public)) != SCARD_S_SUCCESS)
 		return r;
 	if ((algorithm = gids_algorithm_of(ret_public->type, ret_public->bits)) == 0)
 		return SCARD_E_UNSUPPORTED_FEATURE;
@@ -157,30 +157,32 @@ learn_key(struct gids *g, struct gids_key *key, struct public_key *ret_public)
 	return SCARD_S_SUCCESS;
 }
 
-/* The record of a container that is there or may be. */
+/* The record of a key that is there or may be. */
 static DWORD
-candidate(struct gids *g, BYTE index, struct gids_key **ret_key)
+candidate(struct gids *g, BYTE index, size_t slot, struct gids_key **ret_key)
 {
+	struct gids_key *key;
 	DWORD r;
 
 	if (index >= GIDS_KEYS)
 		return SCARD_E_NO_KEY_CONTAINER;
 	if ((r = gids_keys_load(g)) != SCARD_S_SUCCESS)
 		return r;
-	if (g->keys[index].state == GIDS_KEY_EMPTY)
+	key = &g->containers[index].keys[slot];
+	if (key->state == GIDS_KEY_EMPTY)
 		return SCARD_E_NO_KEY_CONTAINER;
-	*ret_key = &g->keys[index];
+	*ret_key = key;
 	return SCARD_S_SUCCESS;
 }
 
 DWORD
-gids_key_find(struct gids *g, BYTE index, struct gids_key **ret_key)
+gids_key_find(struct gids *g, BYTE index, size_t slot, struct gids_key **ret_key)
 {
 	struct public_key public;
 	struct gids_key *key;
 	DWORD r;
 
-	if ((r = candidate(g, index, &key)) != SCARD_S_SUCCESS)
+	if ((r = candidate(g, index, slot, &key)) != SCARD_S_SUCCESS)
 		return r;
 	if (key->state != GIDS_KEY_USED || key->algorithm == 0)
 		if ((r = learn_key(g, key, &public)) != SCARD_S_SUCCESS)
@@ -199,19 +201,27 @@ put_key(const struct gids_key *key, const struct public_key *public, CONTAINER_I
 		info->SigPublicKey = *public;
 }
 
+/* A second key that is not there any more leaves the first as it is. */
 static DWORD
 container_info(struct gids *g, BYTE index, CONTAINER_INFO *ret_info)
 {
 	CONTAINER_INFO info = { .dwVersion = CONTAINER_INFO_CURRENT_VERSION };
 	struct public_key public;
 	struct gids_key *key;
+	bool any = false;
 	DWORD r;
 
-	if ((r = candidate(g, index, &key)) != SCARD_S_SUCCESS)
-		return r;
-	if ((r = learn_key(g, key, &public)) != SCARD_S_SUCCESS)
-		return r;
-	put_key(key, &public, &info);
+	for (size_t slot = 0; slot < GIDS_SLOTS; slot++) {
+		if ((r = candidate(g, index, slot, &key)) == SCARD_S_SUCCESS)
+			r = learn_key(g, key, &public);
+		if (r == SCARD_S_SUCCESS)
+			put_key(key, &public, &info);
+		else if (r != SCARD_E_NO_KEY_CONTAINER)
+			return r;
+		any = any || r == SCARD_S_SUCCESS;
+	}
+	if (!any)
+		return SCARD_E_NO_KEY_CONTAINER;
 	*ret_info = info;
 	return SCARD_S_SUCCESS;
 }
@@ -221,7 +231,8 @@ gids_get_container_info(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, CO
 {
 	struct gids *g = gids_of(card);
 
-	if (g == NULL || dwFlags != 0 || pContainerInfo == NULL)
+	(void)dwFlags;
+	if (g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	return container_info(g, bContainerIndex, pContainerInfo);
 }
@@ -237,13 +248,22 @@ get_info_property(struct gids *g, BYTE index, BYTE *data)
 	return r;
 }
 
+/* Whether the container has a key at all. */
+static DWORD
+find_any(struct gids *g, BYTE index)
+{
+	struct gids_key *key;
+	DWORD r = gids_key_find(g, index, 0, &key);
+
+	return r == SCARD_E_NO_KEY_CONTAINER ? gids_key_find(g, index, 1, &key) : r;
+}
+
 /* Every key of this card edge is used with the user PIN. */
 static DWORD
 get_pin_property(struct gids *g, BYTE index, BYTE *data)
 {
 	const PIN_ID role = ROLE_USER;
-	struct gids_key *key;
-	DWORD r = gids_key_find(g, index, &key);
+	DWORD r = find_any(g, index);
 
 	if (r == SCARD_S_SUCCESS)
 		memcpy(data, &role, sizeof(role));
@@ -258,13 +278,35 @@ gids_get_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *p
 	bool info;
 	DWORD r;
 
-	if (g == NULL || pszProperty == NULL || dwFlags != 0)
+	(void)dwFlags;
+	if (g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
+	if (strcmp(pszProperty, CCP_ASSOCIATED_ECDH_KEY) == 0)
+		return SCARD_E_UNSUPPORTED_FEATURE;
 	info = strcmp(pszProperty, CCP_CONTAINER_INFO) == 0;
-	if (!info && strcmp(pszProperty, CCP_PIN_IDENTIFIER) != 0)
-		return SCARD_E_INVALID_PARAMETER;
 	r = check_property_room(pbData, cbData, pdwDataLen, info ? sizeof(CONTAINER_INFO) : sizeof(PIN_ID));
 	if (r != SCARD_S_SUCCESS)
 		return r;
 	return info ? get_info_property(g, bContainerIndex, pbData) : get_pin_property(g, bContainerIndex, pbData);
+}
+
+/* The rule of a key file names the user PIN for its life: setting what is so changes nothing, and nothing else can be. */
+DWORD
+gids_set_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, const BYTE *pbData,
+			    DWORD cbData, DWORD dwFlags)
+{
+	struct gids *g = gids_of(card);
+	PIN_ID role = ROLE_EVERYONE;
+	DWORD r;
+
+	(void)dwFlags;
+	if (g == NULL)
+		return SCARD_E_INVALID_PARAMETER;
+	if (strcmp(pszProperty, CCP_PIN_IDENTIFIER) != 0)
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	if ((r = find_any(g, bContainerIndex)) != SCARD_S_SUCCESS)
+		return r;
+	if (cbData == sizeof(role))
+		memcpy(&role, pbData, sizeof(role));
+	return role == ROLE_USER ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
 }

@@ -30,6 +30,9 @@
 #define GIDS_EF_KEY_BASE 0xB000u /* and the key reference: a key file */
 
 #define GIDS_INS_VERIFY 0x20u
+#define GIDS_INS_CHANGE 0x24u
+#define GIDS_INS_RESET_RETRY 0x2Cu
+#define GIDS_INS_AUTHENTICATE 0x87u
 #define GIDS_INS_MSE 0x22u
 #define GIDS_INS_PSO 0x2Au
 #define GIDS_INS_ACTIVATE 0x44u
@@ -43,9 +46,14 @@
 /* What the longest data object may hold: the specification says 16 KB, cards take 32000 bytes. */
 #define GIDS_VALUE_MAX 32000u
 
-/* Key references 81..9E; container i has 81 + i. */
+/* Key references 81..9E; container i has 81 + i, and a second key of a container one that is free. */
 #define GIDS_KEYS 30u
 #define GIDS_KEY_FIRST 0x81u
+#define GIDS_KEY_LAST (GIDS_KEY_FIRST + GIDS_KEYS - 1)
+#define GIDS_KEY_ADMIN 0x80u
+
+/* The PUK of a card that has one is a role of its own, which unblocks and does nothing else. */
+#define GIDS_ROLE_PUK 3u
 
 /* table.c: the file table and the key map as bytes ----------------------------------------------------------------- */
 
@@ -84,16 +92,28 @@ struct gids_key {
 };
 
 /*
+ * The keys of a container, one for each slot. The Microsoft profile describes one; of a record's last four bytes, which are
+ * FFFF 0000 wherever they were seen, this minidriver makes reference, algorithm and kind of a second one. Other programs
+ * find the first key and leave the second alone.
+ */
+#define GIDS_SLOTS 2u
+struct gids_container {
+	struct gids_key keys[GIDS_SLOTS]; /* the second is GIDS_KEY_EMPTY or GIDS_KEY_USED */
+};
+
+/*
  * Decodes the key map; an empty map, a foreign version and what lies behind its end leave GIDS_KEY_UNKNOWN. False for
  * a foreign version.
  */
-bool gids_keymap_decode(struct cursor content, struct gids_key ret_keys[GIDS_KEYS]);
+bool gids_keymap_decode(struct cursor content, struct gids_container ret_containers[GIDS_KEYS]);
 
 /*
- * Begins a new key map with the records of an old one (which may be empty), one of them changed: key NULL empties it. Records
- * that are missing before it are made empty. False for a foreign version.
+ * Begins a new key map with the records of an old one (which may be empty), one of them changed. A container without
+ * a key that is GIDS_KEY_USED is an empty record. Records that are missing before it are made empty. False for a
+ * foreign version.
  */
-bool gids_keymap_change(struct cursor content, size_t index, const struct gids_key *key, struct buf *ret_map);
+bool gids_keymap_change(struct cursor content, size_t index, const struct gids_container *container,
+			struct buf *ret_map);
 
 /* Bits of a key algorithm identifier, 0 for an unknown one; the other way round, 0 for an unknown size. */
 unsigned gids_algorithm_bits(uint8_t algorithm);
@@ -122,6 +142,17 @@ struct gids_environment {
 
 enum gids_tries_source { GIDS_TRIES_LOCAL, GIDS_TRIES_GLOBAL, GIDS_TRIES_VERIFY, GIDS_TRIES_NONE };
 
+/* Whether the card has a PUK: it is asked only when somebody wants to know. */
+enum gids_puk { GIDS_PUK_UNKNOWN, GIDS_PUK_NONE, GIDS_PUK_THERE };
+
+/* The challenge that the card gave last, if nothing was sent since: it is good for one response. */
+enum gids_challenge_kind { GIDS_CHALLENGE_NONE, GIDS_CHALLENGE_EXTERNAL, GIDS_CHALLENGE_MUTUAL };
+
+/* Tag 40 in the answer to SELECT. */
+#define GIDS_PROTOCOL_MUTUAL 0x80u
+#define GIDS_PROTOCOL_EXTERNAL 0x40u
+#define GIDS_PROTOCOLS_DEFAULT 0xA0u
+
 enum gids_keys_state {
 	GIDS_KEYS_NONE,
 	GIDS_KEYS_KEPT, /* from an earlier transaction, when cardcf was kept_cardcf */
@@ -136,10 +167,17 @@ struct gids {
 	bool confirmed; /* in this transaction GIDS is the selected application */
 	struct gids_bag table, public, cardid;
 	struct gids_environment environment;
+	bool user_verified;	/* by this context, and nothing has happened that ends it */
 	uint8_t made_reference; /* the key that was generated last in this transaction, 0 none */
 	struct public_key made;
 
-	struct gids_key keys[GIDS_KEYS];
+	enum gids_challenge_kind challenge; /* outlives transactions */
+	size_t challenge_len;
+	uint8_t protocols;		    /* tag 40 of the answer to SELECT */
+	CARD_KEY_ALGORITHM admin_algorithm; /* CardKeyUnknown: not asked yet */
+	enum gids_puk puk;
+
+	struct gids_container containers[GIDS_KEYS];
 	enum gids_keys_state keys_state;
 	struct buf kept_cardcf;
 	struct gids_place cardcf_place, cardid_place; /* as the table said when it was last read */
@@ -160,6 +198,8 @@ DWORD gids_select(struct gids *g);
 DWORD gids_confirm(struct gids *g);
 /* True when the answer says, or may say, that GIDS is not selected or that somebody left a chain open. */
 bool gids_selection_lost(const struct gids *g, uint16_t sw);
+/* One exchange, as apdu_exchange(). Every command but the response to it makes a challenge void. */
+DWORD gids_send(struct gids *g, const struct apdu *a, struct buf *ret_answer, uint16_t *ret_sw);
 /* An exchange that needs no authentication: selects the application and repeats once when the selection was lost. */
 DWORD gids_exchange(struct gids *g, const struct apdu *a, struct buf *ret_answer, uint16_t *ret_sw);
 /* True when the card itself said no, as against trouble on the way and success. */
@@ -208,6 +248,10 @@ DWORD gids_get_file_info(CARD_DATA *card, const char *pszDirectory, const char *
 DWORD gids_change(struct gids *g, const struct apdu *a, struct buf *ret_answer, uint16_t *ret_sw);
 /* Writes a data object. What no content does is up to the card. */
 DWORD gids_object_write(struct gids *g, struct gids_place place, struct cursor content);
+/* The same, but no content makes an object that is there and empty. */
+DWORD gids_content_write(struct gids *g, struct gids_place place, struct cursor content);
+/* A new file with its first content; names are folded, directory "" is the root. As pfnCardCreateFile. */
+DWORD gids_file_make(struct gids *g, const char *directory, const char *name, struct cursor initial, uint16_t ef);
 
 DWORD gids_directory_create(CARD_DATA *card, const char *pszDirectory, CARD_DIRECTORY_ACCESS_CONDITION ac);
 DWORD gids_directory_delete(CARD_DATA *card, const char *pszDirectory);
@@ -228,17 +272,53 @@ DWORD gids_delete_container(CARD_DATA *card, BYTE bContainerIndex, DWORD dwReser
 DWORD gids_authenticate_ex(CARD_DATA *card, PIN_ID PinId, DWORD dwFlags, const BYTE *pbPinData, DWORD cbPinData,
 			   BYTE **ppbSessionPin, DWORD *pcbSessionPin, DWORD *pcAttemptsRemaining);
 DWORD gids_deauthenticate_ex(CARD_DATA *card, PIN_SET PinId, DWORD dwFlags);
-/* Tries of the user PIN; unknown values where the card does not tell. */
-DWORD gids_pin_tries(struct gids *g, CARD_PIN_TRIES *ret_tries);
+DWORD gids_change_authenticator_ex(CARD_DATA *card, DWORD dwFlags, PIN_ID AuthPinId, const BYTE *pbAuthData,
+				   DWORD cbAuthData, PIN_ID TargetPinId, const BYTE *pbTargetData, DWORD cbTargetData,
+				   DWORD cRetryCount, DWORD *pcAttemptsRemaining);
+/* Tries of the user PIN, or of the PUK; unknown values where the card does not tell. */
+DWORD gids_pin_tries(struct gids *g, PIN_ID role, CARD_PIN_TRIES *ret_tries);
+/* Whether the card has a PUK; asks it once. */
+DWORD gids_puk(struct gids *g, bool *ret_there);
+/* Whether the PIN may be typed at the reader. */
+bool gids_pin_external(struct gids *g);
+/* Forgets who is authenticated, on the card. */
+DWORD gids_deauthenticate(struct gids *g);
+
+/* The longest PIN of the specification. */
+#define GIDS_PIN_MAX 127u
+
+/* admin.c ----------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The response to the challenge that is outstanding; ret_proof (may be NULL) gets the card's cryptogram of a mutual
+ * authentication. SCARD_E_INVALID_VALUE: there is no challenge to respond to; SCARD_E_INVALID_PARAMETER for another
+ * length; SCARD_W_WRONG_CHV.
+ */
+DWORD gids_respond(struct gids *g, const BYTE *response, DWORD len, struct buf *ret_proof, DWORD *ret_tries);
+/* The algorithm of the administrator's key, asked for once. */
+DWORD gids_admin_algorithm(struct gids *g, CARD_KEY_ALGORITHM *ret_algorithm);
+/* The administrator's new key; who is not the administrator gets SCARD_W_SECURITY_VIOLATION. */
+DWORD gids_admin_key_write(CARD_DATA *card, struct gids *g, CARD_KEY_ALGORITHM algorithm, const BYTE *key, DWORD len);
+/* The low nibble of the mechanisms of an algorithm; 0: not on this card edge. */
+uint8_t gids_admin_nibble(CARD_KEY_ALGORITHM algorithm);
+DWORD gids_get_challenge_ex(CARD_DATA *card, PIN_ID PinId, BYTE **ppbChallenge, DWORD *pcbChallenge, DWORD dwFlags);
+
+/* blank.c ----------------------------------------------------------------------------------------------------------- */
+
+DWORD gids_create_card(CARD_DATA *card, const CARD_CREATE_INFO *pInfo);
 
 /* container.c ------------------------------------------------------------------------------------------------------- */
 
-/* The record of a container, state GIDS_KEY_USED and algorithm known. SCARD_E_NO_KEY_CONTAINER. */
-DWORD gids_key_find(struct gids *g, BYTE index, struct gids_key **ret_key);
+/* A key of a container, state GIDS_KEY_USED and algorithm known. SCARD_E_NO_KEY_CONTAINER: none in this place. */
+DWORD gids_key_find(struct gids *g, BYTE index, size_t slot, struct gids_key **ret_key);
+/* The public key of a key file. SCARD_E_NO_KEY_CONTAINER. */
+DWORD gids_public_key(struct gids *g, uint8_t reference, struct public_key *ret_key);
 /* Reads the key map, or takes over what is known of it. */
 DWORD gids_keys_load(struct gids *g);
 /* The key map's content, empty when there is none; as gids_object(). */
 DWORD gids_keymap_read(struct gids *g, struct buf *scratch, struct cursor *ret_content);
+DWORD gids_set_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, const BYTE *pbData,
+				  DWORD cbData, DWORD dwFlags);
 /* Decodes what GET PUBLIC KEY and GENERATE answer: 7F49 and nothing behind it. */
 bool gids_public_key_decode(struct cursor answer, struct public_key *ret_key);
 /* At the end of a transaction: decides whether keys[] may be believed later. */
@@ -279,8 +359,8 @@ DWORD gids_key_use(struct gids *g, const struct gids_key *key, enum gids_operati
  */
 bool gids_rsa_block(struct cursor output, size_t size, size_t max_dropped, uint8_t *ret_block);
 /*
- * The key of a container in the slot that a key specification means. SCARD_E_NO_KEY_CONTAINER for an empty slot,
- * SCARD_E_INVALID_PARAMETER, SCARD_E_UNSUPPORTED_FEATURE for key agreement.
+ * The key of a container in the slot that a key specification means, which is not of key agreement.
+ * SCARD_E_NO_KEY_CONTAINER for an empty slot.
  */
 DWORD gids_key_of_spec(struct gids *g, BYTE index, DWORD key_spec, struct gids_key **ret_key);
 
@@ -294,6 +374,7 @@ DWORD gids_rsa_decrypt(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pInfo);
 DWORD gids_query_capabilities(CARD_DATA *card, CARD_CAPABILITIES *pCapabilities);
 DWORD gids_query_free_space(CARD_DATA *card, DWORD dwFlags, CARD_FREE_SPACE_INFO *pInfo);
 DWORD gids_query_key_sizes(CARD_DATA *card, DWORD dwKeySpec, DWORD dwFlags, CARD_KEY_SIZES *pKeySizes);
+DWORD gids_set_property(CARD_DATA *card, const char *pszProperty, const BYTE *pbData, DWORD cbData, DWORD dwFlags);
 DWORD gids_get_property(CARD_DATA *card, const char *pszProperty, BYTE *pbData, DWORD cbData, DWORD *pdwDataLen,
 			DWORD dwFlags);
 

@@ -62,7 +62,7 @@ set_environment(struct gids *g, const struct gids_environment *wanted, uint16_t 
 	tlv_put_u8(&a.data, TAG_MECHANISM, wanted->mechanism);
 	tlv_put_u8(&a.data, TAG_PRIVATE_KEY, wanted->reference);
 	g->environment.set = false;
-	if ((r = apdu_exchange(&g->ch, &a, NULL, ret_sw)) == SCARD_S_SUCCESS)
+	if ((r = gids_send(g, &a, NULL, ret_sw)) == SCARD_S_SUCCESS)
 		g->environment = *wanted;
 	return r;
 }
@@ -75,7 +75,7 @@ perform(struct gids *g, const struct work *work, struct cursor input, struct buf
 
 	a.secret = work->secret;
 	buf_put_cur(&a.data, input);
-	if ((r = apdu_exchange(&g->ch, &a, ret_output, ret_sw)) != SCARD_S_SUCCESS)
+	if ((r = gids_send(g, &a, ret_output, ret_sw)) != SCARD_S_SUCCESS)
 		g->environment.set = false;
 	return r;
 }
@@ -160,22 +160,11 @@ gids_rsa_block(struct cursor output, size_t size, size_t max_dropped, uint8_t *r
 	return cur_copy(&output, ret_block + dropped, output.left);
 }
 
-static unsigned
-spec_bits(DWORD key_spec)
-{
-	switch (key_spec) {
-	case AT_ECDSA_P256: return 256;
-	case AT_ECDSA_P384: return 384;
-	case AT_ECDSA_P521: return 521;
-	default: return 0;
-	}
-}
-
 static bool
-slot_has_key(const struct gids_key *key, DWORD key_spec)
+key_serves(const struct gids_key *key, DWORD key_spec)
 {
 	if (!gids_algorithm_is_rsa(key->algorithm))
-		return gids_algorithm_bits(key->algorithm) == spec_bits(key_spec);
+		return gids_algorithm_bits(key->algorithm) == check_key_spec_bits(key_spec);
 	return (key_spec == AT_KEYEXCHANGE && key->can_exchange) || (key_spec == AT_SIGNATURE && key->can_sign_slot);
 }
 
@@ -185,14 +174,14 @@ gids_key_of_spec(struct gids *g, BYTE index, DWORD key_spec, struct gids_key **r
 	struct gids_key *key;
 	DWORD r;
 
-	if ((r = check_key_spec(key_spec)) != SCARD_S_SUCCESS)
-		return r;
-	if (key_spec >= AT_ECDHE_P256)
-		return SCARD_E_UNSUPPORTED_FEATURE;
-	if ((r = gids_key_find(g, index, &key)) != SCARD_S_SUCCESS)
-		return r;
-	if (!slot_has_key(key, key_spec))
-		return SCARD_E_NO_KEY_CONTAINER;
-	*ret_key = key;
-	return SCARD_S_SUCCESS;
+	for (size_t slot = 0; slot < GIDS_SLOTS; slot++) {
+		r = gids_key_find(g, index, slot, &key);
+		if (r == SCARD_S_SUCCESS && key_serves(key, key_spec)) {
+			*ret_key = key;
+			return SCARD_S_SUCCESS;
+		}
+		if (r != SCARD_S_SUCCESS && r != SCARD_E_NO_KEY_CONTAINER)
+			return r;
+	}
+	return SCARD_E_NO_KEY_CONTAINER;
 }

@@ -1,26 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The user PIN: VERIFY, what is known of its counter, and logout (GIDS 2.0, VERIFY; ISO 7816-4, 11.5.6). A PIN is sent
- * only when GIDS is known to be selected: another application would take it for a try of its own PIN.
+ * The user PIN and the PUK: VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, logout, and what is known of the counters
+ * (GIDS 2.0; ISO 7816-4, 11.5.6). A PIN is sent only when GIDS is known to be selected: another application would take it
+ * for a try of its own PIN.
  */
 #include "gids/gids.h"
+
+#include <string.h>
 
 #include "base/log.h"
 #include "iso7816/tlv.h"
 
-/* References of VERIFY: the application's PIN, and "forget the security status". */
+/* References of VERIFY: the application's PIN, the PUK, and "forget the security status". */
 #define REFERENCE_PIN 0x80u
+#define REFERENCE_PUK 0x81u
 #define REFERENCE_LOGOUT 0x82u
 
-/* The specification's longest PIN. What is shorter or longer than a card's own limits the card refuses without a try. */
-#define PIN_LENGTH_MAX 127u
+/* P1 of RESET RETRY COUNTER. */
+#define UNBLOCK_BY_PUK 0x00u
+#define UNBLOCK_BY_ADMIN 0x02u
+
+/* Digits that a reader takes: as many as cards take at least, and as a reader's block can hold. */
+#define READER_PIN_MIN 4u
+#define READER_PIN_MAX 15u
 
 #define SW_NO_SUCH_PIN 0x6A88u
 #define SW_NO_FILE 0x6A82u
 #define SW_WRONG_LENGTH 0x6700u
+#define SW_WRONG_DATA 0x6A80u
+#define SW_NOT_USABLE 0x6984u
 
 #define DO_PIN_GLOBAL 0x7F71u
 #define DO_PIN_LOCAL 0x7F72u
+#define DO_PUK 0x7F73u
 #define TAG_TRIES_LEFT 0x97u
 #define TAG_TRIES_LEFT_OLD 0x9F17u
 #define TAG_TRIES_MAX 0x93u
@@ -47,8 +59,26 @@ verify_code(DWORD r, uint16_t sw, DWORD *ret_tries)
 	return r;
 }
 
+static void
+put_pin(struct apdu *a, const BYTE *pin, size_t len)
+{
+	a->secret = true;
+	buf_put(&a->data, pin, len);
+}
+
+/* A failed VERIFY ends an earlier one, but on some cards not the environment that it had allowed. */
 static DWORD
-verify(struct gids *g, const struct secret *pin, DWORD *ret_tries)
+verify_done(struct gids *g, DWORD r, uint16_t sw, DWORD *ret_tries)
+{
+	g->user_verified = r == SCARD_S_SUCCESS;
+	if (r == SCARD_S_SUCCESS)
+		return r;
+	g->environment.set = false;
+	return verify_code(r, sw, ret_tries);
+}
+
+static DWORD
+verify(struct gids *g, const BYTE *pin, DWORD len, DWORD *ret_tries)
 {
 	AUTO_APDU struct apdu a = apdu_of(0x00, GIDS_INS_VERIFY, 0x00, REFERENCE_PIN, APDU_LE_NONE);
 	uint16_t sw = 0;
@@ -56,71 +86,282 @@ verify(struct gids *g, const struct secret *pin, DWORD *ret_tries)
 
 	if ((r = gids_confirm(g)) != SCARD_S_SUCCESS)
 		return r;
-	apdu_put_secret(&a, pin);
-	if ((r = gids_exchange(g, &a, NULL, &sw)) == SCARD_S_SUCCESS)
+	put_pin(&a, pin, len);
+	if (buf_failed(&a.data))
+		return SCARD_E_NO_MEMORY;
+	r = gids_exchange(g, &a, NULL, &sw);
+	return verify_done(g, r, sw, ret_tries);
+}
+
+/* At the reader ------------------------------------------------------------------------------------------------------- */
+
+bool
+gids_pin_external(struct gids *g)
+{
+	return io_pinpad(g->ch.io, IO_PINPAD_VERIFY);
+}
+
+/* PINs follow each other without a byte between them, and none is filled up. */
+static DWORD
+at_reader(struct gids *g, uint8_t ins, bool modify, uint16_t *ret_sw)
+{
+	const struct io_pin_entry entry = {
+		.header = { 0x00, ins, 0x00, REFERENCE_PIN },
+		.min = READER_PIN_MIN,
+		.max = READER_PIN_MAX,
+		.with_old = modify,
+	};
+	DWORD r;
+
+	*ret_sw = 0;
+	g->challenge = GIDS_CHALLENGE_NONE;
+	if ((r = gids_confirm(g)) != SCARD_S_SUCCESS)
 		return r;
-	/* a failed VERIFY ends an earlier one, but on some cards not the environment that it had allowed */
-	g->environment.set = false;
-	return verify_code(r, sw, ret_tries);
+	r = modify ? io_modify_pin(g->ch.io, &entry, ret_sw) : io_verify_pin(g->ch.io, &entry, ret_sw);
+	return r == SCARD_S_SUCCESS ? sw_code(*ret_sw, NULL, 0) : r;
 }
 
 static DWORD
-authenticate_check(PIN_ID role, DWORD flags, const BYTE *pin, DWORD pin_len, bool wants_session_pin)
+verify_at_reader(struct gids *g, DWORD *ret_tries)
 {
-	const DWORD session = CARD_AUTHENTICATE_GENERATE_SESSION_PIN | CARD_AUTHENTICATE_SESSION_PIN;
+	uint16_t sw;
+	DWORD r = at_reader(g, GIDS_INS_VERIFY, false, &sw);
 
-	if ((flags & ~(session | CARD_PIN_SILENT_CONTEXT)) != 0 || role == ROLE_EVERYONE || role > ROLE_ADMIN)
-		return SCARD_E_INVALID_PARAMETER;
-	if ((flags & CARD_AUTHENTICATE_GENERATE_SESSION_PIN) != 0 && !wants_session_pin)
-		return SCARD_E_INVALID_PARAMETER;
-	if (pin == NULL || pin_len == 0)
-		return SCARD_E_INVALID_PARAMETER;
-	if (role != ROLE_USER || (flags & session) != 0)
-		return SCARD_E_UNSUPPORTED_FEATURE;
-	return pin_len <= PIN_LENGTH_MAX ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
+	/* the reader's own word: no try was made, and what was verified still is */
+	return sw == 0 ? r : verify_done(g, r, sw, ret_tries);
+}
+
+/* Authentication ------------------------------------------------------------------------------------------------------ */
+
+/* The card's cryptogram for a caller that wants to check it. */
+static DWORD
+give_proof(CARD_DATA *card, const struct buf *proof, BYTE **ppbProof, DWORD *pcbProof)
+{
+	BYTE *copy;
+
+	if (ppbProof == NULL || proof->len == 0)
+		return SCARD_S_SUCCESS;
+	if ((copy = card->pfnCspAlloc(proof->len)) == NULL)
+		return ERROR_NOT_ENOUGH_MEMORY;
+	memcpy(copy, proof->p, proof->len);
+	*ppbProof = copy;
+	*pcbProof = (DWORD)proof->len;
+	return SCARD_S_SUCCESS;
+}
+
+static DWORD
+authenticate_admin(CARD_DATA *card, struct gids *g, const BYTE *response, DWORD len, BYTE **ppbProof, DWORD *pcbProof,
+		   DWORD *ret_tries)
+{
+	AUTO_BUF struct buf proof = BUF_INIT;
+	DWORD r = gids_respond(g, response, len, &proof, ret_tries);
+
+	return r == SCARD_S_SUCCESS ? give_proof(card, &proof, ppbProof, pcbProof) : r;
+}
+
+static DWORD
+authenticate_user(struct gids *g, const BYTE *pin, DWORD len, DWORD *ret_tries)
+{
+	if (pin == NULL)
+		return verify_at_reader(g, ret_tries);
+	return len <= GIDS_PIN_MAX ? verify(g, pin, len, ret_tries) : SCARD_E_INVALID_PARAMETER;
+}
+
+static void
+tell_tries(DWORD r, DWORD tries, DWORD *pcAttemptsRemaining)
+{
+	if (pcAttemptsRemaining != NULL && (r == SCARD_W_WRONG_CHV || r == SCARD_W_CHV_BLOCKED))
+		*pcAttemptsRemaining = tries;
 }
 
 DWORD
 gids_authenticate_ex(CARD_DATA *card, PIN_ID PinId, DWORD dwFlags, const BYTE *pbPinData, DWORD cbPinData,
 		     BYTE **ppbSessionPin, DWORD *pcbSessionPin, DWORD *pcAttemptsRemaining)
 {
-	AUTO_SECRET struct secret pin = SECRET_INIT;
 	struct gids *g = gids_of(card);
 	DWORD r, tries = CARD_DATA_VALUE_UNKNOWN;
 
-	if (g == NULL)
+	if (g == NULL || PinId > ROLE_ADMIN)
 		return SCARD_E_INVALID_PARAMETER;
-	r = authenticate_check(PinId, dwFlags, pbPinData, cbPinData, ppbSessionPin != NULL && pcbSessionPin != NULL);
-	if (r != SCARD_S_SUCCESS)
-		return r;
-	if (!secret_set(&pin, pbPinData, cbPinData))
-		return ERROR_NOT_ENOUGH_MEMORY;
-	r = verify(g, &pin, &tries);
-	if (pcAttemptsRemaining != NULL && (r == SCARD_W_WRONG_CHV || r == SCARD_W_CHV_BLOCKED))
-		*pcAttemptsRemaining = tries;
+	if ((dwFlags & (CARD_AUTHENTICATE_GENERATE_SESSION_PIN | CARD_AUTHENTICATE_SESSION_PIN)) != 0)
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	if (PinId == ROLE_ADMIN)
+		r = authenticate_admin(card, g, pbPinData, cbPinData, ppbSessionPin, pcbSessionPin, &tries);
+	else
+		r = authenticate_user(g, pbPinData, cbPinData, &tries);
+	tell_tries(r, tries, pcAttemptsRemaining);
 	return r;
+}
+
+DWORD
+gids_deauthenticate(struct gids *g)
+{
+	AUTO_APDU struct apdu a = apdu_of(0x00, GIDS_INS_VERIFY, 0x00, REFERENCE_LOGOUT, APDU_LE_NONE);
+	uint16_t sw = 0;
+	DWORD r;
+
+	g->environment.set = false;
+	g->user_verified = false;
+	r = gids_send(g, &a, NULL, &sw);
+	if (gids_selection_lost(g, sw))
+		g->confirmed = false;
+	/* the caller resets the card then */
+	return gids_refused(sw) ? SCARD_E_UNSUPPORTED_FEATURE : r;
 }
 
 /* One command drops user and administrator alike; roles above are not on this card, so they are not authenticated. */
 DWORD
 gids_deauthenticate_ex(CARD_DATA *card, PIN_SET PinId, DWORD dwFlags)
 {
-	AUTO_APDU struct apdu a = apdu_of(0x00, GIDS_INS_VERIFY, 0x00, REFERENCE_LOGOUT, APDU_LE_NONE);
 	struct gids *g = gids_of(card);
-	uint16_t sw = 0;
-	DWORD r;
 
-	if (g == NULL || dwFlags != 0 || PinId >= CREATE_PIN_SET(MAX_PINS))
+	(void)dwFlags;
+	if (g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	if (!IS_PIN_SET(PinId, ROLE_USER) && !IS_PIN_SET(PinId, ROLE_ADMIN))
 		return SCARD_S_SUCCESS;
-	g->environment.set = false;
-	r = apdu_exchange(&g->ch, &a, NULL, &sw);
-	if (gids_selection_lost(g, sw))
-		g->confirmed = false;
-	/* the caller resets the card then */
-	return gids_refused(sw) ? SCARD_E_UNSUPPORTED_FEATURE : r;
+	return gids_deauthenticate(g);
 }
+
+/* Change and unblock -------------------------------------------------------------------------------------------------- */
+
+/* A refusal that is no count is about the new PIN: the old one was compared before. */
+static DWORD
+change_code(DWORD r, uint16_t sw, DWORD *ret_tries)
+{
+	if (r == SCARD_S_SUCCESS || !gids_refused(sw))
+		return r;
+	if (r == SCARD_W_WRONG_CHV || r == SCARD_W_CHV_BLOCKED)
+		*ret_tries = tries_of(sw);
+	switch (sw) {
+	case SW_NO_SUCH_PIN:
+	case SW_NO_FILE: return SCARD_E_UNSUPPORTED_FEATURE;
+	case SW_WRONG_LENGTH:
+	case SW_WRONG_DATA:
+	case SW_NOT_USABLE: return SCARD_E_INVALID_CHV;
+	default: return r;
+	}
+}
+
+/* CHANGE REFERENCE DATA and RESET RETRY COUNTER: what proves the right, if it is in the command, and the new PIN. */
+static DWORD
+set_pin(struct gids *g, uint8_t ins, uint8_t p1, uint8_t reference, struct cursor proof, struct cursor pin,
+	DWORD *ret_tries)
+{
+	AUTO_APDU struct apdu a = apdu_of(0x00, ins, p1, reference, APDU_LE_NONE);
+	uint16_t sw = 0;
+	DWORD r;
+
+	put_pin(&a, proof.p, proof.left);
+	put_pin(&a, pin.p, pin.left);
+	if (buf_failed(&a.data))
+		return SCARD_E_NO_MEMORY;
+	r = gids_change(g, &a, NULL, &sw);
+	return change_code(r, sw, ret_tries);
+}
+
+static DWORD
+change_pin(struct gids *g, PIN_ID role, struct cursor old, struct cursor new, DWORD *ret_tries)
+{
+	uint16_t sw;
+	DWORD r;
+
+	if (old.p == NULL) {
+		if (role != ROLE_USER)
+			return SCARD_E_INVALID_PARAMETER;
+		r = at_reader(g, GIDS_INS_CHANGE, true, &sw);
+		r = change_code(r, sw, ret_tries);
+	} else {
+		if (old.left > GIDS_PIN_MAX)
+			return SCARD_E_INVALID_PARAMETER;
+		if (new.left > GIDS_PIN_MAX)
+			return SCARD_E_INVALID_CHV;
+		r = set_pin(g, GIDS_INS_CHANGE, 0x00, role == ROLE_USER ? REFERENCE_PIN : REFERENCE_PUK, old, new,
+			    ret_tries);
+	}
+	g->environment.set = false;
+	if (role == ROLE_USER)
+		g->user_verified = r == SCARD_S_SUCCESS;
+	return r;
+}
+
+/* The card's file says once and for all which algorithm its key has. */
+static DWORD
+change_key(CARD_DATA *card, struct gids *g, DWORD flags, struct cursor response, struct cursor key, DWORD *ret_tries)
+{
+	const CARD_KEY_ALGORITHM wanted = (CARD_KEY_ALGORITHM)((flags & PIN_CHANGE_KEY_ALGORITHM_MASK) >> 8);
+	CARD_KEY_ALGORITHM algorithm;
+	DWORD r;
+
+	if ((r = gids_respond(g, response.p, (DWORD)response.left, NULL, ret_tries)) != SCARD_S_SUCCESS)
+		return r;
+	if ((r = gids_admin_algorithm(g, &algorithm)) != SCARD_S_SUCCESS)
+		return r;
+	if (wanted != CardKeyUnknown && wanted != algorithm)
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	if (key.left != check_key_length(algorithm))
+		return SCARD_E_INVALID_CHV;
+	return gids_admin_key_write(card, g, algorithm, key.p, (DWORD)key.left);
+}
+
+static DWORD
+unblock(struct gids *g, PIN_ID authority, struct cursor proof, struct cursor pin, DWORD *ret_tries)
+{
+	const struct cursor nothing = cur_of(NULL, 0);
+	DWORD r;
+
+	if (pin.left > GIDS_PIN_MAX)
+		return SCARD_E_INVALID_CHV;
+	if (authority == GIDS_ROLE_PUK)
+		return proof.left > GIDS_PIN_MAX
+			       ? SCARD_E_INVALID_PARAMETER
+			       : set_pin(g, GIDS_INS_RESET_RETRY, UNBLOCK_BY_PUK, REFERENCE_PIN, proof, pin, ret_tries);
+	if ((r = gids_respond(g, proof.p, (DWORD)proof.left, NULL, ret_tries)) != SCARD_S_SUCCESS)
+		return r;
+	return set_pin(g, GIDS_INS_RESET_RETRY, UNBLOCK_BY_ADMIN, REFERENCE_PIN, nothing, pin, ret_tries);
+}
+
+/* Nobody is authenticated afterwards. Cards drop everybody themselves when the administrator has unblocked, and nobody otherwise. */
+static DWORD
+unblock_and_forget(struct gids *g, PIN_ID authority, struct cursor proof, struct cursor pin, DWORD *ret_tries)
+{
+	const bool asked = authority == GIDS_ROLE_PUK || g->challenge != GIDS_CHALLENGE_NONE;
+	DWORD r = unblock(g, authority, proof, pin, ret_tries), also = SCARD_S_SUCCESS;
+
+	g->environment.set = false;
+	if (asked && (r != SCARD_S_SUCCESS || authority == GIDS_ROLE_PUK))
+		also = gids_deauthenticate(g);
+	g->user_verified = false;
+	return r == SCARD_S_SUCCESS ? also : r;
+}
+
+DWORD
+gids_change_authenticator_ex(CARD_DATA *card, DWORD dwFlags, PIN_ID AuthPinId, const BYTE *pbAuthData, DWORD cbAuthData,
+			     PIN_ID TargetPinId, const BYTE *pbTargetData, DWORD cbTargetData, DWORD cRetryCount,
+			     DWORD *pcAttemptsRemaining)
+{
+	const struct cursor proof = cur_of(pbAuthData, cbAuthData), value = cur_of(pbTargetData, cbTargetData);
+	DWORD r, tries = CARD_DATA_VALUE_UNKNOWN;
+	struct gids *g = gids_of(card);
+
+	if (g == NULL)
+		return SCARD_E_INVALID_PARAMETER;
+	if (cRetryCount != 0 && cRetryCount != CARD_DATA_VALUE_UNKNOWN) {
+		g->challenge = GIDS_CHALLENGE_NONE;
+		return SCARD_E_INVALID_PARAMETER;
+	}
+	if ((dwFlags & PIN_CHANGE_FLAG_UNBLOCK) != 0)
+		r = pbAuthData != NULL ? unblock_and_forget(g, AuthPinId, proof, value, &tries)
+				       : SCARD_E_INVALID_PARAMETER;
+	else if (TargetPinId == ROLE_ADMIN)
+		r = change_key(card, g, dwFlags, proof, value, &tries);
+	else
+		r = change_pin(g, TargetPinId, proof, value, &tries);
+	tell_tries(r, tries, pcAttemptsRemaining);
+	return r;
+}
+
+/* Tries --------------------------------------------------------------------------------------------------------------- */
 
 static DWORD
 small_number(struct cursor list, uint32_t tag)
@@ -182,8 +423,8 @@ tries_from(struct gids *g, enum gids_tries_source source, CARD_PIN_TRIES *tries,
 	return true;
 }
 
-DWORD
-gids_pin_tries(struct gids *g, CARD_PIN_TRIES *ret_tries)
+static DWORD
+user_tries(struct gids *g, CARD_PIN_TRIES *ret_tries)
 {
 	enum gids_tries_source source = g->tries_source;
 	CARD_PIN_TRIES tries = { 0 };
@@ -196,4 +437,43 @@ gids_pin_tries(struct gids *g, CARD_PIN_TRIES *ret_tries)
 	g->tries_source = source;
 	*ret_tries = tries;
 	return SCARD_S_SUCCESS;
+}
+
+static DWORD
+puk_tries(struct gids *g, CARD_PIN_TRIES *ret_tries)
+{
+	CARD_PIN_TRIES tries = { CARD_DATA_VALUE_UNKNOWN, CARD_DATA_VALUE_UNKNOWN };
+	DWORD r;
+
+	(void)tries_from_object(g, DO_PUK, &tries, &r);
+	if (r == SCARD_E_FILE_NOT_FOUND || r == SCARD_E_DIR_NOT_FOUND || r == SCARD_E_COMM_DATA_LOST ||
+	    r == SCARD_W_SECURITY_VIOLATION) {
+		g->puk = GIDS_PUK_NONE;
+		return SCARD_E_INVALID_PARAMETER;
+	}
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	g->puk = GIDS_PUK_THERE;
+	*ret_tries = tries;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+gids_puk(struct gids *g, bool *ret_there)
+{
+	CARD_PIN_TRIES tries;
+	DWORD r = SCARD_S_SUCCESS;
+
+	if (g->puk == GIDS_PUK_UNKNOWN)
+		r = puk_tries(g, &tries);
+	if (r != SCARD_S_SUCCESS && r != SCARD_E_INVALID_PARAMETER)
+		return r;
+	*ret_there = g->puk == GIDS_PUK_THERE;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+gids_pin_tries(struct gids *g, PIN_ID role, CARD_PIN_TRIES *ret_tries)
+{
+	return role == GIDS_ROLE_PUK ? puk_tries(g, ret_tries) : user_tries(g, ret_tries);
 }

@@ -10,12 +10,11 @@
 #define CARDID_SIZE 16u
 /* The applet takes 4 to 16 bytes, the specification 8 to 127; a card refuses what it does not take without a try. */
 #define PIN_LENGTH_MIN 4u
-#define PIN_LENGTH_MAX 127u
 
 DWORD
 gids_query_capabilities(CARD_DATA *card, CARD_CAPABILITIES *pCapabilities)
 {
-	if (gids_of(card) == NULL || pCapabilities == NULL)
+	if (gids_of(card) == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	*pCapabilities = (CARD_CAPABILITIES){
 		.dwVersion = check_version(pCapabilities->dwVersion, 1),
@@ -28,17 +27,20 @@ gids_query_capabilities(CARD_DATA *card, CARD_CAPABILITIES *pCapabilities)
 static DWORD
 free_space(struct gids *g, DWORD version, CARD_FREE_SPACE_INFO *ret_info)
 {
-	DWORD i, r, available = 0;
+	DWORD r, used = 0, keys = 0;
 
 	if ((r = gids_keys_load(g)) != SCARD_S_SUCCESS)
 		return r;
-	for (i = 0; i < GIDS_KEYS; i++)
-		if (g->keys[i].state != GIDS_KEY_USED)
-			available++;
+	for (size_t i = 0; i < GIDS_KEYS; i++) {
+		used += g->containers[i].keys[0].state == GIDS_KEY_USED;
+		keys += g->containers[i].keys[1].state == GIDS_KEY_USED;
+	}
+	keys += used;
 	*ret_info = (CARD_FREE_SPACE_INFO){
 		.dwVersion = check_version(version, 1),
 		.dwBytesAvailable = CARD_DATA_VALUE_UNKNOWN,
-		.dwKeyContainersAvailable = available,
+		/* a second key takes the file of a container */
+		.dwKeyContainersAvailable = keys < GIDS_KEYS ? GIDS_KEYS - keys : 0,
 		.dwMaxKeyContainers = GIDS_KEYS,
 	};
 	return SCARD_S_SUCCESS;
@@ -49,42 +51,31 @@ gids_query_free_space(CARD_DATA *card, DWORD dwFlags, CARD_FREE_SPACE_INFO *pInf
 {
 	struct gids *g = gids_of(card);
 
-	if (g == NULL || dwFlags != 0 || pInfo == NULL)
+	(void)dwFlags;
+	if (g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	return free_space(g, pInfo->dwVersion, pInfo);
 }
 
 static DWORD
-ec_bits(DWORD key_spec)
-{
-	switch (key_spec) {
-	case AT_ECDSA_P256: return 256;
-	case AT_ECDSA_P384: return 384;
-	case AT_ECDSA_P521: return 521;
-	default: return 0;
-	}
-}
-
-static DWORD
 key_sizes(DWORD key_spec, DWORD version, CARD_KEY_SIZES *ret_sizes)
 {
-	DWORD bits = ec_bits(key_spec), r = check_key_spec(key_spec);
+	const DWORD bits = check_key_spec_bits(key_spec);
 
-	if (r != SCARD_S_SUCCESS)
-		return r;
-	if (key_spec == AT_KEYEXCHANGE || key_spec == AT_SIGNATURE)
-		*ret_sizes = (CARD_KEY_SIZES){ check_version(version, 1), 1024, 2048, 4096, 1024 };
-	else if (bits != 0)
-		*ret_sizes = (CARD_KEY_SIZES){ check_version(version, 1), bits, bits, bits, 1 };
-	else
+	if (key_spec >= AT_ECDHE_P256)
 		return SCARD_E_UNSUPPORTED_FEATURE;
+	if (bits == 0)
+		*ret_sizes = (CARD_KEY_SIZES){ check_version(version, 1), 1024, 2048, 4096, 1024 };
+	else
+		*ret_sizes = (CARD_KEY_SIZES){ check_version(version, 1), bits, bits, bits, 1 };
 	return SCARD_S_SUCCESS;
 }
 
 DWORD
 gids_query_key_sizes(CARD_DATA *card, DWORD dwKeySpec, DWORD dwFlags, CARD_KEY_SIZES *pKeySizes)
 {
-	if (gids_of(card) == NULL || dwFlags != 0 || pKeySizes == NULL)
+	(void)dwFlags;
+	if (gids_of(card) == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	return key_sizes(dwKeySpec, pKeySizes->dwVersion, pKeySizes);
 }
@@ -93,7 +84,6 @@ gids_query_key_sizes(CARD_DATA *card, DWORD dwKeySpec, DWORD dwFlags, CARD_KEY_S
 struct property {
 	const char *name;
 	size_t size;
-	bool takes_parameter;
 	DWORD (*read)(struct gids *g, DWORD parameter, BYTE *data);
 };
 
@@ -181,26 +171,73 @@ read_guid(struct gids *g, DWORD parameter, BYTE *data)
 	return SCARD_S_SUCCESS;
 }
 
+/*
+ * What is told of the user does not ask the card: whether it has a PUK, which then unblocks in the administrator's
+ * place, shows once somebody has asked for the PUK itself.
+ */
+static PIN_INFO
+user_info(struct gids *g)
+{
+	return (PIN_INFO){
+		.dwVersion = PIN_INFO_CURRENT_VERSION,
+		.PinType = gids_pin_external(g) ? ExternalPinType : AlphaNumericPinType,
+		.PinPurpose = PrimaryCardPin,
+		.dwChangePermission = CREATE_PIN_SET(ROLE_USER),
+		.dwUnblockPermission = CREATE_PIN_SET(g->puk == GIDS_PUK_THERE ? GIDS_ROLE_PUK : ROLE_ADMIN),
+		.PinCachePolicy = { PIN_INFO_CURRENT_VERSION, PinCacheNormal, 0 },
+	};
+}
+
+static PIN_INFO
+admin_info(void)
+{
+	return (PIN_INFO){
+		.dwVersion = PIN_INFO_CURRENT_VERSION,
+		.PinType = ChallengeResponsePinType,
+		.PinPurpose = AdministratorPin,
+		.dwChangePermission = CREATE_PIN_SET(ROLE_ADMIN),
+		.PinCachePolicy = { PIN_INFO_CURRENT_VERSION, PinCacheNone, 0 },
+	};
+}
+
+static PIN_INFO
+puk_info(void)
+{
+	return (PIN_INFO){
+		.dwVersion = PIN_INFO_CURRENT_VERSION,
+		.PinType = AlphaNumericPinType,
+		.PinPurpose = UnblockOnlyPin,
+		.dwChangePermission = CREATE_PIN_SET(GIDS_ROLE_PUK),
+		.PinCachePolicy = { PIN_INFO_CURRENT_VERSION, PinCacheNone, 0 },
+	};
+}
+
+/* SCARD_E_INVALID_PARAMETER for a role that is not on the card. */
+static DWORD
+check_role(struct gids *g, DWORD role)
+{
+	bool puk = false;
+	DWORD r = SCARD_S_SUCCESS;
+
+	if (role == GIDS_ROLE_PUK)
+		r = gids_puk(g, &puk);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	return role == ROLE_USER || role == ROLE_ADMIN || puk ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
+}
+
 static DWORD
 read_pin_info(struct gids *g, DWORD parameter, BYTE *data)
 {
-	PIN_INFO info = { .dwVersion = PIN_INFO_CURRENT_VERSION };
+	PIN_INFO info;
+	DWORD r = check_role(g, parameter);
 
-	(void)g;
-	info.PinCachePolicy.dwVersion = PIN_INFO_CURRENT_VERSION;
-	if (parameter == ROLE_USER) {
-		info.PinType = AlphaNumericPinType;
-		info.PinPurpose = PrimaryCardPin;
-		info.dwChangePermission = CREATE_PIN_SET(ROLE_USER);
-		info.dwUnblockPermission = CREATE_PIN_SET(ROLE_ADMIN);
-		info.PinCachePolicy.PinCachePolicyType = PinCacheNormal;
-	} else if (parameter == ROLE_ADMIN) {
-		info.PinType = ChallengeResponsePinType;
-		info.PinPurpose = AdministratorPin;
-		info.dwChangePermission = CREATE_PIN_SET(ROLE_ADMIN);
-		info.PinCachePolicy.PinCachePolicyType = PinCacheNone;
-	} else {
-		return SCARD_E_INVALID_PARAMETER;
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	switch (parameter) {
+	case ROLE_USER: info = user_info(g); break;
+	case ROLE_ADMIN: info = admin_info(); break;
+	default: info = puk_info(); break;
 	}
 	memcpy(data, &info, sizeof(info));
 	return SCARD_S_SUCCESS;
@@ -209,18 +246,37 @@ read_pin_info(struct gids *g, DWORD parameter, BYTE *data)
 static DWORD
 read_pin_list(struct gids *g, DWORD parameter, BYTE *data)
 {
-	(void)g, (void)parameter;
-	put_dword(data, CREATE_PIN_SET(ROLE_USER) | CREATE_PIN_SET(ROLE_ADMIN));
+	PIN_SET pins = CREATE_PIN_SET(ROLE_USER) | CREATE_PIN_SET(ROLE_ADMIN);
+
+	(void)parameter;
+	if (g->puk == GIDS_PUK_THERE)
+		pins |= CREATE_PIN_SET(GIDS_ROLE_PUK);
+	put_dword(data, pins);
 	return SCARD_S_SUCCESS;
 }
 
 static DWORD
 read_pin_strength(struct gids *g, DWORD parameter, BYTE *data)
 {
-	(void)g;
-	if (parameter != ROLE_USER && parameter != ROLE_ADMIN)
+	DWORD r = check_role(g, parameter);
+
+	if (r == SCARD_S_SUCCESS)
+		put_dword(data, CARD_PIN_STRENGTH_PLAINTEXT);
+	return r;
+}
+
+static DWORD
+read_challenge_key(struct gids *g, DWORD parameter, BYTE *data)
+{
+	CARD_CHALLENGE_KEY key = { 0 };
+	DWORD r;
+
+	if (parameter != ROLE_ADMIN)
 		return SCARD_E_INVALID_PARAMETER;
-	put_dword(data, CARD_PIN_STRENGTH_PLAINTEXT);
+	if ((r = gids_admin_algorithm(g, &key.Algorithm)) != SCARD_S_SUCCESS)
+		return r;
+	key.cbKey = check_key_length(key.Algorithm);
+	memcpy(data, &key, sizeof(key));
 	return SCARD_S_SUCCESS;
 }
 
@@ -247,10 +303,10 @@ read_pin_tries(struct gids *g, DWORD parameter, BYTE *data)
 	CARD_PIN_TRIES tries = { CARD_DATA_VALUE_UNKNOWN, CARD_DATA_VALUE_UNKNOWN };
 	DWORD r = SCARD_S_SUCCESS;
 
-	if (parameter != ROLE_USER && parameter != ROLE_ADMIN)
-		return SCARD_E_INVALID_PARAMETER;
-	if (parameter == ROLE_USER)
-		r = gids_pin_tries(g, &tries);
+	if (parameter == ROLE_USER || parameter == GIDS_ROLE_PUK)
+		r = gids_pin_tries(g, parameter, &tries);
+	else if (parameter != ROLE_ADMIN)
+		r = SCARD_E_INVALID_PARAMETER;
 	if (r == SCARD_S_SUCCESS)
 		memcpy(data, &tries, sizeof(tries));
 	return r;
@@ -259,16 +315,19 @@ read_pin_tries(struct gids *g, DWORD parameter, BYTE *data)
 static DWORD
 read_pin_limits(struct gids *g, DWORD parameter, BYTE *data)
 {
-	const CARD_PIN_LIMITS limits = { PIN_LENGTH_MIN, PIN_LENGTH_MAX };
+	const CARD_PIN_LIMITS limits = { PIN_LENGTH_MIN, GIDS_PIN_MAX };
+	DWORD r = check_role(g, parameter);
 
-	(void)g;
-	if (parameter != ROLE_USER)
-		return parameter == ROLE_ADMIN ? SCARD_E_UNSUPPORTED_FEATURE : SCARD_E_INVALID_PARAMETER;
+	if (r != SCARD_S_SUCCESS || parameter == ROLE_ADMIN)
+		return r != SCARD_S_SUCCESS ? r : SCARD_E_UNSUPPORTED_FEATURE;
 	memcpy(data, &limits, sizeof(limits));
 	return SCARD_S_SUCCESS;
 }
 
-/* Optional properties: the card edge has no serial number, and does not tell who is authenticated. */
+/*
+ * Properties that are not there: the card edge has no serial number, does not tell who is authenticated, and knows no
+ * key injection.
+ */
 static DWORD
 read_nothing(struct gids *g, DWORD parameter, BYTE *data)
 {
@@ -278,22 +337,27 @@ read_nothing(struct gids *g, DWORD parameter, BYTE *data)
 
 /* clang-format off */
 static const struct property properties[] = {
-	{ CP_CARD_FREE_SPACE,              sizeof(CARD_FREE_SPACE_INFO), false, read_free_space },
-	{ CP_CARD_CAPABILITIES,            sizeof(CARD_CAPABILITIES),    false, read_capabilities },
-	{ CP_CARD_KEYSIZES,                sizeof(CARD_KEY_SIZES),       true,  read_key_sizes },
-	{ CP_CARD_READ_ONLY,               sizeof(bool),                 false, read_false },
-	{ CP_CARD_CACHE_MODE,              sizeof(DWORD),                false, read_cache_mode },
-	{ CP_CARD_GUID,                    CARDID_SIZE,                  false, read_guid },
-	{ CP_CARD_SERIAL_NO,               0,                            false, read_nothing },
-	{ CP_CARD_PIN_INFO,                sizeof(PIN_INFO),             true,  read_pin_info },
-	{ CP_CARD_LIST_PINS,               sizeof(PIN_SET),              false, read_pin_list },
-	{ CP_CARD_AUTHENTICATED_STATE,     0,                            false, read_nothing },
-	{ CP_CARD_PIN_STRENGTH_VERIFY,     sizeof(DWORD),                true,  read_pin_strength },
-	{ CP_SUPPORTS_WIN_X509_ENROLLMENT, sizeof(bool),                 false, read_true },
-	{ CP_PADDING_SCHEMES,              sizeof(DWORD),                false, read_paddings },
-	{ CP_KEY_IMPORT_SUPPORT,           sizeof(DWORD),                false, read_import_support },
-	{ CP_CARD_PIN_TRIES,               sizeof(CARD_PIN_TRIES),       true,  read_pin_tries },
-	{ CP_CARD_PIN_LIMITS,              sizeof(CARD_PIN_LIMITS),      true,  read_pin_limits },
+	{ CP_CARD_FREE_SPACE,              sizeof(CARD_FREE_SPACE_INFO), read_free_space },
+	{ CP_CARD_CAPABILITIES,            sizeof(CARD_CAPABILITIES),    read_capabilities },
+	{ CP_CARD_KEYSIZES,                sizeof(CARD_KEY_SIZES),       read_key_sizes },
+	{ CP_CARD_READ_ONLY,               sizeof(bool),                 read_false },
+	{ CP_CARD_CACHE_MODE,              sizeof(DWORD),                read_cache_mode },
+	{ CP_CARD_GUID,                    CARDID_SIZE,                  read_guid },
+	{ CP_CARD_SERIAL_NO,               0,                            read_nothing },
+	{ CP_CARD_PIN_INFO,                sizeof(PIN_INFO),             read_pin_info },
+	{ CP_CARD_LIST_PINS,               sizeof(PIN_SET),              read_pin_list },
+	{ CP_CARD_AUTHENTICATED_STATE,     0,                            read_nothing },
+	{ CP_CARD_PIN_STRENGTH_VERIFY,     sizeof(DWORD),                read_pin_strength },
+	{ CP_SUPPORTS_WIN_X509_ENROLLMENT, sizeof(bool),                 read_true },
+	{ CP_PADDING_SCHEMES,              sizeof(DWORD),                read_paddings },
+	{ CP_KEY_IMPORT_SUPPORT,           sizeof(DWORD),                read_import_support },
+	{ CP_CARD_PIN_TRIES,               sizeof(CARD_PIN_TRIES),       read_pin_tries },
+	{ CP_CARD_PIN_LIMITS,              sizeof(CARD_PIN_LIMITS),      read_pin_limits },
+	{ CP_CARD_CHALLENGE_KEY,           sizeof(CARD_CHALLENGE_KEY),   read_challenge_key },
+	{ CP_CARD_PIN_STRENGTH_CHANGE,     0,                            read_nothing },
+	{ CP_CARD_PIN_STRENGTH_UNBLOCK,    0,                            read_nothing },
+	{ CP_ENUM_ALGORITHMS,              0,                            read_nothing },
+	{ CP_CHAINING_MODES,               0,                            read_nothing },
 };
 /* clang-format on */
 
@@ -327,15 +391,25 @@ gids_get_property(CARD_DATA *card, const char *pszProperty, BYTE *pbData, DWORD 
 	const struct property *property;
 	DWORD r;
 
-	if (g == NULL || pszProperty == NULL || pdwDataLen == NULL)
+	if (g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	if (strcmp(pszProperty, CP_CARD_NAME) == 0)
-		return dwFlags == 0 ? read_name(pbData, cbData, pdwDataLen) : SCARD_E_INVALID_PARAMETER;
-	if ((property = find_property(pszProperty)) == NULL || (dwFlags != 0 && !property->takes_parameter))
-		return SCARD_E_INVALID_PARAMETER;
-	if (property->read == read_nothing)
+		return read_name(pbData, cbData, pdwDataLen);
+	if ((property = find_property(pszProperty)) == NULL || property->read == read_nothing)
 		return SCARD_E_UNSUPPORTED_FEATURE;
 	if ((r = check_property_room(pbData, cbData, pdwDataLen, property->size)) != SCARD_S_SUCCESS)
 		return r;
 	return property->read(g, dwFlags, pbData);
+}
+
+/* The card's identifier is a file like others. What else the specification lets an administrator set is fixed here. */
+DWORD
+gids_set_property(CARD_DATA *card, const char *pszProperty, const BYTE *pbData, DWORD cbData, DWORD dwFlags)
+{
+	(void)dwFlags;
+	if (gids_of(card) == NULL)
+		return SCARD_E_INVALID_PARAMETER;
+	if (strcmp(pszProperty, CP_CARD_GUID) != 0)
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	return gids_file_write(card, NULL, "cardid", 0, pbData, cbData);
 }

@@ -23,6 +23,8 @@
 #define SW_NOT_AN_OBJECT_FILE 0x6981u
 
 #define TAG_LIST 0x5Cu
+#define TAG_DISCRETIONARY 0x73u
+#define TAG_PROTOCOLS 0x40u
 
 /* Without the last two bytes, which are the revision and the card's own (GIDS 2.0; Windows sends these nine too). */
 static const uint8_t aid[] = { 0xA0, 0x00, 0x00, 0x03, 0x97, 0x42, 0x54, 0x46, 0x59 };
@@ -42,6 +44,7 @@ gids_forget_session(struct gids *g)
 	bag_forget(&g->public);
 	bag_forget(&g->cardid);
 	g->environment.set = false;
+	g->user_verified = false;
 	g->made_reference = 0;
 	g->confirmed = false;
 }
@@ -67,9 +70,28 @@ gids_refused(uint16_t sw)
 	return sw != 0 && sw != SW_OK && sw != SW_END_OF_DATA && sw >> 8 != 0x61;
 }
 
+DWORD
+gids_send(struct gids *g, const struct apdu *a, struct buf *ret_answer, uint16_t *ret_sw)
+{
+	g->challenge = GIDS_CHALLENGE_NONE;
+	return apdu_exchange(&g->ch, a, ret_answer, ret_sw);
+}
+
+/* What the card says of authentication by keys; what it leaves out means mutual and key establishment (GIDS 2.0). */
+static uint8_t protocols_of(struct cursor template)
+{
+	struct cursor discretionary, value;
+	uint8_t protocols;
+
+	if (!tlv_find(template, TAG_DISCRETIONARY, &discretionary) || !tlv_find(discretionary, TAG_PROTOCOLS, &value) ||
+	    !cur_u8(&value, &protocols))
+		return GIDS_PROTOCOLS_DEFAULT;
+	return protocols;
+}
+
 /* The AID in the answer to SELECT: 61 (some say 64 or 6F) with 4F or 84 in it. False when it is not GIDS'. */
 static bool
-fci_is_gids(struct cursor fci)
+fci_is_gids(struct cursor fci, uint8_t *ret_protocols)
 {
 	struct cursor inner, name, head;
 	uint32_t tag;
@@ -78,13 +100,17 @@ fci_is_gids(struct cursor fci)
 		return false;
 	if (!tlv_find(inner, 0x4F, &name) && !tlv_find(inner, 0x84, &name))
 		return false;
-	return cur_take(&name, sizeof(aid), &head) && cur_equals(&head, aid, sizeof(aid));
+	if (!cur_take(&name, sizeof(aid), &head) || !cur_equals(&head, aid, sizeof(aid)))
+		return false;
+	*ret_protocols = protocols_of(inner);
+	return true;
 }
 
 static void
 selected(struct gids *g)
 {
 	g->environment.set = false;
+	g->user_verified = false;
 	g->confirmed = true;
 }
 
@@ -92,13 +118,15 @@ static DWORD
 select_by_name(struct gids *g, uint16_t *ret_sw)
 {
 	AUTO_BUF struct buf fci = BUF_INIT;
-	DWORD r = apdu_select_name(&g->ch, aid, sizeof(aid), &fci, ret_sw);
+	DWORD r;
 
+	g->challenge = GIDS_CHALLENGE_NONE;
+	r = apdu_select_name(&g->ch, aid, sizeof(aid), &fci, ret_sw);
 	if (gids_refused(*ret_sw))
 		return SCARD_E_UNKNOWN_CARD;
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	return fci_is_gids(buf_cur(&fci)) ? SCARD_S_SUCCESS : SCARD_E_UNKNOWN_CARD;
+	return fci_is_gids(buf_cur(&fci), &g->protocols) ? SCARD_S_SUCCESS : SCARD_E_UNKNOWN_CARD;
 }
 
 DWORD
@@ -137,7 +165,7 @@ gids_selection_lost(const struct gids *g, uint16_t sw)
 DWORD
 gids_exchange(struct gids *g, const struct apdu *a, struct buf *ret_answer, uint16_t *ret_sw)
 {
-	DWORD r = apdu_exchange(&g->ch, a, ret_answer, ret_sw);
+	DWORD r = gids_send(g, a, ret_answer, ret_sw);
 
 	if (!gids_selection_lost(g, *ret_sw))
 		return r;
@@ -146,7 +174,7 @@ gids_exchange(struct gids *g, const struct apdu *a, struct buf *ret_answer, uint
 		*ret_sw = 0;
 		return r == SCARD_E_UNKNOWN_CARD ? SCARD_E_COMM_DATA_LOST : r;
 	}
-	return apdu_exchange(&g->ch, a, ret_answer, ret_sw);
+	return gids_send(g, a, ret_answer, ret_sw);
 }
 
 /* GET DATA with a tag list of one tag, or of none for all objects of the file (tag 0). */

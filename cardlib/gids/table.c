@@ -16,8 +16,6 @@
 #define KEYMAP_KIND_EXCHANGE 0x9Au
 #define KEYMAP_KIND_SIGNATURE 0x9Cu
 
-#define KEY_LAST (GIDS_KEY_FIRST + GIDS_KEYS - 1)
-
 bool
 gids_table_open(struct cursor content, struct cursor *ret_records, bool *ret_odd)
 {
@@ -172,30 +170,48 @@ unknown_key(size_t index)
 }
 
 static bool
-decode_key(struct cursor record, struct gids_key *key)
+is_key_file(uint16_t ef)
 {
+	return ef >= GIDS_EF_KEY_BASE + GIDS_KEY_FIRST && ef <= GIDS_EF_KEY_BASE + GIDS_KEY_LAST;
+}
+
+static void
+set_used(struct gids_key *key, uint8_t algorithm, uint8_t kind, uint16_t ef)
+{
+	key->state = GIDS_KEY_USED;
+	key->algorithm = gids_algorithm_bits(algorithm) != 0 ? algorithm : 0;
+	key->can_exchange = kind != KEYMAP_KIND_SIGNATURE;
+	key->can_sign_slot = kind != KEYMAP_KIND_EXCHANGE;
+	if (is_key_file(ef))
+		key->reference = (uint8_t)(ef - GIDS_EF_KEY_BASE);
+}
+
+/* The second key counts only if every byte of it makes sense. */
+static void
+decode_container(struct cursor record, struct gids_container *container)
+{
+	struct gids_key *first = &container->keys[0], *second = &container->keys[1];
 	uint32_t state;
 	uint8_t algorithm, kind;
 	uint16_t ef;
 
 	if (!cur_le32(&record, &state) || !cur_u8(&record, &algorithm) || !cur_u8(&record, &kind) ||
 	    !cur_le16(&record, &ef))
-		return false;
+		return;
 	if (state == KEYMAP_STATE_EMPTY)
-		key->state = GIDS_KEY_EMPTY;
+		first->state = GIDS_KEY_EMPTY;
 	if (state != KEYMAP_STATE_USED)
-		return true;
-	key->state = GIDS_KEY_USED;
-	key->algorithm = gids_algorithm_bits(algorithm) != 0 ? algorithm : 0;
-	key->can_exchange = kind != KEYMAP_KIND_SIGNATURE;
-	key->can_sign_slot = kind != KEYMAP_KIND_EXCHANGE;
-	if (ef >= GIDS_EF_KEY_BASE + GIDS_KEY_FIRST && ef <= GIDS_EF_KEY_BASE + KEY_LAST)
-		key->reference = (uint8_t)(ef - GIDS_EF_KEY_BASE);
-	return true;
+		return;
+	set_used(first, algorithm, kind, ef);
+	if (!cur_le16(&record, &ef) || !cur_u8(&record, &algorithm) || !cur_u8(&record, &kind))
+		return;
+	if (is_key_file(ef) && ef != GIDS_EF_KEY_BASE + first->reference && gids_algorithm_bits(algorithm) != 0 &&
+	    (kind == KEYMAP_KIND_SIGNATURE || kind == KEYMAP_KIND_EXCHANGE))
+		set_used(second, algorithm, kind, ef);
 }
 
 bool
-gids_keymap_decode(struct cursor content, struct gids_key ret_keys[GIDS_KEYS])
+gids_keymap_decode(struct cursor content, struct gids_container ret_containers[GIDS_KEYS])
 {
 	struct cursor record;
 	uint8_t version = 0;
@@ -204,26 +220,45 @@ gids_keymap_decode(struct cursor content, struct gids_key ret_keys[GIDS_KEYS])
 	bool known = cur_u8(&content, &version) && version == KEYMAP_VERSION;
 
 	for (i = 0; i < GIDS_KEYS; i++) {
-		ret_keys[i] = unknown_key(i);
+		ret_containers[i] = (struct gids_container){ .keys = { unknown_key(i) } };
 		if (known && cur_take(&content, KEYMAP_RECORD_SIZE, &record))
-			(void)decode_key(record, &ret_keys[i]);
+			decode_container(record, &ret_containers[i]);
 	}
 	return known || empty;
 }
 
-static void
-encode_key(struct buf *map, const struct gids_key *key)
+static uint8_t
+kind_of(const struct gids_key *key)
 {
-	buf_le32(map, key != NULL ? KEYMAP_STATE_USED : KEYMAP_STATE_EMPTY);
-	buf_u8(map, key != NULL ? key->algorithm : 0);
-	buf_u8(map, key == NULL ? 0 : key->can_exchange ? KEYMAP_KIND_EXCHANGE : KEYMAP_KIND_SIGNATURE);
-	buf_le16(map, key != NULL ? (uint16_t)(GIDS_EF_KEY_BASE + key->reference) : KEYMAP_NOTHING);
-	buf_le16(map, KEYMAP_NOTHING);
-	buf_le16(map, 0);
+	return key->can_exchange ? KEYMAP_KIND_EXCHANGE : KEYMAP_KIND_SIGNATURE;
+}
+
+static void
+encode_container(struct buf *map, const struct gids_container *container)
+{
+	static const struct gids_container none;
+	const struct gids_key *first, *second;
+
+	if (container == NULL)
+		container = &none;
+	/* what other programs look at comes first */
+	first = &container->keys[container->keys[0].state == GIDS_KEY_USED ? 0 : 1];
+	second = first == &container->keys[0] ? &container->keys[1] : &container->keys[0];
+	if (first->state != GIDS_KEY_USED)
+		first = NULL;
+	if (second->state != GIDS_KEY_USED)
+		second = NULL;
+	buf_le32(map, first != NULL ? KEYMAP_STATE_USED : KEYMAP_STATE_EMPTY);
+	buf_u8(map, first != NULL ? first->algorithm : 0);
+	buf_u8(map, first != NULL ? kind_of(first) : 0);
+	buf_le16(map, first != NULL ? (uint16_t)(GIDS_EF_KEY_BASE + first->reference) : KEYMAP_NOTHING);
+	buf_le16(map, second != NULL ? (uint16_t)(GIDS_EF_KEY_BASE + second->reference) : KEYMAP_NOTHING);
+	buf_u8(map, second != NULL ? second->algorithm : 0);
+	buf_u8(map, second != NULL ? kind_of(second) : 0);
 }
 
 bool
-gids_keymap_change(struct cursor content, size_t index, const struct gids_key *key, struct buf *ret_map)
+gids_keymap_change(struct cursor content, size_t index, const struct gids_container *container, struct buf *ret_map)
 {
 	struct cursor record;
 	uint8_t version;
@@ -237,7 +272,7 @@ gids_keymap_change(struct cursor content, size_t index, const struct gids_key *k
 		if (known && i != index)
 			buf_put_cur(ret_map, record);
 		else
-			encode_key(ret_map, i == index ? key : NULL);
+			encode_container(ret_map, i == index ? container : NULL);
 	}
 	return true;
 }

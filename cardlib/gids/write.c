@@ -32,7 +32,7 @@ gids_change(struct gids *g, const struct apdu *a, struct buf *ret_answer, uint16
 		return r;
 	/* the key that is selected may be the one that changes */
 	g->environment.set = false;
-	r = apdu_exchange(&g->ch, a, ret_answer, ret_sw);
+	r = gids_send(g, a, ret_answer, ret_sw);
 	if (*ret_sw == SW_SECURITY)
 		return SCARD_W_SECURITY_VIOLATION;
 	if (!gids_selection_lost(g, *ret_sw))
@@ -94,8 +94,8 @@ settle_object(struct gids *g, struct gids_place place, bool wanted)
 	return r;
 }
 
-static DWORD
-write_content(struct gids *g, struct gids_place place, struct cursor content)
+DWORD
+gids_content_write(struct gids *g, struct gids_place place, struct cursor content)
 {
 	return content.left > 0 ? gids_object_write(g, place, content) : settle_object(g, place, true);
 }
@@ -130,10 +130,32 @@ tag_is_used(struct cursor records, uint16_t ef, uint32_t tag)
 	return false;
 }
 
+/* Where everybody puts these. */
+static uint32_t
+usual_tag(const char *directory, const char *name)
+{
+	static const struct {
+		const char *directory, *name;
+		uint32_t tag;
+	} usual[] = {
+		{ "", "cardid", GIDS_DO_CARDID },
+		{ "", "cardapps", 0xDF21 },
+		{ "", "cardcf", GIDS_DO_CARDCF },
+		{ "mscp", "cmapfile", 0xDF23 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
+		if (strcmp(usual[i].directory, directory) == 0 && strcmp(usual[i].name, name) == 0)
+			return usual[i].tag;
+	return 0;
+}
+
 /* 0 when there is none. */
 static uint32_t
-free_tag(struct cursor records, uint16_t ef)
+free_tag(struct cursor records, uint16_t ef, uint32_t usual)
 {
+	if (usual != 0 && !tag_is_used(records, ef, usual))
+		return usual;
 	for (uint32_t tag = TAG_FIRST_FREE; tag <= TAG_LAST; tag++)
 		if (!tag_is_used(records, ef, tag))
 			return tag;
@@ -177,7 +199,7 @@ plan_file(struct cursor records, const char *directory, const char *name, uint16
 	if (gids_record_find(records, directory, name, &record) ||
 	    (directory[0] == '\0' && gids_directory_exists(records, name)))
 		return ERROR_FILE_EXISTS;
-	if ((record.tag = free_tag(records, ef)) == 0)
+	if ((record.tag = free_tag(records, ef, usual_tag(directory, name))) == 0)
 		return SCARD_E_WRITE_TOO_MANY;
 	memcpy(record.directory, directory, sizeof(record.directory));
 	memcpy(record.name, name, sizeof(record.name));
@@ -185,8 +207,8 @@ plan_file(struct cursor records, const char *directory, const char *name, uint16
 	return SCARD_S_SUCCESS;
 }
 
-static DWORD
-create_file(struct gids *g, const char *directory, const char *name, struct cursor initial, uint16_t ef)
+DWORD
+gids_file_make(struct gids *g, const char *directory, const char *name, struct cursor initial, uint16_t ef)
 {
 	AUTO_BUF struct buf scratch = BUF_INIT, copy = BUF_INIT;
 	struct gids_record record;
@@ -200,7 +222,7 @@ create_file(struct gids *g, const char *directory, const char *name, struct curs
 	buf_put_cur(&copy, records);
 	if (buf_failed(&copy))
 		return SCARD_E_NO_MEMORY;
-	if ((r = write_content(g, (struct gids_place){ ef, record.tag }, initial)) != SCARD_S_SUCCESS)
+	if ((r = gids_content_write(g, (struct gids_place){ ef, record.tag }, initial)) != SCARD_S_SUCCESS)
 		return r;
 	return add_record(g, buf_cur(&copy), &record);
 }
@@ -218,7 +240,7 @@ gids_file_create(CARD_DATA *card, const char *pszDirectory, const char *pszFile,
 	buf_zeros(&zeros, cbInitial);
 	if (buf_failed(&zeros))
 		return SCARD_E_NO_MEMORY;
-	return create_file(g, gids_directory(pszDirectory), pszFile, buf_cur(&zeros), ef);
+	return gids_file_make(g, gids_directory(pszDirectory), pszFile, buf_cur(&zeros), ef);
 }
 
 DWORD
@@ -234,7 +256,7 @@ gids_file_write(CARD_DATA *card, const char *pszDirectory, const char *pszFile, 
 		return SCARD_E_INVALID_PARAMETER;
 	if ((r = gids_locate(g, gids_directory(pszDirectory), pszFile, &place)) != SCARD_S_SUCCESS)
 		return r;
-	return cbData > GIDS_VALUE_MAX ? SCARD_E_WRITE_TOO_MANY : write_content(g, place, cur_of(pbData, cbData));
+	return cbData > GIDS_VALUE_MAX ? SCARD_E_WRITE_TOO_MANY : gids_content_write(g, place, cur_of(pbData, cbData));
 }
 
 DWORD

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "csp/padding.h"
+#include "vcard/key.h"
 
 static const BYTE certificate[300] = { 0x30, 0x82, 0x01, 0x28, 0x04, 0x82, 0x01, 0x24 };
 
@@ -50,6 +51,8 @@ kit_make(struct kit *kit, const struct vcard_profile *profile, bool small)
 	snprintf(kit->path, sizeof(kit->path), "%s/card", kit->directory);
 	assert_int_equal(vcard_create(kit->path, profile), 0);
 	assert_non_null(card = vcard_open(kit->path));
+	if (profile->puk)
+		assert_int_equal(vcard_perso_set_puk(card, KIT_PUK), 0);
 	assert_int_equal(vcard_perso_format(card, KIT_PIN, NULL, cardid), 0);
 	for (size_t i = 0; i < count; i++)
 		add_container(kit, card, list[i], small);
@@ -223,6 +226,53 @@ DWORD
 rig_logout(struct rig *rig)
 {
 	return rig->data.pfnCardDeauthenticateEx(&rig->data, CREATE_PIN_SET(ROLE_USER), 0);
+}
+
+void
+rig_respond(const BYTE *key, size_t key_len, struct cursor challenge, BYTE *ret_response)
+{
+	static const BYTE zeros[KIT_ADMIN_KEY_LEN];
+	struct vcard_crypto crypto = { NULL };
+	struct cursor k = key != NULL ? cur_of(key, key_len) : cur_of(zeros, sizeof(zeros));
+
+	assert_true(vcard_des3_cbc(&crypto, k, true, challenge.p, challenge.left, ret_response));
+	vcard_crypto_free(&crypto);
+}
+
+DWORD
+rig_challenge(struct rig *rig, BYTE *ret_challenge, size_t room, size_t *ret_len)
+{
+	BYTE *challenge = NULL;
+	DWORD len = 0, r = rig->data.pfnCardGetChallengeEx(&rig->data, ROLE_ADMIN, &challenge, &len, 0);
+
+	if (r != SCARD_S_SUCCESS) {
+		assert_null(challenge);
+		return r;
+	}
+	assert_true(len <= room);
+	memcpy(ret_challenge, challenge, len);
+	rig->data.pfnCspFree(challenge);
+	*ret_len = len;
+	return r;
+}
+
+DWORD
+rig_admin_with(struct rig *rig, const BYTE key[KIT_ADMIN_KEY_LEN])
+{
+	BYTE challenge[64], response[64];
+	size_t len = 0;
+	DWORD r = rig_challenge(rig, challenge, sizeof(challenge), &len);
+
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	rig_respond(key, KIT_ADMIN_KEY_LEN, cur_of(challenge, len), response);
+	return rig->data.pfnCardAuthenticateEx(&rig->data, ROLE_ADMIN, 0, response, (DWORD)len, NULL, NULL, NULL);
+}
+
+DWORD
+rig_admin(struct rig *rig)
+{
+	return rig_admin_with(rig, NULL);
 }
 
 DWORD

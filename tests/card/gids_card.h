@@ -13,6 +13,7 @@
 #include "vcard/perso.h"
 
 #define KIT_PIN "123456"
+#define KIT_PUK "87654321"
 
 /* Containers of the full kit. */
 enum { KIT_RSA2048, KIT_RSA1024_SIGN, KIT_P256, KIT_P384, KIT_P521, KIT_RSA3072, KIT_CONTAINERS };
@@ -63,6 +64,16 @@ void rig_fail_alloc(unsigned n);
 
 DWORD rig_verify(struct rig *rig, const char *pin);
 DWORD rig_logout(struct rig *rig);
+/*
+ * The administrator's side: the response to a challenge by a key of 16 or 24 bytes for 3DES, NULL for the kits' own, which is zeros;
+ * and the whole authentication.
+ */
+#define KIT_ADMIN_KEY_LEN 24
+void rig_respond(const BYTE *key, size_t key_len, struct cursor challenge, BYTE *ret_response);
+DWORD rig_admin(struct rig *rig);
+DWORD rig_admin_with(struct rig *rig, const BYTE key[KIT_ADMIN_KEY_LEN]);
+/* A challenge of at most room bytes. */
+DWORD rig_challenge(struct rig *rig, BYTE *ret_challenge, size_t room, size_t *ret_len);
 /* Reads a file and frees it; the length, or 0. */
 DWORD rig_read(struct rig *rig, const char *directory, const char *name, size_t *ret_len);
 

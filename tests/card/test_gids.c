@@ -241,7 +241,9 @@ test_acquire_parameters(void **state)
 		change;                                                                                                \
 		assert_int_equal(gids_acquire(&rig.data, (flags)), code);                                              \
 	} while (0)
-	REFUSED((void)0, 1, SCARD_E_INVALID_PARAMETER);
+	/* no-card mode */
+	REFUSED((void)0, CARD_SECURE_KEY_INJECTION_NO_CARD_MODE, SCARD_E_UNSUPPORTED_FEATURE);
+	REFUSED((void)0, 2, SCARD_E_INVALID_PARAMETER);
 	REFUSED((void)0, 0x80000000, SCARD_E_INVALID_PARAMETER);
 	REFUSED(rig.data.pbAtr = NULL, 0, SCARD_E_INVALID_PARAMETER);
 	REFUSED(rig.data.cbAtr = 1, 0, SCARD_E_INVALID_PARAMETER);

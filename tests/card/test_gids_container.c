@@ -50,7 +50,8 @@ test_container_properties(void **state)
 	assert_int_equal(len, sizeof(info));
 	assert_int_equal(GET(0, CCP_PIN_IDENTIFIER, &role, 3), ERROR_INSUFFICIENT_BUFFER);
 	assert_int_equal(len, 4);
-	assert_int_equal(GET(0, "Associated ECDH Key", &role, 4), SCARD_E_INVALID_PARAMETER);
+	assert_int_equal(GET(0, CCP_ASSOCIATED_ECDH_KEY, &role, 4), SCARD_E_UNSUPPORTED_FEATURE);
+	assert_int_equal(GET(0, "No such thing", &role, 4), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(GET(0, NULL, &role, 4), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(GET(0, CCP_PIN_IDENTIFIER, NULL, 4), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(d->pfnCardGetContainerProperty(d, 0, CCP_PIN_IDENTIFIER, (BYTE *)&role, 4, NULL, 0),
@@ -149,7 +150,7 @@ test_size_disagrees(void **state)
 	rig_acquire(&rig, &keys_strict);
 	g = rig.data.pvVendorSpecific;
 	assert_int_equal(gids_keys_load(g), SCARD_S_SUCCESS);
-	g->keys[KIT_RSA2048].reference = g->keys[KIT_RSA1024_SIGN].reference;
+	g->containers[KIT_RSA2048].keys[0].reference = g->containers[KIT_RSA1024_SIGN].keys[0].reference;
 	assert_int_equal(rig.data.pfnCardGetContainerInfo(&rig.data, KIT_RSA2048, 0, &info), SCARD_E_COMM_DATA_LOST);
 	rig_close(&rig);
 }

@@ -114,23 +114,66 @@ test_kinds(void **state)
 	}
 }
 
-/* a key in the place of another one, of another kind */
+/* a key in the place of another one, of another kind; the other slot stays as it is, and both keys work */
 static void
 test_replace(void **state)
 {
-	CONTAINER_INFO info;
+	CONTAINER_INFO before, info;
 	struct rig rig;
 
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(kits); k++) {
 		open_user(&rig, kits[k]);
-		assert_signs(&rig, 0, AT_KEYEXCHANGE);
-		assert_int_equal(generate(&rig, 0, AT_ECDSA_P384, 0), SCARD_S_SUCCESS);
-		assert_signs(&rig, 0, AT_ECDSA_P384);
+		assert_int_equal(info_of(&rig, 0, &before), SCARD_S_SUCCESS);
+		for (DWORD spec = AT_ECDSA_P384; spec >= AT_ECDSA_P256; spec--) {
+			assert_int_equal(generate(&rig, 0, spec, 0), SCARD_S_SUCCESS);
+			assert_signs(&rig, 0, spec);
+			assert_signs(&rig, 0, AT_KEYEXCHANGE);
+			rig_next(&rig);
+			assert_int_equal(rig_verify(&rig, KIT_PIN), SCARD_S_SUCCESS);
+			assert_int_equal(info_of(&rig, 0, &info), SCARD_S_SUCCESS);
+			assert_int_equal(info.SigPublicKey.bits, spec == AT_ECDSA_P384 ? 384 : 256);
+			assert_true(pubkey_equal(&info.KeyExPublicKey, &before.KeyExPublicKey));
+		}
+		/* and the exchange key in its own place */
+		assert_int_equal(generate(&rig, 0, AT_KEYEXCHANGE, 1024), SCARD_S_SUCCESS);
 		rig_next(&rig);
+		before = info;
 		assert_int_equal(info_of(&rig, 0, &info), SCARD_S_SUCCESS);
-		assert_int_equal(info.SigPublicKey.bits, 384);
-		assert_int_equal(info.KeyExPublicKey.type, KEY_NONE);
+		assert_true(pubkey_equal(&info.SigPublicKey, &before.SigPublicKey));
+		assert_false(pubkey_equal(&info.KeyExPublicKey, &before.KeyExPublicKey));
+		assert_signs(&rig, 0, AT_ECDSA_P256);
+		assert_signs(&rig, 0, AT_KEYEXCHANGE);
+		assert_signs(&rig, 1, AT_ECDSA_P256);
+		/* both go together */
+		assert_int_equal(rig.data.pfnCardDeleteContainer(&rig.data, 0, 0), SCARD_S_SUCCESS);
+		assert_no_key(&rig, 0);
+		rig_next(&rig);
+		assert_no_key(&rig, 0);
+		rig_close(&rig);
+	}
+}
+
+/* under the administrator alone no key is made, and the one that was there stays */
+static void
+test_admin_alone(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(kits); k++) {
+		rig_acquire(&rig, kits[k]);
+		assert_int_equal(rig_admin(&rig), SCARD_S_SUCCESS);
+		assert_int_equal(generate(&rig, 1, AT_ECDSA_P256, 0), SCARD_W_SECURITY_VIOLATION);
+		assert_int_equal(generate(&rig, 2, AT_ECDSA_P256, 0), SCARD_W_SECURITY_VIOLATION);
+		assert_no_key(&rig, 2);
+		assert_int_equal(rig_verify(&rig, KIT_PIN), SCARD_S_SUCCESS);
+		assert_signs(&rig, 1, AT_ECDSA_P256);
+		/* deleting is the administrator's as well */
+		assert_int_equal(rig_logout(&rig), SCARD_S_SUCCESS);
+		assert_int_equal(rig_admin(&rig), SCARD_S_SUCCESS);
+		assert_int_equal(rig.data.pfnCardDeleteContainer(&rig.data, 1, 0), SCARD_S_SUCCESS);
+		assert_no_key(&rig, 1);
 		rig_close(&rig);
 	}
 }
@@ -342,9 +385,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds),	   cmocka_unit_test(test_replace),     cmocka_unit_test(test_delete),
-		cmocka_unit_test(test_parameters), cmocka_unit_test(test_bad_answers), cmocka_unit_test(test_pulled),
-		cmocka_unit_test(test_full),	   cmocka_unit_test(test_costs),
+		cmocka_unit_test(test_kinds),	    cmocka_unit_test(test_replace),
+		cmocka_unit_test(test_delete),	    cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_bad_answers), cmocka_unit_test(test_pulled),
+		cmocka_unit_test(test_full),	    cmocka_unit_test(test_costs),
+		cmocka_unit_test(test_admin_alone),
 	};
 
 	return cmocka_run_group_tests(tests, make_kits, free_kits);

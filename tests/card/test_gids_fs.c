@@ -545,38 +545,50 @@ static void
 test_keymap(void **state)
 {
 	AUTO_BUF struct buf map = BUF_INIT;
-	struct gids_key keys[GIDS_KEYS];
+	struct gids_container containers[GIDS_KEYS];
 
 	(void)state;
-	assert_true(gids_keymap_decode(cur_of(NULL, 0), keys));
-	assert_int_equal(keys[0].state, GIDS_KEY_UNKNOWN);
-	assert_int_equal(keys[29].reference, 0x9E);
+	assert_true(gids_keymap_decode(cur_of(NULL, 0), containers));
+	assert_int_equal(containers[0].keys[0].state, GIDS_KEY_UNKNOWN);
+	assert_int_equal(containers[29].keys[0].reference, 0x9E);
 	assert_true(hex_put(&map, "01"
 				  "01000000 07 9A 85B0 FFFF 0000"
 				  "00000000 00 00 FFFF FFFF 0000"
 				  "01000000 0C 9C 0000 FFFF 0000"
 				  "01000000 33 77 9FB0 FFFF 0000"
 				  "02000000 07 9A 81B0 FFFF 0000"
+				  "01000000 07 9A 86B0 9EB0 0C 9C"
+				  "01000000 07 9A 87B0 9EB0 0C 00"
+				  "01000000 07 9A 88B0 88B0 0C 9C"
 				  "01000000 07 9A"));
-	assert_true(gids_keymap_decode(buf_cur(&map), keys));
-	assert_int_equal(keys[0].state, GIDS_KEY_USED);
-	assert_int_equal(keys[0].reference, 0x85);
-	assert_true(keys[0].can_exchange && !keys[0].can_sign_slot);
-	assert_int_equal(gids_algorithm_bits(keys[0].algorithm), 2048);
-	assert_int_equal(keys[1].state, GIDS_KEY_EMPTY);
-	assert_int_equal(keys[2].reference, 0x83);
-	assert_true(!keys[2].can_exchange && keys[2].can_sign_slot);
-	assert_int_equal(keys[3].state, GIDS_KEY_USED);
-	assert_int_equal(keys[3].algorithm, 0);
-	assert_int_equal(keys[3].reference, 0x84);
-	assert_true(keys[3].can_exchange && keys[3].can_sign_slot);
-	assert_int_equal(keys[4].state, GIDS_KEY_UNKNOWN);
-	assert_int_equal(keys[5].state, GIDS_KEY_UNKNOWN);
+	assert_true(gids_keymap_decode(buf_cur(&map), containers));
+	assert_int_equal(containers[0].keys[0].state, GIDS_KEY_USED);
+	assert_int_equal(containers[0].keys[0].reference, 0x85);
+	assert_true(containers[0].keys[0].can_exchange && !containers[0].keys[0].can_sign_slot);
+	assert_int_equal(gids_algorithm_bits(containers[0].keys[0].algorithm), 2048);
+	assert_int_equal(containers[1].keys[0].state, GIDS_KEY_EMPTY);
+	assert_int_equal(containers[2].keys[0].reference, 0x83);
+	assert_true(!containers[2].keys[0].can_exchange && containers[2].keys[0].can_sign_slot);
+	assert_int_equal(containers[3].keys[0].state, GIDS_KEY_USED);
+	assert_int_equal(containers[3].keys[0].algorithm, 0);
+	assert_int_equal(containers[3].keys[0].reference, 0x84);
+	assert_true(containers[3].keys[0].can_exchange && containers[3].keys[0].can_sign_slot);
+	assert_int_equal(containers[4].keys[0].state, GIDS_KEY_UNKNOWN);
+	/* a second key, if all of it makes sense */
+	assert_int_equal(containers[0].keys[1].state, GIDS_KEY_EMPTY);
+	assert_int_equal(containers[5].keys[0].reference, 0x86);
+	assert_int_equal(containers[5].keys[1].state, GIDS_KEY_USED);
+	assert_int_equal(containers[5].keys[1].reference, 0x9E);
+	assert_int_equal(gids_algorithm_bits(containers[5].keys[1].algorithm), 256);
+	assert_true(containers[5].keys[1].can_sign_slot && !containers[5].keys[1].can_exchange);
+	assert_int_equal(containers[6].keys[1].state, GIDS_KEY_EMPTY);
+	assert_int_equal(containers[7].keys[1].state, GIDS_KEY_EMPTY);
+	assert_int_equal(containers[8].keys[0].state, GIDS_KEY_UNKNOWN);
 	buf_reset(&map);
 	assert_true(hex_put(&map, "02 01000000 07 9A 85B0 FFFF 0000"));
-	assert_false(gids_keymap_decode(buf_cur(&map), keys));
-	assert_int_equal(keys[0].state, GIDS_KEY_UNKNOWN);
-	assert_int_equal(keys[0].reference, 0x81);
+	assert_false(gids_keymap_decode(buf_cur(&map), containers));
+	assert_int_equal(containers[0].keys[0].state, GIDS_KEY_UNKNOWN);
+	assert_int_equal(containers[0].keys[0].reference, 0x81);
 }
 
 int

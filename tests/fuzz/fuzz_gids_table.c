@@ -45,9 +45,9 @@ check_table(struct cursor content)
 static void
 check_keymap(struct cursor content)
 {
-	struct gids_key keys[GIDS_KEYS];
+	struct gids_container containers[GIDS_KEYS];
 
-	(void)gids_keymap_decode(content, keys);
+	(void)gids_keymap_decode(content, containers);
 	for (size_t i = 0; i < GIDS_KEYS; i++) {
 		if (keys[i].reference < GIDS_KEY_FIRST || keys[i].reference >= GIDS_KEY_FIRST + GIDS_KEYS)
 			abort();
