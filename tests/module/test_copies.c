@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/types.h"
 #include "module/fixture.h"
 
 /* What is used of p11-kit, whose library need not be there. */
@@ -217,6 +218,53 @@ test_at_the_same_time(void **state)
 	assert_int_equal(mt_tries(MT_ALICE), MT_PIN_TRIES);
 }
 
+/* The other copy gives Alice's first key another label, so that nothing that this one knows of the card's keys holds. */
+static void
+rename_key(CK_FUNCTION_LIST *copy, CK_SESSION_HANDLE in_copy, char letter)
+{
+	CK_ATTRIBUTE label = { CKA_LABEL, &letter, 1 };
+
+	mt = copy;
+	assert_rv(copy->C_SetAttributeValue(in_copy, mt_object(in_copy, CKO_PRIVATE_KEY, 0), &label, 1), CKR_OK);
+	mt = own;
+}
+
+/* While one attribute is read, the view of the card is read anew: the keys that it began with are not used any more. */
+static void
+test_changed_by_the_other(void **state)
+{
+	static const CK_ATTRIBUTE_TYPE types[] = {
+		CKA_CERTIFICATE_CATEGORY, CKA_PUBLIC_KEY_INFO, CKA_SUBJECT, CKA_VALUE, CKA_MODULUS, CKA_EC_POINT,
+		CKA_CHECK_VALUE,	  CKA_MODULUS_BITS
+	};
+	CK_OBJECT_HANDLE objects[32];
+	CK_SESSION_HANDLE session, in_copy;
+	CK_FUNCTION_LIST *copy;
+	char letter = 'a';
+	void *handle;
+
+	(void)state;
+	copy = mt_load_copy(&handle);
+	start(own);
+	start(copy);
+	session = mt_open(0);
+	mt = copy;
+	in_copy = mt_open(CKF_RW_SESSION);
+	assert_rv(mt_login(in_copy, MT_PIN), CKR_OK);
+	mt = own;
+	for (size_t i = 0, n = mt_find(session, NULL, 0, objects, ARRAY_SIZE(objects)); i < n; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(types); k++) {
+			CK_RV rv;
+
+			rename_key(copy, in_copy, letter);
+			letter = letter == 'z' ? 'a' : (char)(letter + 1);
+			rv = mt_ask(session, objects[i], types[k]);
+			assert_true(rv == CKR_OK || rv == CKR_ATTRIBUTE_TYPE_INVALID);
+		}
+	assert_rv(copy->C_Finalize(NULL), CKR_OK);
+	assert_int_equal(dlclose(handle), 0);
+}
+
 int
 main(void)
 {
@@ -225,6 +273,7 @@ main(void)
 		TEST(test_directly),
 		TEST(test_through_p11_kit),
 		TEST(test_at_the_same_time),
+		TEST(test_changed_by_the_other),
 	};
 
 	return cmocka_run_group_tests_name("copies", tests, mt_load, mt_unload);
