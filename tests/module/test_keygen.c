@@ -78,6 +78,15 @@ assert_signs(CK_SESSION_HANDLE session, const struct pair *pair)
 	assert_rv(ops_verify(session, ecdsa, pair->public, 20, signature, len), CKR_OK);
 }
 
+static void
+assert_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, const void *value, size_t len)
+{
+	CK_BYTE got[256];
+
+	assert_int_equal(mt_get(session, object, type, got, sizeof(got)), len);
+	assert_memory_equal(got, value, len);
+}
+
 /* P-143: on each curve; another session sees the objects at once, and so does the next program */
 static void
 test_pairs(void **state)
@@ -103,6 +112,7 @@ test_pairs(void **state)
 		assert_true(mt_get_bool(other, pair.private, CKA_NEVER_EXTRACTABLE));
 		assert_true(mt_get_bool(other, pair.private, CKA_DESTROYABLE));
 		assert_int_equal(mt_get_ulong(other, pair.public, CKA_KEY_GEN_MECHANISM), CKM_EC_KEY_PAIR_GEN);
+		assert_int_equal(mt_get_ulong(other, pair.private, CKA_KEY_GEN_MECHANISM), CKM_EC_KEY_PAIR_GEN);
 		assert_int_equal(mt_get(other, pair.private, CKA_LABEL, value, sizeof(value)), sizeof(name) - 1);
 		assert_memory_equal(value, name, sizeof(name) - 1);
 		assert_int_equal(mt_get(other, pair.public, CKA_EC_POINT, value, sizeof(value)), rows[i].point);
@@ -114,6 +124,40 @@ test_pairs(void **state)
 	session = mt_start_user();
 	assert_int_equal(mt_count(session, CKO_PRIVATE_KEY), 3);
 	assert_false(mt_get_bool(session, mt_object(session, CKO_PRIVATE_KEY, 0), CKA_LOCAL));
+}
+
+/* P-143: what was asked for is what both keys say, in the session that was there before */
+static void
+test_rsa_pair(void **state)
+{
+	CK_BYTE id[] = { 0xAA, 0xBB }, exponent[] = { 1, 0, 1 };
+	CK_ULONG bits = 1024;
+	CK_SESSION_HANDLE session = start(MT_EMPTY), other = mt_open(0);
+	CK_ATTRIBUTE by_id = { CKA_ID, id, sizeof(id) };
+	struct template public = template_of((CK_ATTRIBUTE){ CKA_MODULUS_BITS, &bits, sizeof(bits) }, by_id),
+			private = private_template();
+	CK_OBJECT_HANDLE found[4];
+	struct pair pair;
+
+	(void)state;
+	public.items[public.count++] = (CK_ATTRIBUTE){ CKA_TOKEN, &yes, 1 };
+	public.items[public.count++] = (CK_ATTRIBUTE){ CKA_PUBLIC_EXPONENT, exponent, sizeof(exponent) };
+	private.items[private.count++] = by_id;
+	assert_int_equal(mt_find(other, &by_id, 1, found, 4), 0);
+	assert_rv(generate(session, CKM_RSA_PKCS_KEY_PAIR_GEN, public, private, &pair), CKR_OK);
+	assert_int_not_equal(pair.public, pair.private);
+	assert_int_equal(mt_find(other, &by_id, 1, found, 4), 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(found[i] == pair.public || found[i] == pair.private);
+		assert_true(mt_get_bool(other, found[i], CKA_LOCAL));
+		assert_int_equal(mt_get_ulong(other, found[i], CKA_KEY_GEN_MECHANISM), CKM_RSA_PKCS_KEY_PAIR_GEN);
+		assert_int_equal(mt_get_ulong(other, found[i], CKA_KEY_TYPE), CKK_RSA);
+		assert_value(other, found[i], CKA_LABEL, name, sizeof(name) - 1);
+		assert_value(other, found[i], CKA_PUBLIC_EXPONENT, exponent, sizeof(exponent));
+	}
+	assert_int_equal(mt_get_ulong(other, pair.public, CKA_MODULUS_BITS), 1024);
+	assert_int_equal(mt_get_ulong(other, pair.public, CKA_CLASS), CKO_PUBLIC_KEY);
+	assert_int_equal(mt_get_ulong(other, pair.private, CKA_CLASS), CKO_PRIVATE_KEY);
 }
 
 /* P-142 */
@@ -173,7 +217,7 @@ test_templates(void **state)
 		{ CKM_EC_KEY_PAIR_GEN, 1, { CKA_PRIVATE, &no, 1 }, CKR_TEMPLATE_INCONSISTENT },
 		{ CKM_EC_KEY_PAIR_GEN, 0, { CKA_PRIVATE, &yes, 1 }, CKR_TEMPLATE_INCONSISTENT },
 		{ CKM_EC_KEY_PAIR_GEN, 1, { CKA_SIGN, &yes, 2 }, CKR_ATTRIBUTE_VALUE_INVALID },
-		{ CKM_EC_KEY_PAIR_GEN, 1, { CKA_SIGN, three, 1 }, CKR_ATTRIBUTE_VALUE_INVALID },
+		{ CKM_EC_KEY_PAIR_GEN, 1, { CKA_SIGN, three, 0 }, CKR_ATTRIBUTE_VALUE_INVALID },
 		{ CKM_EC_KEY_PAIR_GEN, 1, { CKA_LOCAL, &yes, 1 }, CKR_ATTRIBUTE_READ_ONLY },
 		{ CKM_EC_KEY_PAIR_GEN, 1, { CKA_VALUE, three, 1 }, CKR_TEMPLATE_INCONSISTENT },
 		{ CKM_EC_KEY_PAIR_GEN, 1, { CKA_VENDOR_DEFINED, three, 1 }, CKR_ATTRIBUTE_TYPE_INVALID },
@@ -337,15 +381,6 @@ test_again(void **state)
 	assert_signs(session, &pair);
 }
 
-static void
-assert_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, const void *value, size_t len)
-{
-	CK_BYTE got[256];
-
-	assert_int_equal(mt_get(session, object, type, got, sizeof(got)), len);
-	assert_memory_equal(got, value, len);
-}
-
 /* P-143, P-094: the ID that was asked for, on both objects, in the next program as well, as is the origin */
 static void
 test_ids(void **state)
@@ -422,6 +457,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_pairs, mt_set_up, mt_tear_down),
+		cmocka_unit_test_setup_teardown(test_rsa_pair, mt_set_up, mt_tear_down),
 		cmocka_unit_test_setup_teardown(test_who_may, mt_set_up, mt_tear_down),
 		cmocka_unit_test_setup_teardown(test_templates, mt_set_up, mt_tear_down),
 		cmocka_unit_test_setup_teardown(test_arguments, mt_set_up, mt_tear_down),

@@ -253,7 +253,7 @@ test_init_codes(void **state)
 	assert_rv(mt->C_SignInit(s, &with_parameter, rsa), CKR_OK);
 }
 
-/* P-118, by the sister that this card has: a key that does not decrypt. */
+/* P-118: this card's keys all sign, and one does nothing else */
 static void
 test_init_permission(void **state)
 {
@@ -290,13 +290,26 @@ test_init_twice(void **state)
 {
 	CK_SESSION_HANDLE s = mt_start_user();
 	CK_OBJECT_HANDLE key = ops_private(s, ALICE_RSA1024);
+	EVP_PKEY *pkey = ops_key(s, ALICE_RSA1024);
 	CK_BYTE signature[OPS_MAX];
 	CK_ULONG len = sizeof signature;
 
 	(void)state;
 	assert_rv(ops_sign_init(s, CKM_RSA_PKCS, key), CKR_OK);
-	assert_rv(ops_sign_init(s, CKM_SHA1_RSA_PKCS, key), CKR_OPERATION_ACTIVE);
+	assert_rv(ops_sign_init(s, CKM_SHA1_RSA_PKCS, ops_private(s, ALICE_RSA2048)), CKR_OPERATION_ACTIVE);
+	assert_rv(ops_sign_init(s, CKM_VENDOR_DEFINED, 0), CKR_OPERATION_ACTIVE);
+	/* in the first one's way, with the first one's key */
 	assert_rv(mt->C_Sign(s, ops_message, 20, signature, &len), CKR_OK);
+	assert_int_equal(len, 128);
+	assert_true(ops_rsa_good(pkey, RSA_PKCS1_PADDING, NULL, 0, 20, signature, len));
+	/* and with a part given already */
+	assert_rv(ops_sign_init(s, CKM_SHA256_RSA_PKCS, key), CKR_OK);
+	assert_rv(mt->C_SignUpdate(s, ops_message, 10), CKR_OK);
+	assert_rv(ops_sign_init(s, CKM_RSA_PKCS, key), CKR_OPERATION_ACTIVE);
+	assert_rv(mt->C_SignUpdate(s, ops_message + 10, 10), CKR_OK);
+	assert_rv(mt->C_SignFinal(s, signature, &len), CKR_OK);
+	assert_true(ops_rsa_good(pkey, RSA_PKCS1_PADDING, OPS_SHA256, 0, 20, signature, len));
+	EVP_PKEY_free(pkey);
 }
 
 /* P-058 */

@@ -507,6 +507,47 @@ test_out_of_memory_at_start(void **state)
 	assert_true(n > 2);
 }
 
+typedef CK_RV (*init)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
+
+static CK_RV
+init_with(init function, CK_MECHANISM_TYPE type, CK_OBJECT_HANDLE key)
+{
+	CK_MECHANISM mechanism = { type, NULL, 0 };
+
+	return function(session, &mechanism, key);
+}
+
+/* P-118: a key that only decrypts, and one that only signs */
+static void
+test_permission(void **state)
+{
+	const init signs[] = { C_SignInit, C_SignRecoverInit, C_MessageSignInit };
+	const init verifies[] = { C_VerifyInit, C_VerifyRecoverInit, C_MessageVerifyInit };
+	CK_OBJECT_HANDLE private[2], public[2];
+
+	(void)state;
+	fake.keys[0].can_sign = false;
+	fake_add_key(1, false)->can_decrypt = false;
+	assert_int_equal(C_Login(session, CKU_USER, PIN), CKR_OK);
+	assert_int_equal(find(CKO_PRIVATE_KEY, private, 2), 2);
+	assert_int_equal(find(CKO_PUBLIC_KEY, public, 2), 2);
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
+		assert_int_equal(init_with(signs[i], CKM_RSA_PKCS, private[0]), CKR_KEY_FUNCTION_NOT_PERMITTED);
+		assert_int_equal(init_with(verifies[i], CKM_RSA_PKCS, public[0]), CKR_KEY_FUNCTION_NOT_PERMITTED);
+		/* the type is wrong as well */
+		assert_int_equal(init_with(signs[i], CKM_RSA_PKCS, public[0]), CKR_KEY_TYPE_INCONSISTENT);
+		assert_int_equal(init_with(verifies[i], CKM_RSA_PKCS, private[0]), CKR_KEY_TYPE_INCONSISTENT);
+		assert_int_equal(init_with(signs[i], CKM_RSA_PKCS, private[1]), CKR_OK);
+	}
+	assert_int_equal(init_with(C_SignInit, CKM_RSA_PKCS, private[0]), CKR_OPERATION_ACTIVE);
+	assert_int_equal(C_SignInit(session, NULL, 0), CKR_OK);
+	assert_int_equal(init_with(C_SignInit, CKM_ECDSA, private[0]), CKR_KEY_TYPE_INCONSISTENT);
+	assert_int_equal(init_with(C_DecryptInit, CKM_RSA_PKCS, private[1]), CKR_KEY_FUNCTION_NOT_PERMITTED);
+	assert_int_equal(init_with(C_EncryptInit, CKM_RSA_PKCS, public[1]), CKR_KEY_FUNCTION_NOT_PERMITTED);
+	assert_int_equal(init_with(C_DecryptInit, CKM_RSA_PKCS, public[1]), CKR_KEY_TYPE_INCONSISTENT);
+	assert_int_equal(init_with(C_DecryptInit, CKM_RSA_PKCS, private[0]), CKR_OK);
+}
+
 int
 main(void)
 {
@@ -530,6 +571,7 @@ main(void)
 		TEST(test_token_flags),
 		TEST(test_read_only_card),
 		TEST(test_login_codes),
+		TEST(test_permission),
 		TEST(test_out_of_memory),
 		TEST(test_out_of_memory_at_start),
 	};
