@@ -14,6 +14,7 @@ UNIT_TESTS = \
 	tests/unit/test_base_secret \
 	tests/unit/test_base_utf16 \
 	tests/unit/test_csp_agree \
+	tests/unit/test_csp_authenticator \
 	tests/unit/test_csp_cert \
 	tests/unit/test_csp_cmap \
 	tests/unit/test_csp_container \
@@ -268,6 +269,7 @@ endif
 # tests with fakes
 tests_unit_test_csp_agree_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_container_LDADD = libfake.la $(LDADD)
+tests_unit_test_csp_authenticator_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_pin_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_txn_LDADD = libfake.la $(LDADD)
 tests_unit_test_p11_derive_LDADD = libfakecsp.la $(LDADD)
