@@ -28,8 +28,8 @@
 
 struct typed {
 	struct buf command;
+	struct buf answer;
 	struct buf rest;
-	uint16_t sw;
 	const char *why;
 	enum keypad_result result;
 };
@@ -38,13 +38,13 @@ struct typed {
 static void
 enter_bytes(const char *text, bool verify, struct cursor structure, struct typed *ret_typed)
 {
-	struct typed t = { .sw = 0 };
+	struct typed t = { .why = NULL };
 	uint8_t *heap = hex_heap(structure);
 	struct keypad k;
 
 	assert_true(keypad_parse(cur_of(text, strlen(text)), &k));
-	t.result = verify ? keypad_verify(&k, cur_of(heap, structure.left), &t.command, &t.sw, &t.why)
-			  : keypad_modify(&k, cur_of(heap, structure.left), &t.command, &t.sw, &t.why);
+	t.result = keypad_control(&k, verify ? KEYPAD_VERIFY : KEYPAD_MODIFY, cur_of(heap, structure.left), &t.answer,
+				  &t.command, &t.why);
 	keypad_put_text(&k, &t.rest);
 	free(heap);
 	*ret_typed = t;
@@ -54,26 +54,30 @@ static void
 clear(struct typed *t)
 {
 	buf_free(&t->command);
+	buf_free(&t->answer);
 	buf_free(&t->rest);
 }
 
+/* A command, or an answer of the reader's. */
 static void
-enter_at(const char *text, bool verify, const char *structure, const char *command, uint16_t sw, int line)
+enter_at(const char *text, bool verify, const char *structure, const char *command, const char *answer, int line)
 {
 	AUTO_BUF struct buf bytes = BUF_INIT;
 	struct typed t;
+	bool good;
 
 	assert_true(hex_put(&bytes, structure));
 	enter_bytes(text, verify, buf_cur(&bytes), &t);
-	if (command != NULL ? t.result != KEYPAD_COMMAND || !hex_is(buf_cur(&t.command), command)
-			    : t.result != KEYPAD_STATUS || t.sw != sw || t.command.len != 0) {
-		(void)fprintf(stderr, "result %d, status %04X, %s\n", (int)t.result, t.sw, t.why != NULL ? t.why : "");
+	good = command != NULL ? t.result == KEYPAD_COMMAND && hex_is(buf_cur(&t.command), command)
+			       : t.result == KEYPAD_ANSWER && hex_is(buf_cur(&t.answer), answer) && t.command.len == 0;
+	if (!good) {
+		(void)fprintf(stderr, "result %d, %s\n", (int)t.result, t.why != NULL ? t.why : "");
 		_fail(__FILE__, line);
 	}
 	clear(&t);
 }
 
-#define typed(text, verify, structure, command) enter_at(text, verify, structure, command, 0, __LINE__)
+#define typed(text, verify, structure, command) enter_at(text, verify, structure, command, NULL, __LINE__)
 #define answered(text, verify, structure, sw) enter_at(text, verify, structure, NULL, sw, __LINE__)
 
 static void
@@ -101,22 +105,22 @@ test_modify(void **state)
 	typed("123456 87654321", false, MODIFY_PLAIN, "002400800E3132333435363837363534333231");
 	typed("87654321", false, MODIFY_NEW, "002C0280083837363534333231");
 	typed("1111 2222", false, MODIFY_ONCE, "002C02800431313131");
-	answered("123456 87654321 87654322", false, MODIFY_BLOCK, 0x6402);
-	answered("1111 1112", false, MODIFY_NEW, 0x6402);
+	answered("123456 87654321 87654322", false, MODIFY_BLOCK, "6402");
+	answered("1111 1112", false, MODIFY_NEW, "6402");
 }
 
 static void
 test_what_people_do(void **state)
 {
 	(void)state;
-	answered("", true, VERIFY_PLAIN, 0x6400);
-	answered("timeout", true, VERIFY_PLAIN, 0x6400);
-	answered("cancel", true, VERIFY_PLAIN, 0x6401);
-	answered("123", true, VERIFY_PLAIN, 0x6403);
-	answered("123456789", true, VERIFY_PLAIN, 0x6403);
-	answered("123456 cancel", false, MODIFY_PLAIN, 0x6401);
-	answered("123456 1234 timeout", false, MODIFY_PLAIN, 0x6400);
-	answered("123456 123 123", false, MODIFY_PLAIN, 0x6403);
+	answered("", true, VERIFY_PLAIN, "6400");
+	answered("timeout", true, VERIFY_PLAIN, "6400");
+	answered("cancel", true, VERIFY_PLAIN, "6401");
+	answered("123", true, VERIFY_PLAIN, "6403");
+	answered("123456789", true, VERIFY_PLAIN, "6403");
+	answered("123456 cancel", false, MODIFY_PLAIN, "6401");
+	answered("123456 1234 timeout", false, MODIFY_PLAIN, "6400");
+	answered("123456 123 123", false, MODIFY_PLAIN, "6403");
 	/* the entry ends by itself with the fourth key */
 	typed("123456", true, "1E1E82000004040301090400000000050000000020008000", "002000800431323334");
 }
@@ -204,32 +208,32 @@ test_contradictions(void **state)
 {
 	(void)state;
 	/* lengths the reader does not take, longer than the block, the wrong way round, none */
-	answered("min=5 1234", true, VERIFY_PLAIN, 0x6B80);
-	answered("max=7 1234", true, VERIFY_PLAIN, 0x6B80);
-	answered("1234", true, "1E1E820600080402010904000000000B0000000020008006FFFFFFFFFFFF", 0x6B80);
-	answered("1234", true, "1E1E82000004080201090400000000050000000020008000", 0x6B80);
+	answered("min=5 1234", true, VERIFY_PLAIN, "6B80");
+	answered("max=7 1234", true, VERIFY_PLAIN, "6B80");
+	answered("1234", true, "1E1E820600080402010904000000000B0000000020008006FFFFFFFFFFFF", "6B80");
+	answered("1234", true, "1E1E82000004080201090400000000050000000020008000", "6B80");
 	/* binary, BCD, right, a position in bits */
-	answered("1234", true, "1E1E80000008040201090400000000050000000020008000", 0x6B80);
-	answered("1234", true, "1E1E81000008040201090400000000050000000020008000", 0x6B80);
-	answered("1234", true, "1E1E86000008040201090400000000050000000020008000", 0x6B80);
-	answered("1234", true, "1E1E0A0600060402010904000000000D0000000020008008AABBFFFFFFFFFFFF", 0x6B80);
+	answered("1234", true, "1E1E80000008040201090400000000050000000020008000", "6B80");
+	answered("1234", true, "1E1E81000008040201090400000000050000000020008000", "6B80");
+	answered("1234", true, "1E1E86000008040201090400000000050000000020008000", "6B80");
+	answered("1234", true, "1E1E0A0600060402010904000000000D0000000020008008AABBFFFFFFFFFFFF", "6B80");
 	/* no end of the entry */
-	answered("1234", true, "1E1E82000008040001090400000000050000000020008000", 0x6B80);
-	answered("1234", true, "1E1E82000008040101090400000000050000000020008000", 0x6B80);
+	answered("1234", true, "1E1E82000008040001090400000000050000000020008000", "6B80");
+	answered("1234", true, "1E1E82000008040101090400000000050000000020008000", "6B80");
 	/* messages on a reader without display */
-	answered("blind 1234", true, VERIFY_PLAIN, 0x6B80);
+	answered("blind 1234", true, VERIFY_PLAIN, "6B80");
 	/* data and no block; a block and no data; a block that ends outside */
-	answered("1234", true, "1E1E820000080402010904000000000D0000000020008008FFFFFFFFFFFFFFFF", 0x6B80);
-	answered("1234", true, "1E1E82080008040201090400000000050000000020008000", 0x6B80);
+	answered("1234", true, "1E1E820000080402010904000000000D0000000020008008FFFFFFFFFFFFFFFF", "6B80");
+	answered("1234", true, "1E1E82080008040201090400000000050000000020008000", "6B80");
 	answered("1234", true,
 		 "1E1E8A080008040201090400000000"
 		 "0D000000"
 		 "0020008008FFFFFFFFFFFFFFFF",
-		 0x6B80);
+		 "6B80");
 	/* new over old; an offset where there are no blocks */
 	answered("1234", false,
-		 "1E1E820800000408040302030904000102000000150000000024008010FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", 0x6B80);
-	answered("1234", false, "1E1E820000000808040302030904000102000000050000000024008000", 0x6B80);
+		 "1E1E820800000408040302030904000102000000150000000024008010FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", "6B80");
+	answered("1234", false, "1E1E820000000808040302030904000102000000050000000024008000", "6B80");
 }
 
 static void
@@ -248,38 +252,30 @@ test_texts(void **state)
 }
 
 static void
-test_what_the_reader_says(void **state)
+says(const char *text, uint32_t code, const char *answer)
 {
-	AUTO_BUF struct buf answer = BUF_INIT;
+	AUTO_BUF struct buf bytes = BUF_INIT, command = BUF_INIT;
+	const char *why;
 	struct keypad k;
 
+	assert_true(keypad_parse(cur_of(text, strlen(text)), &k));
+	assert_int_equal(keypad_control(&k, code, cur_of(NULL, 0), &bytes, &command, &why),
+			 answer != NULL ? KEYPAD_ANSWER : KEYPAD_UNKNOWN);
+	assert_true(hex_is(buf_cur(&bytes), answer != NULL ? answer : ""));
+	assert_int_equal(command.len, 0);
+}
+
+static void
+test_what_the_reader_says(void **state)
+{
 	(void)state;
-	assert_true(keypad_parse(cur_of("", 0), &k));
-	keypad_put_features(&k, &answer);
-	assert_true(hex_is(buf_cur(&answer), "060442330006"
-					     "070442330007"
-					     "0A044233000A"
-					     "120442330012"));
-	buf_reset(&answer);
-	keypad_put_properties(&k, &answer);
-	assert_true(hex_is(buf_cur(&answer), "10020300"));
-	buf_reset(&answer);
-	keypad_put_tlv_properties(&k, &answer);
-	assert_true(hex_is(buf_cur(&answer), "01021002"
-					     "020103"
-					     "030100"
-					     "060104"
-					     "07010C"
-					     "0A0400000100"));
-	assert_true(keypad_parse(cur_of("verify-only blind", 17), &k));
-	buf_reset(&answer);
-	keypad_put_features(&k, &answer);
-	assert_true(hex_is(buf_cur(&answer), "060442330006"
-					     "0A044233000A"
-					     "120442330012"));
-	buf_reset(&answer);
-	keypad_put_properties(&k, &answer);
-	assert_true(hex_is(buf_cur(&answer), "00000300"));
+	says("", KEYPAD_FEATURES, "0604423300060704423300070A044233000A120442330012");
+	says("", KEYPAD_PROPERTIES, "10020300");
+	says("", KEYPAD_TLV_PROPERTIES, "0102100202010303010006010407010C0A0400000100");
+	says("verify-only blind", KEYPAD_FEATURES, "0604423300060A044233000A120442330012");
+	says("verify-only blind", KEYPAD_PROPERTIES, "00000300");
+	says("verify-only", KEYPAD_MODIFY, NULL);
+	says("", 0x42330005, NULL);
 }
 
 int

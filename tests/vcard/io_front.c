@@ -100,50 +100,12 @@ end(struct io *io, bool reset_card)
 
 /* --- the reader's keys ------------------------------------------------------------------------------------------- */
 
-/* The order of keypad_put_features, which the codes are found by. */
-enum { FEATURE_VERIFY = 0x06, FEATURE_MODIFY = 0x07, FEATURE_PROPERTIES = 0x0A, FEATURE_TLV_PROPERTIES = 0x12 };
-#define CODE_FEATURES 0x42000D48u
-
-static bool
-code_is(const struct keypad *k, uint32_t code, uint8_t wanted)
-{
-	AUTO_BUF struct buf features = BUF_INIT;
-	struct cursor c;
-	uint8_t feature, len;
-	uint32_t known;
-
-	keypad_put_features(k, &features);
-	c = buf_cur(&features);
-	while (cur_u8(&c, &feature) && cur_u8(&c, &len) && cur_be32(&c, &known)) {
-		if (feature == wanted && known == code)
-			return true;
-	}
-	return false;
-}
-
-static DWORD
-type_pin(struct vcard_io *v, struct keypad *k, bool verify, struct cursor structure, struct buf *response)
-{
-	AUTO_BUF struct buf command = BUF_INIT, rest = BUF_INIT;
-	enum keypad_result result;
-	uint16_t sw = 0;
-
-	result = verify ? keypad_verify(k, structure, &command, &sw, &v->refusal)
-			: keypad_modify(k, structure, &command, &sw, &v->refusal);
-	keypad_put_text(k, &rest);
-	buf_move(&v->keypad, &rest);
-	if (result == KEYPAD_BROKEN)
-		return SCARD_E_COMM_DATA_LOST;
-	if (result == KEYPAD_COMMAND)
-		return transmit(&v->io, buf_cur(&command), true, response);
-	buf_be16(response, sw);
-	return SCARD_S_SUCCESS;
-}
-
 static DWORD
 control(struct io *io, uint32_t code, struct cursor in, struct buf *response)
 {
+	AUTO_BUF struct buf command = BUF_INIT, rest = BUF_INIT;
 	struct vcard_io *v = vcard_io_of(io);
+	enum keypad_result result;
 	struct keypad k;
 
 	v->controls++;
@@ -151,17 +113,16 @@ control(struct io *io, uint32_t code, struct cursor in, struct buf *response)
 		return SCARD_W_REMOVED_CARD;
 	if (!v->has_keypad || !keypad_parse(buf_cur(&v->keypad), &k))
 		return SCARD_E_UNSUPPORTED_FEATURE;
-	if (code == CODE_FEATURES)
-		keypad_put_features(&k, response);
-	else if (code_is(&k, code, FEATURE_PROPERTIES))
-		keypad_put_properties(&k, response);
-	else if (code_is(&k, code, FEATURE_TLV_PROPERTIES))
-		keypad_put_tlv_properties(&k, response);
-	else if (code_is(&k, code, FEATURE_VERIFY) || code_is(&k, code, FEATURE_MODIFY))
-		return type_pin(v, &k, code_is(&k, code, FEATURE_VERIFY), in, response);
-	else
-		return SCARD_E_UNSUPPORTED_FEATURE;
-	return SCARD_S_SUCCESS;
+	result = keypad_control(&k, code, in, response, &command, &v->refusal);
+	keypad_put_text(&k, &rest);
+	buf_move(&v->keypad, &rest);
+	switch (result) {
+	case KEYPAD_ANSWER: return SCARD_S_SUCCESS;
+	case KEYPAD_COMMAND: return transmit(io, buf_cur(&command), true, response);
+	case KEYPAD_BROKEN: return SCARD_E_COMM_DATA_LOST;
+	case KEYPAD_UNKNOWN: break;
+	}
+	return SCARD_E_UNSUPPORTED_FEATURE;
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */

@@ -7,14 +7,6 @@
 
 #include "base/auto.h"
 
-/* PC/SC part 10, 2.3. */
-enum {
-	FEATURE_VERIFY_DIRECT = 0x06,
-	FEATURE_MODIFY_DIRECT = 0x07,
-	FEATURE_PROPERTIES = 0x0A,
-	FEATURE_TLV_PROPERTIES = 0x12,
-};
-#define CODE_BASE 0x42330000u
 #define LAYOUT 0x0210u /* two lines of sixteen characters */
 
 /* 2.5.2 and 2.5.3: the reader's own status words. */
@@ -150,22 +142,23 @@ keypad_put_text(const struct keypad *k, struct buf *text)
 
 /* --- what the reader says of itself ------------------------------------------------------------------------------- */
 
+/* The feature's number (PC/SC part 10, 2.3) is the end of its code here. */
 static void
-put_feature(uint8_t feature, struct buf *answer)
+put_feature(uint32_t code, struct buf *answer)
 {
-	buf_u8(answer, feature);
+	buf_u8(answer, (uint8_t)code);
 	buf_u8(answer, 4);
-	buf_be32(answer, CODE_BASE + feature);
+	buf_be32(answer, code);
 }
 
-void
-keypad_put_features(const struct keypad *k, struct buf *answer)
+static void
+put_features(const struct keypad *k, struct buf *answer)
 {
-	put_feature(FEATURE_VERIFY_DIRECT, answer);
+	put_feature(KEYPAD_VERIFY, answer);
 	if (k->modifies)
-		put_feature(FEATURE_MODIFY_DIRECT, answer);
-	put_feature(FEATURE_PROPERTIES, answer);
-	put_feature(FEATURE_TLV_PROPERTIES, answer);
+		put_feature(KEYPAD_MODIFY, answer);
+	put_feature(KEYPAD_PROPERTIES, answer);
+	put_feature(KEYPAD_TLV_PROPERTIES, answer);
 }
 
 static uint16_t
@@ -174,16 +167,16 @@ layout(const struct keypad *k)
 	return k->blind ? 0 : LAYOUT;
 }
 
-void
-keypad_put_properties(const struct keypad *k, struct buf *answer)
+static void
+put_properties(const struct keypad *k, struct buf *answer)
 {
 	buf_le16(answer, layout(k));
 	buf_u8(answer, UNTIL_KEY | UNTIL_MAX);
 	buf_u8(answer, 0); /* one timeout for all keys */
 }
 
-void
-keypad_put_tlv_properties(const struct keypad *k, struct buf *answer)
+static void
+put_tlv_properties(const struct keypad *k, struct buf *answer)
 {
 	static const uint8_t largest[] = { 0x0A, 4, 0x00, 0x00, 0x01, 0x00 }; /* dwMaxAPDUDataSize: 65536 */
 
@@ -444,43 +437,46 @@ complete(const struct entry *e, struct cursor old, struct cursor new, struct buf
 }
 
 static enum keypad_result
-enter(struct keypad *k, struct entry *e, struct buf *ret_command, uint16_t *ret_sw, const char **ret_why)
+enter(struct keypad *k, struct entry *e, struct buf *answer, struct buf *command, const char **ret_why)
 {
 	struct cursor old = { NULL, 0 }, new = { NULL, 0 };
+	uint16_t sw = SW_STRUCTURE;
 
 	*ret_why = check(k, e);
-	if (*ret_why != NULL) {
-		*ret_sw = SW_STRUCTURE;
-		return KEYPAD_STATUS;
+	if (*ret_why == NULL)
+		sw = prompt_all(k, e, &old, &new);
+	if (sw != 0x9000) {
+		buf_be16(answer, sw);
+		return KEYPAD_ANSWER;
 	}
-	*ret_sw = prompt_all(k, e, &old, &new);
-	if (*ret_sw != 0x9000)
-		return KEYPAD_STATUS;
-	ret_command->max = COMMAND_MAX;
-	complete(e, old, new, ret_command);
+	command->max = COMMAND_MAX;
+	complete(e, old, new, command);
 	return KEYPAD_COMMAND;
 }
 
-enum keypad_result
-keypad_verify(struct keypad *k, struct cursor structure, struct buf *ret_command, uint16_t *ret_sw,
-	      const char **ret_why)
+bool
+keypad_is_entry(const struct keypad *k, uint32_t code)
 {
-	struct entry e = { 0 };
-
-	if (take_verify(structure, &e))
-		return enter(k, &e, ret_command, ret_sw, ret_why);
-	*ret_why = "PIN_VERIFY and its lengths";
-	return KEYPAD_BROKEN;
+	return code == KEYPAD_VERIFY || (code == KEYPAD_MODIFY && k->modifies);
 }
 
 enum keypad_result
-keypad_modify(struct keypad *k, struct cursor structure, struct buf *ret_command, uint16_t *ret_sw,
-	      const char **ret_why)
+keypad_control(struct keypad *k, uint32_t code, struct cursor in, struct buf *answer, struct buf *command,
+	       const char **ret_why)
 {
 	struct entry e = { 0 };
 
-	if (take_modify(structure, &e))
-		return enter(k, &e, ret_command, ret_sw, ret_why);
-	*ret_why = "PIN_MODIFY and its lengths";
-	return KEYPAD_BROKEN;
+	*ret_why = NULL;
+	if (keypad_is_entry(k, code)) {
+		if (code == KEYPAD_VERIFY ? take_verify(in, &e) : take_modify(in, &e))
+			return enter(k, &e, answer, command, ret_why);
+		*ret_why = "the structure and its lengths";
+		return KEYPAD_BROKEN;
+	}
+	switch (code) {
+	case KEYPAD_FEATURES: put_features(k, answer); return KEYPAD_ANSWER;
+	case KEYPAD_PROPERTIES: put_properties(k, answer); return KEYPAD_ANSWER;
+	case KEYPAD_TLV_PROPERTIES: put_tlv_properties(k, answer); return KEYPAD_ANSWER;
+	default: return KEYPAD_UNKNOWN;
+	}
 }

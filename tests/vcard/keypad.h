@@ -32,26 +32,28 @@ struct keypad {
 /* False when the text is none. */
 bool keypad_parse(struct cursor text, struct keypad *ret_keypad);
 
-/* Appends the list of features; code numbers are those of the CCID driver. */
-void keypad_put_features(const struct keypad *k, struct buf *answer);
-/* Appends what FEATURE_IFD_PIN_PROPERTIES, or FEATURE_GET_TLV_PROPERTIES, answers. */
-void keypad_put_properties(const struct keypad *k, struct buf *answer);
-void keypad_put_tlv_properties(const struct keypad *k, struct buf *answer);
+/* Control codes: the list of features, and the numbers that the CCID driver gives to its own. */
+#define KEYPAD_FEATURES 0x42000D48u
+#define KEYPAD_VERIFY 0x42330006u
+#define KEYPAD_MODIFY 0x42330007u
+#define KEYPAD_PROPERTIES 0x4233000Au
+#define KEYPAD_TLV_PROPERTIES 0x42330012u
 
 enum keypad_result {
-	KEYPAD_COMMAND, /* the command is complete, and to be sent to the card */
-	KEYPAD_STATUS,	/* the reader itself answers with *ret_sw */
+	KEYPAD_ANSWER,	/* the reader itself answers; it may be one of its status words */
+	KEYPAD_COMMAND, /* the command is complete, and to be sent to the card, whose answer is the reader's */
+	KEYPAD_UNKNOWN, /* not a control of this reader */
 	KEYPAD_BROKEN,	/* lengths contradict each other */
 };
 
 /*
- * Lets the person type into a structure. ret_why is a text for whoever looks for the mistake, NULL when there is none.
- * k->words is then what is left to be typed.
+ * One control; the person types if it is an entry, and k->words is then what is left to be typed. ret_why is a text for
+ * whoever looks for the mistake in a structure, NULL when there is none.
  */
-enum keypad_result keypad_verify(struct keypad *k, struct cursor structure, struct buf *ret_command, uint16_t *ret_sw,
-				 const char **ret_why);
-enum keypad_result keypad_modify(struct keypad *k, struct cursor structure, struct buf *ret_command, uint16_t *ret_sw,
-				 const char **ret_why);
+enum keypad_result keypad_control(struct keypad *k, uint32_t code, struct cursor in, struct buf *answer,
+				  struct buf *command, const char **ret_why);
+/* Whether it needs a card. */
+bool keypad_is_entry(const struct keypad *k, uint32_t code);
 /* The text of the same reader with what is left to be typed. */
 void keypad_put_text(const struct keypad *k, struct buf *text);
 

@@ -16,9 +16,8 @@
 #include "vcard/pcsc_front.h"
 #include <reader.h>
 
-/* The drivers' own numbers for their features. */
-#define CONTROL(feature) SCARD_CTL_CODE((feature) + 0x330000)
-/* What the one feature of a reader without keys says: APDUs of up to 65536 bytes of data. */
+/* The one feature of a reader without keys, and what it says: APDUs of up to 65536 bytes of data. */
+#define CONTROL_PROPERTIES 0x42330012u
 #define APDU_DATA_MAX 0x10000u
 
 /* Card locked. The keys of this reader; false when it has none. *ret_text is to be freed in any case. */
@@ -54,77 +53,50 @@ keep_rest(const struct reader *r, const struct keypad *k)
 		(void)renameat(r->dir, "pinpad.new", r->dir, "pinpad");
 }
 
-/* --- questions ---------------------------------------------------------------------------------------------------- */
+/* --- readers without keys ----------------------------------------------------------------------------------------- */
 
-static void
-put_plain_features(struct buf *answer)
-{
-	buf_u8(answer, FEATURE_GET_TLV_PROPERTIES);
-	buf_u8(answer, 4);
-	buf_be32(answer, (uint32_t)CONTROL(FEATURE_GET_TLV_PROPERTIES));
-}
-
-static void
-put_plain_properties(struct buf *answer)
-{
-	buf_u8(answer, PCSCv2_PART10_PROPERTY_dwMaxAPDUDataSize);
-	buf_u8(answer, 4);
-	buf_le32(answer, APDU_DATA_MAX);
-}
-
-/* k NULL: a reader without keys. */
 static LONG
-answer_question(const struct keypad *k, DWORD code, struct buf *answer)
+control_plain(DWORD code, struct buf *answer)
 {
 	switch (code) {
 	case CM_IOCTL_GET_FEATURE_REQUEST:
-		if (k != NULL)
-			keypad_put_features(k, answer);
-		else
-			put_plain_features(answer);
+		buf_u8(answer, FEATURE_GET_TLV_PROPERTIES);
+		buf_u8(answer, 4);
+		buf_be32(answer, CONTROL_PROPERTIES);
 		return SCARD_S_SUCCESS;
-	case CONTROL(FEATURE_GET_TLV_PROPERTIES):
-		if (k != NULL)
-			keypad_put_tlv_properties(k, answer);
-		else
-			put_plain_properties(answer);
-		return SCARD_S_SUCCESS;
-	case CONTROL(FEATURE_IFD_PIN_PROPERTIES):
-		if (k == NULL)
-			return SCARD_E_UNSUPPORTED_FEATURE;
-		keypad_put_properties(k, answer);
+	case CONTROL_PROPERTIES:
+		buf_u8(answer, PCSCv2_PART10_PROPERTY_dwMaxAPDUDataSize);
+		buf_u8(answer, 4);
+		buf_le32(answer, APDU_DATA_MAX);
 		return SCARD_S_SUCCESS;
 	default: return SCARD_E_UNSUPPORTED_FEATURE;
 	}
 }
 
-/* --- PIN entry ---------------------------------------------------------------------------------------------------- */
+/* --- readers with keys -------------------------------------------------------------------------------------------- */
 
 static LONG
-type_pin(struct reader *r, struct keypad *k, DWORD code, struct cursor structure, struct buf *command,
-	 struct buf *answer)
+control_keypad(const struct handle *h, struct keypad *k, DWORD code, struct cursor in, struct buf *command,
+	       struct buf *answer)
 {
-	bool verify = code == CONTROL(FEATURE_VERIFY_PIN_DIRECT);
 	enum keypad_result result;
-	const char *why = NULL;
-	uint16_t sw = 0;
+	const char *why;
+	LONG rv;
 
-	result = verify ? keypad_verify(k, structure, command, &sw, &why)
-			: keypad_modify(k, structure, command, &sw, &why);
+	if (keypad_is_entry(k, (uint32_t)code) && (rv = front_check_exchange(h, FRONT_PROTOCOL_ANY)) != SCARD_S_SUCCESS)
+		return rv;
+	result = keypad_control(k, (uint32_t)code, in, answer, command, &why);
 	if (why != NULL)
-		reader_note(r, why);
-	else
-		keep_rest(r, k);
-	if (result == KEYPAD_STATUS)
-		buf_be16(answer, sw);
-	return result == KEYPAD_BROKEN ? SCARD_E_NOT_TRANSACTED : SCARD_S_SUCCESS;
-}
-
-static bool
-is_entry(const struct keypad *k, DWORD code)
-{
-	return k != NULL && (code == CONTROL(FEATURE_VERIFY_PIN_DIRECT) ||
-			     (code == CONTROL(FEATURE_MODIFY_PIN_DIRECT) && k->modifies));
+		reader_note(h->reader, why);
+	else if (keypad_is_entry(k, (uint32_t)code))
+		keep_rest(h->reader, k);
+	switch (result) {
+	case KEYPAD_UNKNOWN: return SCARD_E_UNSUPPORTED_FEATURE;
+	case KEYPAD_BROKEN: return SCARD_E_NOT_TRANSACTED;
+	case KEYPAD_ANSWER:
+	case KEYPAD_COMMAND: break;
+	}
+	return SCARD_S_SUCCESS;
 }
 
 /* Context entered, card locked, reader not entered any more. */
@@ -146,15 +118,14 @@ control_entered(struct handle *h, DWORD code, struct cursor in, struct buf *answ
 {
 	AUTO_BUF struct buf command = BUF_INIT;
 	struct reader *r = h->reader;
-	struct keypad keypad, *k;
+	struct keypad k;
 	char *text = NULL;
 	LONG rv;
 
-	k = find_keypad(r, &text, &keypad) ? &keypad : NULL;
-	if (!is_entry(k, code))
-		rv = answer_question(k, code, answer);
-	else if ((rv = front_check_exchange(h, FRONT_PROTOCOL_ANY)) == SCARD_S_SUCCESS)
-		rv = type_pin(r, k, code, in, &command, answer);
+	if (find_keypad(r, &text, &k))
+		rv = control_keypad(h, &k, code, in, &command, answer);
+	else
+		rv = control_plain(code, answer);
 	free(text);
 	reader_leave(r);
 	if (rv == SCARD_S_SUCCESS && command.len > 0)
