@@ -17,6 +17,7 @@ UNIT_TESTS = \
 	tests/unit/test_csp_authenticator \
 	tests/unit/test_csp_cert \
 	tests/unit/test_csp_cmap \
+	tests/unit/test_csp_config \
 	tests/unit/test_csp_container \
 	tests/unit/test_csp_crypto \
 	tests/unit/test_csp_padding \
