@@ -32,6 +32,7 @@ libcsp_la_SOURCES = \
 	src/csp/key.c \
 	src/csp/keyfile.c \
 	src/csp/keygen.c \
+	src/csp/label.c \
 	src/csp/manage.h \
 	src/csp/padding.c \
 	src/csp/padding.h \
@@ -68,6 +69,8 @@ libp11_la_SOURCES = \
 	src/p11/find.c \
 	src/p11/general.c \
 	src/p11/generate.c \
+	src/p11/import.c \
+	src/p11/inittoken.c \
 	src/p11/keyattr.c \
 	src/p11/keygen.c \
 	src/p11/login.c \
@@ -77,12 +80,17 @@ libp11_la_SOURCES = \
 	src/p11/message.c \
 	src/p11/module.c \
 	src/p11/object.c \
+	src/p11/ontoken.c \
+	src/p11/ontoken.h \
 	src/p11/op.c \
 	src/p11/op.h \
 	src/p11/output.c \
 	src/p11/p11.h \
+	src/p11/pin.c \
+	src/p11/pin.h \
 	src/p11/random.c \
 	src/p11/recover.c \
+	src/p11/root.c \
 	src/p11/rv.c \
 	src/p11/memattr.c \
 	src/p11/memory.c \

@@ -26,6 +26,7 @@ UNIT_TESTS = \
 	tests/unit/test_monitor \
 	tests/unit/test_p11_derive \
 	tests/unit/test_p11_front \
+	tests/unit/test_p11_manage \
 	tests/unit/test_p11_mech \
 	tests/unit/test_p11_output \
 	tests/unit/test_p11_rv \
@@ -275,6 +276,7 @@ tests_unit_test_csp_pin_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_txn_LDADD = libfake.la $(LDADD)
 tests_unit_test_p11_derive_LDADD = libfakecsp.la $(LDADD)
 tests_unit_test_p11_front_LDADD = libfakecsp.la $(LDADD)
+tests_unit_test_p11_manage_LDADD = libfakecsp.la $(LDADD)
 tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
 tests_differential_test_softhsm_SOURCES = tests/differential/test_softhsm.c tests/differential/differences.c \
 	tests/differential/keys.c tests/differential/made.c tests/differential/objects.c tests/differential/operations.c \

@@ -456,6 +456,13 @@ DWORD csp_attrs_load(struct csp_card *card, struct csp_view *view);
  */
 DWORD csp_attrs_write(struct csp_card *card, const struct csp_key *changed, bool keep);
 
+/* label.c ------------------------------------------------------------------------------------------------------------ */
+
+#define CSP_LABEL_FILE "token"
+
+/* Inside a transaction: fills in what applications call the token. Damage is as good as nothing. */
+DWORD csp_label_load(struct csp_card *card, struct csp_token_info *token);
+
 /* data.c ------------------------------------------------------------------------------------------------------------- */
 
 void csp_files_free(struct csp_files *files);

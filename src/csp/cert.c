@@ -4,6 +4,7 @@
  * key and CA flag. Names, serial number and key info are cut out of the DER here, because they must be the very bytes.
  */
 #include "csp/cert.h"
+#include "csp/card.h"
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -247,4 +248,24 @@ csp_cert_free(struct csp_cert **cert)
 	buf_free(&(*cert)->der);
 	free(*cert);
 	*cert = NULL;
+}
+
+DWORD
+csp_cert_is_ca(struct csp *csp, struct cursor der, bool *ret_is_ca)
+{
+	struct buf copy = BUF_INIT_MAX(LIMIT_CERTIFICATE);
+	struct csp_cert *cert = NULL;
+	DWORD r;
+
+	buf_put_cur(&copy, der);
+	if (buf_failed(&copy)) {
+		buf_free(&copy);
+		return SCARD_E_INVALID_VALUE;
+	}
+	if ((r = csp_cert_new(csp->crypto, &copy, &cert)) != SCARD_S_SUCCESS)
+		return r;
+	r = cert->parsed ? SCARD_S_SUCCESS : SCARD_E_INVALID_VALUE;
+	*ret_is_ca = cert->parsed && cert->is_ca;
+	csp_cert_free(&cert);
+	return r;
 }

@@ -98,13 +98,14 @@ DWORD csp_reader_card(struct csp_reader *reader, struct csp_card **ret_card);
 #define CSP_UNKNOWN UINT32_MAX
 
 struct csp_token_info {
-	char label[33]; /* UTF-8, at most 32 bytes */
+	char label[33]; /* UTF-8, at most 32 bytes; csp_token_name() */
 	char manufacturer[33];
 	char model[17];
 	char serial[17];     /* 16 hex digits from the card identifier */
 	bool login_required; /* some key wants a PIN */
 	bool pin_at_reader;  /* the user PIN can be typed at the reader: csp_login() without one */
 	bool read_only;
+	bool pin_unset;			/* nobody knows the user's PIN: csp_token_name() */
 	uint32_t pin_min, pin_max;	/* bytes */
 	uint32_t tries_left, tries_max; /* of the user PIN, or CSP_UNKNOWN; as last seen */
 };

@@ -74,6 +74,14 @@ number_of(struct csp_card *card, const struct csp_data *file)
 	return old != NULL && old->private == file->private ? old->id : csp_next_number(card->csp);
 }
 
+/* Our own notes, which are nobody's data. */
+static bool
+is_note(const char *directory, const char *name)
+{
+	return strcasecmp(directory, CSP_ATTRS_DIRECTORY) == 0 &&
+	       (strcasecmp(name, CSP_ATTRS_FILE) == 0 || strcasecmp(name, CSP_LABEL_FILE) == 0);
+}
+
 static DWORD
 add_file(struct csp_card *card, struct csp_files *files, const char *directory, const char *name)
 {
@@ -81,7 +89,7 @@ add_file(struct csp_card *card, struct csp_files *files, const char *directory, 
 	bool wanted = false;
 	DWORD r;
 
-	if (strcasecmp(directory, CSP_ATTRS_DIRECTORY) == 0 && strcasecmp(name, CSP_ATTRS_FILE) == 0)
+	if (is_note(directory, name))
 		return SCARD_S_SUCCESS;
 	if (files->count >= LIMIT_FILES || find_name(files, directory, name) != NULL)
 		return SCARD_S_SUCCESS;
@@ -276,8 +284,7 @@ usable_name(const char *text, char ret_name[CSP_FILE_NAME_MAX])
 static bool
 is_taken(struct cursor names, const char *directory, const char *name)
 {
-	return csp_file_listed(names, name) ||
-	       (strcmp(directory, CSP_ATTRS_DIRECTORY) == 0 && strcmp(name, CSP_ATTRS_FILE) == 0);
+	return csp_file_listed(names, name) || is_note(directory, name);
 }
 
 /* Where a new file goes; the label is its name if it can be and is not taken. */

@@ -36,6 +36,12 @@ struct csp_card_info {
 /* Reads what it tells. */
 DWORD csp_card_info(struct csp_card *card, struct csp_card_info *ret_info);
 
+/*
+ * Keeps on the card what its token is called (csp_token_info), UTF-8 of at most 32 bytes, NULL for as before, and whether
+ * nobody knows the user's PIN, as on a card that was made with one at random. SCARD_E_INVALID_VALUE for no such text.
+ */
+DWORD csp_token_name(struct csp_card *card, const char *label, bool pin_unset);
+
 /* PIN roles ---------------------------------------------------------------------------------------------------------- */
 
 #define CSP_ROLES 8u
@@ -160,6 +166,9 @@ struct csp_keyfile {
 
 DWORD csp_keyfile_read(struct csp *csp, struct cursor content, struct cursor password, struct csp_keyfile *ret_file);
 void csp_keyfile_free(struct csp_keyfile *file);
+
+/* Whether a certificate, DER, is an authority's (any thread, no card). SCARD_E_INVALID_VALUE for what is none. */
+DWORD csp_cert_is_ca(struct csp *csp, struct cursor der, bool *ret_is_ca);
 
 /* Roots: mscp\msroots ----------------------------------------------------------------------------------------------------- */
 

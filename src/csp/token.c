@@ -100,6 +100,8 @@ read_token(struct csp_card *card)
 		(void)snprintf(t.label, sizeof(t.label), "%.23s %s", name, t.serial + digits - LABEL_DIGITS);
 	else
 		(void)snprintf(t.label, sizeof(t.label), "%.32s", name);
+	if ((r = csp_label_load(card, &t)) != SCARD_S_SUCCESS)
+		return r;
 	card->token = t;
 	card->token_read = true;
 	return SCARD_S_SUCCESS;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "p11/attr.h"
-#include "p11/memory.h"
+#include "p11/ontoken.h"
 
 CK_RV
 p11_attr_bool(struct buf *value, bool yes)
@@ -87,12 +87,13 @@ p11_object_is_listed(struct csp_card *card, const struct p11_object *object, boo
 	const struct csp_key *key;
 	CK_RV rv;
 
-	if (object->class == CKO_CERTIFICATE && object->memory == NULL) {
+	if (object->class == CKO_CERTIFICATE && object->memory == NULL && !p11_object_is_root(object)) {
 		if ((key = csp_key_find(card, object->key_id)) != NULL &&
 		    (rv = p11_attr_cert_of(card, key, &cert)) != CKR_OK)
 			return rv;
 	}
-	*ret_listed = object->memory != NULL || object->class != CKO_CERTIFICATE || cert != NULL;
+	*ret_listed = object->memory != NULL || object->class != CKO_CERTIFICATE || p11_object_is_root(object) ||
+		      cert != NULL;
 	return CKR_OK;
 }
 
@@ -103,7 +104,7 @@ unique_id(const struct p11_object *object, const struct csp_key *key, struct buf
 	char text[64];
 
 	if (object->class == CKO_PROFILE) {
-		(void)snprintf(text, sizeof(text), "profile-%lu", object->profile);
+		(void)snprintf(text, sizeof(text), "profile-%lu", object->number);
 		return p11_attr_text(value, text);
 	}
 	(void)snprintf(text, sizeof(text), "%s-%" PRIu8 "-%s-",
@@ -177,8 +178,8 @@ profile_attribute(const struct p11_object *object, CK_ATTRIBUTE_TYPE type, struc
 	};
 
 	switch (type) {
-	case CKA_PROFILE_ID: return p11_attr_ulong(value, object->profile);
-	case CKA_LABEL: return p11_attr_text(value, labels[object->profile]);
+	case CKA_PROFILE_ID: return p11_attr_ulong(value, object->number);
+	case CKA_LABEL: return p11_attr_text(value, labels[object->number]);
 	default: return common_attribute(NULL, object, NULL, type, value);
 	}
 }
@@ -217,6 +218,8 @@ p11_attribute(struct csp_card *card, const struct p11_object *object, CK_ATTRIBU
 		rv = profile_attribute(object, type, ret_value);
 	else if (object->class == CKO_DATA)
 		rv = p11_attr_data(card, object, type, ret_value);
+	else if (p11_object_is_root(object))
+		rv = p11_attr_root(card, object, type, ret_value);
 	else if ((found = csp_key_find(card, object->key_id)) == NULL)
 		return CKR_OBJECT_HANDLE_INVALID;
 	else {

@@ -13,13 +13,14 @@ CK_RV p11_change_card(struct p11_session *session, struct csp_card **ret_card);
 /* What the code of a change means; a login that has turned out to be lost ends. */
 CK_RV p11_change_rv(struct p11_slot *slot, DWORD code);
 /*
- * Removes a private key or a certificate from the card: a key takes its public key and its certificate along. CKR_ACTION_PROHIBITED for what is
- * not on the card, and as p11_change_card().
+ * Removes a private key, a certificate or data from the card: a key takes its public key and its certificate along.
+ * CKR_ACTION_PROHIBITED for what is not on the card, and as p11_change_card().
  */
 CK_RV p11_destroy(struct p11_session *session, const struct p11_object *object);
 /*
- * Changes CKA_ID and CKA_LABEL, which the objects of a container have in common. CKR_ATTRIBUTE_READ_ONLY for other
- * attributes, CKR_ATTRIBUTE_VALUE_INVALID, CKR_ACTION_PROHIBITED for what is not on the card, and as p11_change_card().
+ * Changes CKA_ID and CKA_LABEL, which the objects of a container have in common, or the value of data.
+ * CKR_ATTRIBUTE_READ_ONLY for other attributes, CKR_ATTRIBUTE_VALUE_INVALID, CKR_ACTION_PROHIBITED for what is not on the
+ * card or has no names there, and as p11_change_card().
  */
 CK_RV p11_rename(struct p11_session *session, const struct p11_object *object, const CK_ATTRIBUTE *template,
 		 CK_ULONG count);

@@ -61,7 +61,7 @@ p11_attr_data(struct csp_card *card, const struct p11_object *object, CK_ATTRIBU
 	case CKA_PRIVATE: return p11_attr_bool(value, file->private);
 	case CKA_COPYABLE: return p11_attr_bool(value, true); /* into a session's memory */
 	case CKA_MODIFIABLE:
-	case CKA_DESTROYABLE: return p11_attr_bool(value, false);
+	case CKA_DESTROYABLE: return p11_attr_bool(value, !csp_card_read_only(card));
 	case CKA_UNIQUE_ID: return unique_id(file, value);
 	case CKA_APPLICATION: return p11_attr_text(value, file->directory);
 	case CKA_LABEL: return p11_attr_text(value, file->name);

@@ -2,7 +2,7 @@
 /* The end of objects on the card and their new names (PKCS#11 3.1, 5.7.3 and 5.7.6), and what every change needs. */
 #include <string.h>
 
-#include "p11/create.h"
+#include "p11/ontoken.h"
 
 CK_RV
 p11_change_card(struct p11_session *session, struct csp_card **ret_card)
@@ -16,7 +16,8 @@ p11_change_card(struct p11_session *session, struct csp_card **ret_card)
 		return CKR_TOKEN_WRITE_PROTECTED;
 	if ((session->flags & CKF_RW_SESSION) == 0)
 		return CKR_SESSION_READ_ONLY;
-	if (session->slot->login != P11_USER)
+	/* what the security officer may do the card knows */
+	if (session->slot->login == P11_PUBLIC)
 		return CKR_USER_NOT_LOGGED_IN;
 	*ret_card = card;
 	return CKR_OK;
@@ -25,6 +26,7 @@ p11_change_card(struct p11_session *session, struct csp_card **ret_card)
 CK_RV
 p11_change_rv(struct p11_slot *slot, DWORD code)
 {
+	/* an officer does not lose his login by what only the user may do */
 	if (code == SCARD_W_CARD_NOT_AUTHENTICATED && slot->login == P11_USER)
 		p11_logout(slot);
 	return p11_rv(code, P11_CTX_TOKEN);
@@ -54,32 +56,69 @@ p11_destroy_follower(struct p11_slot *slot, CK_OBJECT_HANDLE handle)
 	return CKR_OBJECT_HANDLE_INVALID;
 }
 
+/* What the code of a deletion means; what has gone by itself, or by somebody else, is no object any more. */
+static CK_RV
+delete_rv(struct p11_slot *slot, DWORD r)
+{
+	switch (r) {
+	case SCARD_E_NO_KEY_CONTAINER:
+	case SCARD_E_FILE_NOT_FOUND: return CKR_OBJECT_HANDLE_INVALID;
+	case SCARD_E_UNSUPPORTED_FEATURE: return CKR_ACTION_PROHIBITED;
+	default: return p11_change_rv(slot, r);
+	}
+}
+
+static CK_RV
+destroy_data(struct p11_session *session, struct csp_card *card, uint32_t id)
+{
+	CK_RV rv = delete_rv(session->slot, csp_data_delete(card, id));
+
+	if (rv == CKR_OK)
+		rv = p11_objects_refresh(session->slot, card);
+	return rv == CKR_OK ? p11_data_refresh(session->slot, card) : rv;
+}
+
+static CK_RV
+destroy_root(struct p11_session *session, struct csp_card *card, CK_ULONG number)
+{
+	const struct csp_cert *cert;
+	size_t index;
+	CK_RV rv = p11_root_find(card, number, &cert, &index);
+
+	if (rv == CKR_OK)
+		rv = delete_rv(session->slot, csp_roots_remove(card, index));
+	return rv == CKR_OK ? p11_roots_refresh(session->slot, card) : rv;
+}
+
+static CK_RV
+destroy_key(struct p11_session *session, struct csp_card *card, const struct p11_object *object)
+{
+	const bool cert_only = object->class == CKO_CERTIFICATE;
+	const uint32_t key_id = object->key_id;
+	CK_OBJECT_HANDLE followers[2];
+	CK_RV rv;
+
+	find_followers(session->slot, object, followers);
+	rv = delete_rv(session->slot, cert_only ? csp_cert_delete(card, key_id) : csp_key_delete(card, key_id));
+	if (rv == CKR_OK && !cert_only)
+		memcpy(session->slot->followers, followers, sizeof(followers));
+	return rv == CKR_OK ? p11_objects_refresh(session->slot, card) : rv;
+}
+
 CK_RV
 p11_destroy(struct p11_session *session, const struct p11_object *object)
 {
-	const CK_OBJECT_CLASS class = object->class;
-	const uint32_t key_id = object->key_id;
-	CK_OBJECT_HANDLE followers[2];
 	struct csp_card *card;
 	CK_RV rv;
-	DWORD r;
 
-	if (class != CKO_PRIVATE_KEY && class != CKO_CERTIFICATE)
+	if (object->class != CKO_PRIVATE_KEY && object->class != CKO_CERTIFICATE && object->class != CKO_DATA)
 		return CKR_ACTION_PROHIBITED;
 	if ((rv = p11_change_card(session, &card)) != CKR_OK)
 		return rv;
-	find_followers(session->slot, object, followers);
-	r = class == CKO_CERTIFICATE ? csp_cert_delete(card, key_id) : csp_key_delete(card, key_id);
-	/* it has gone by itself, or by somebody else */
-	if (r == SCARD_E_NO_KEY_CONTAINER || r == SCARD_E_FILE_NOT_FOUND)
-		rv = CKR_OBJECT_HANDLE_INVALID;
-	else if (r == SCARD_E_UNSUPPORTED_FEATURE)
-		rv = CKR_ACTION_PROHIBITED;
-	else
-		rv = p11_change_rv(session->slot, r);
-	if (rv == CKR_OK && class != CKO_CERTIFICATE)
-		memcpy(session->slot->followers, followers, sizeof(followers));
-	return rv == CKR_OK ? p11_objects_refresh(session->slot, card) : rv;
+	if (object->class == CKO_DATA)
+		return destroy_data(session, card, object->key_id);
+	return p11_object_is_root(object) ? destroy_root(session, card, object->number)
+					  : destroy_key(session, card, object);
 }
 
 /* Changing ------------------------------------------------------------------------------------------------------------ */
@@ -110,23 +149,17 @@ take_name(struct names *names, const CK_ATTRIBUTE *item)
 	return CKR_OK;
 }
 
-CK_RV
-p11_rename(struct p11_session *session, const struct p11_object *object, const CK_ATTRIBUTE *template, CK_ULONG count)
+static CK_RV
+rename_key(struct p11_session *session, struct csp_card *card, uint32_t key_id, struct p11_template template)
 {
-	const uint32_t key_id = object->key_id;
 	struct names names = { .has_id = false };
-	struct csp_card *card;
 	CK_RV rv;
 	DWORD r;
 
-	if (key_id == 0 || object->class == CKO_DATA)
-		return CKR_ACTION_PROHIBITED;
-	if ((rv = p11_change_card(session, &card)) != CKR_OK)
-		return rv;
-	for (CK_ULONG i = 0; i < count; i++)
-		if ((rv = take_name(&names, &template[i])) != CKR_OK)
+	for (CK_ULONG i = 0; i < template.count; i++)
+		if ((rv = take_name(&names, &template.items[i])) != CKR_OK)
 			return rv;
-	if (count == 0)
+	if (template.count == 0)
 		return CKR_OK;
 	r = csp_key_name(card, key_id, names.has_id ? &names.id : NULL, names.has_label ? names.label : NULL);
 	if (r == SCARD_E_NO_KEY_CONTAINER)
@@ -135,4 +168,39 @@ p11_rename(struct p11_session *session, const struct p11_object *object, const C
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	rv = p11_change_rv(session->slot, r);
 	return rv == CKR_OK ? p11_objects_refresh(session->slot, card) : rv;
+}
+
+/* Of a file only the content can be changed: its names are what it is found by. */
+static CK_RV
+rewrite_data(struct p11_session *session, struct csp_card *card, uint32_t id, struct p11_template template)
+{
+	const CK_ATTRIBUTE *value = p11_template_find(template, CKA_VALUE);
+	CK_RV rv = p11_template_allowed(template, CKO_DATA, P11_FOR_SET);
+	DWORD r;
+
+	if (rv != CKR_OK)
+		return rv;
+	for (CK_ULONG i = 0; i < template.count; i++)
+		if (template.items[i].type != CKA_VALUE)
+			return CKR_ATTRIBUTE_READ_ONLY;
+	if (value == NULL)
+		return CKR_OK;
+	r = csp_data_write(card, id, cur_of(value->pValue, value->ulValueLen));
+	return r == SCARD_E_INVALID_VALUE ? CKR_ATTRIBUTE_VALUE_INVALID : delete_rv(session->slot, r);
+}
+
+CK_RV
+p11_rename(struct p11_session *session, const struct p11_object *object, const CK_ATTRIBUTE *items, CK_ULONG count)
+{
+	const struct p11_template template = { items, count };
+	const uint32_t id = object->key_id;
+	struct csp_card *card;
+	CK_RV rv;
+
+	if (id == 0)
+		return CKR_ACTION_PROHIBITED;
+	if ((rv = p11_change_card(session, &card)) != CKR_OK)
+		return rv;
+	return object->class == CKO_DATA ? rewrite_data(session, card, id, template)
+					 : rename_key(session, card, id, template);
 }

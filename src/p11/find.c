@@ -5,7 +5,7 @@
 
 #include "base/auto.h"
 #include "base/limits.h"
-#include "p11/p11.h"
+#include "p11/ontoken.h"
 
 void
 p11_search_clear(struct p11_search *search)
@@ -21,9 +21,9 @@ struct query {
 
 /*
  * Where the objects come from that a query could match: nowhere, memory, the profiles that every card has, the keys
- * of the card with their certificates, or all of the card.
+ * of the card, its certificates with the roots, or all of the card.
  */
-enum source { FROM_NOWHERE, FROM_MEMORY, FROM_PROFILES, FROM_KEYS, FROM_CARD };
+enum source { FROM_NOWHERE, FROM_MEMORY, FROM_PROFILES, FROM_KEYS, FROM_CERTIFICATES, FROM_CARD };
 
 /* What is asked for is none of the token's. */
 static bool
@@ -59,7 +59,7 @@ query_source(const struct query *query)
 			continue;
 		if (class != CKO_CERTIFICATE && class != CKO_PUBLIC_KEY && class != CKO_PRIVATE_KEY)
 			return FROM_NOWHERE;
-		source = FROM_KEYS;
+		source = class == CKO_CERTIFICATE ? FROM_CERTIFICATES : FROM_KEYS;
 	}
 	return source;
 }
@@ -143,8 +143,10 @@ search_card(struct p11_slot *slot, const struct query *query, struct p11_search 
 		return rv;
 	if (source == FROM_PROFILES)
 		rv = p11_objects_add_profiles(slot);
-	else if (source == FROM_KEYS || source == FROM_CARD)
+	else if (source != FROM_MEMORY)
 		rv = p11_objects_refresh(slot, card);
+	if (rv == CKR_OK && (source == FROM_CERTIFICATES || source == FROM_CARD))
+		rv = p11_roots_refresh(slot, card);
 	if (rv == CKR_OK && source == FROM_CARD)
 		rv = p11_data_refresh(slot, card);
 	return rv != CKR_OK ? rv : collect(slot, card, query, source == FROM_MEMORY, search);

@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "p11/create.h"
-#include "p11/template.h"
+#include "p11/ontoken.h"
 
 /* What the templates say; a member that none has is zero. */
 struct wish {
@@ -272,7 +271,9 @@ generate(struct p11_session *session, const struct wish *w, CK_OBJECT_HANDLE *re
 	what.exchange = wants_exchange(w, card);
 	if ((r = csp_generate(card, &what, &key_id)) != SCARD_S_SUCCESS)
 		return generate_rv(session->slot, w->type, r);
-	if ((rv = p11_objects_refresh(session->slot, card)) != CKR_OK)
+	/* the officer sees no private keys but those that he has just made */
+	if ((rv = p11_objects_refresh(session->slot, card)) != CKR_OK ||
+	    (rv = p11_object_add_private(session->slot, key_id)) != CKR_OK)
 		return rv;
 	return find_pair(session->slot, key_id, ret_public, ret_private);
 }

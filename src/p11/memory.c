@@ -165,7 +165,7 @@ class_of(struct p11_template template, enum p11_origin origin, CK_OBJECT_CLASS *
 		return CKR_TEMPLATE_INCOMPLETE;
 	if (item != NULL && (rv = p11_take_ulong(item, &class)) != CKR_OK)
 		return rv;
-	if (p11_of_class(class) == 0 || (origin != P11_CREATED && class != CKO_SECRET_KEY))
+	if (p11_of_class(class) == 0 || class == CKO_PRIVATE_KEY || (origin != P11_CREATED && class != CKO_SECRET_KEY))
 		return CKR_TEMPLATE_INCONSISTENT;
 	*ret_class = class;
 	return CKR_OK;

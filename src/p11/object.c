@@ -3,31 +3,30 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "p11/create.h"
-#include "p11/memory.h"
+#include "p11/ontoken.h"
 
 static bool
-object_is(const struct p11_object *object, CK_OBJECT_CLASS class, uint32_t key_id, CK_ULONG profile)
+object_is(const struct p11_object *object, CK_OBJECT_CLASS class, uint32_t key_id, CK_ULONG number)
 {
-	return object->class == class && object->key_id == key_id && object->profile == profile;
+	return object->class == class && object->key_id == key_id && object->number == number && object->memory == NULL;
 }
 
 static bool
-object_present(const struct p11_slot *slot, CK_OBJECT_CLASS class, uint32_t key_id, CK_ULONG profile)
+object_present(const struct p11_slot *slot, CK_OBJECT_CLASS class, uint32_t key_id, CK_ULONG number)
 {
 	for (size_t i = 0; i < slot->object_count; i++)
-		if (object_is(&slot->objects[i], class, key_id, profile))
+		if (object_is(&slot->objects[i], class, key_id, number))
 			return true;
 	return false;
 }
 
 /* Adds an object unless it is there, so that it keeps its handle. */
 static CK_RV
-object_add(struct p11_slot *slot, CK_OBJECT_CLASS class, uint32_t key_id, CK_ULONG profile)
+object_add(struct p11_slot *slot, CK_OBJECT_CLASS class, uint32_t key_id, CK_ULONG number)
 {
 	struct p11_object *objects;
 
-	if (object_present(slot, class, key_id, profile))
+	if (object_present(slot, class, key_id, number))
 		return CKR_OK;
 	objects = realloc(slot->objects, (slot->object_count + 1) * sizeof(*objects));
 	if (objects == NULL)
@@ -37,7 +36,7 @@ object_add(struct p11_slot *slot, CK_OBJECT_CLASS class, uint32_t key_id, CK_ULO
 		.handle = p11_new_object_handle(),
 		.class = class,
 		.key_id = key_id,
-		.profile = profile,
+		.number = number,
 	};
 	return CKR_OK;
 }
@@ -62,8 +61,8 @@ still_on_card(const struct p11_object *object, const struct csp_card *card)
 {
 	const struct csp_key *key;
 
-	if (object->class == CKO_PROFILE || object->memory != NULL)
-		return true;
+	if (object->class == CKO_PROFILE || object->memory != NULL || p11_object_is_root(object))
+		return true; /* roots are p11_objects_keep_roots()'s affair */
 	if (object->class == CKO_DATA)
 		return csp_data_find(card, object->key_id) != NULL;
 	key = csp_key_find(card, object->key_id);
@@ -110,6 +109,18 @@ void
 p11_objects_keep(struct p11_slot *slot, const struct csp_card *card)
 {
 	objects_keep(slot, still_on_card, card);
+}
+
+CK_RV
+p11_object_add_private(struct p11_slot *slot, uint32_t key_id)
+{
+	return object_add(slot, CKO_PRIVATE_KEY, key_id, 0);
+}
+
+CK_RV
+p11_object_add_root(struct p11_slot *slot, CK_ULONG number)
+{
+	return object_add(slot, CKO_CERTIFICATE, 0, number);
 }
 
 CK_RV
@@ -181,6 +192,23 @@ remove_at(struct p11_slot *slot, size_t index)
 		slot->objects[i] = slot->objects[i + 1];
 }
 
+static bool
+is_among(CK_ULONG number, const CK_ULONG *numbers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (numbers[i] == number)
+			return true;
+	return false;
+}
+
+void
+p11_objects_keep_roots(struct p11_slot *slot, const CK_ULONG *numbers, size_t count)
+{
+	for (size_t i = slot->object_count; i > 0; i--)
+		if (p11_object_is_root(&slot->objects[i - 1]) && !is_among(slot->objects[i - 1].number, numbers, count))
+			remove_at(slot, i - 1);
+}
+
 void
 p11_objects_drop_session(struct p11_slot *slot, CK_SESSION_HANDLE session)
 {
@@ -249,8 +277,10 @@ create(struct p11_session *session, struct p11_template template, CK_OBJECT_HAND
 	struct p11_memory *memory = NULL;
 	CK_RV rv;
 
-	if (ret_object == NULL)
+	if (ret_object == NULL || p11_template_check(template.items, template.count) != CKR_OK)
 		return CKR_ARGUMENTS_BAD;
+	if (p11_template_wants_token(template))
+		return p11_token_create(session, template, ret_object);
 	rv = p11_memory_new(session, template, P11_CREATED, CK_UNAVAILABLE_INFORMATION, &memory);
 	if (rv == CKR_OK)
 		rv = p11_memory_add(session->slot, &memory, ret_object);
@@ -279,6 +309,8 @@ copy(struct p11_session *session, CK_OBJECT_HANDLE handle, struct p11_template t
 		return CKR_ARGUMENTS_BAD;
 	if ((object = p11_object_find(session->slot, handle)) == NULL)
 		return CKR_OBJECT_HANDLE_INVALID;
+	if (object->memory != NULL && p11_template_wants_token(template))
+		return p11_token_copy(session, object->memory, template, ret_object);
 	rv = object->memory != NULL ? p11_memory_copy(session, object->memory, template, &memory)
 				    : p11_memory_copy_card(session, object, template, &memory);
 	if (rv == CKR_OK)

@@ -71,7 +71,7 @@ void p11_search_clear(struct p11_search *search);
 
 /* Slots, sessions, objects -------------------------------------------------------------------------------------------- */
 
-enum p11_login { P11_PUBLIC, P11_USER };
+enum p11_login { P11_PUBLIC, P11_USER, P11_SO };
 
 struct p11_memory;
 
@@ -81,14 +81,14 @@ struct p11_memory;
  * given out again.
  */
 struct p11_object {
-	CK_OBJECT_HANDLE handle;       /* the same while the token stays and the key stays the same */
-	CK_OBJECT_CLASS class;	       /* certificate, public or private key, profile, secret key, data */
-	uint32_t key_id;	       /* of csp's key, or of its file; 0 for a profile */
-	CK_ULONG profile;	       /* CKP_, profiles only */
-	struct p11_memory *memory;     /* owned; NULL for what is on the token */
-	bool private_data;	       /* a file that wants the PIN */
-	bool unguarded;		       /* a private key that wants none */
-	bool hidden;		       /* a public key that was destroyed: it is a part of its key pair, which stays */
+	CK_OBJECT_HANDLE handle;   /* the same while the token stays and the key stays the same */
+	CK_OBJECT_CLASS class;	   /* certificate, public or private key, profile, secret key, data */
+	uint32_t key_id;	   /* of csp's key, or of its file; 0 for a profile and for a root */
+	CK_ULONG number;	   /* CKP_ of a profile, p11_root_number() of a root; otherwise 0 */
+	struct p11_memory *memory; /* owned; NULL for what is on the token */
+	bool private_data;	   /* a file that wants the PIN */
+	bool unguarded;		   /* a private key that wants none */
+	bool hidden;		   /* a public key that was destroyed: it is a part of its key pair, which stays */
 };
 
 struct p11_slot {
@@ -98,6 +98,9 @@ struct p11_slot {
 	uint32_t reported;   /* generation that C_WaitForSlotEvent has told of; under the module lock */
 	enum p11_login login;
 	bool fresh_login; /* C_Login(CKU_USER) with no private-key operation since (P-070) */
+	bool pin_unset;	  /* as the card said last: nobody knows the user's PIN */
+	bool so_refused;  /* the last C_Login(CKU_SO) was wrong, and left so_tries (or CSP_UNKNOWN) */
+	uint32_t so_tries;
 	struct p11_object *objects;
 	size_t object_count;
 	bool viewed; /* objects agree with version `view` of csp's view of the card */
@@ -142,7 +145,7 @@ struct csp *p11_csp(void);
 CK_RV p11_card(struct p11_slot *slot, struct csp_card **ret_card);
 
 /*
- * Ends the user's login on a slot: PINs are forgotten, private objects and the operations that use them end. Also for
+ * Ends the login on a slot: PINs and keys are forgotten, private objects and the operations that use them end. Also for
  * an operation that found the kept PIN gone (SCARD_W_CARD_NOT_AUTHENTICATED while logged in): without it the
  * application could not log in again.
  */

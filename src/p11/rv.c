@@ -21,6 +21,7 @@ static const struct {
 	{ SCARD_F_INTERNAL_ERROR, SAME(CKR_FUNCTION_FAILED) },
 	{ SCARD_E_CANCELLED, SAME(CKR_FUNCTION_CANCELED) },
 	{ SCARD_W_CANCELLED_BY_USER, SAME(CKR_FUNCTION_CANCELED) },
+	{ SCARD_E_TIMEOUT, SAME(CKR_FUNCTION_CANCELED) }, /* nobody typed a PIN at the reader */
 
 	/* no card, another card, no reader, no service: sessions are over */
 	{ SCARD_W_REMOVED_CARD, SAME(CKR_DEVICE_REMOVED) },

@@ -17,6 +17,8 @@ open_session(struct p11_slot *slot, CK_FLAGS flags, CK_SESSION_HANDLE *ret_handl
 		return CKR_SESSION_PARALLEL_NOT_SUPPORTED;
 	if ((rv = p11_card(slot, &card)) != CKR_OK)
 		return rv;
+	if (slot->login == P11_SO && (flags & CKF_RW_SESSION) == 0)
+		return CKR_SESSION_READ_WRITE_SO_EXISTS;
 	return p11_session_add(slot, flags & (CKF_RW_SESSION | CKF_SERIAL_SESSION), ret_handle);
 }
 
@@ -60,8 +62,10 @@ C_CloseAllSessions(CK_SLOT_ID id)
 static CK_STATE
 session_state(const struct p11_session *session)
 {
-	bool user = session->slot->login == P11_USER;
+	const bool user = session->slot->login == P11_USER;
 
+	if (session->slot->login == P11_SO)
+		return CKS_RW_SO_FUNCTIONS;
 	if ((session->flags & CKF_RW_SESSION) != 0)
 		return user ? CKS_RW_USER_FUNCTIONS : CKS_RW_PUBLIC_SESSION;
 	return user ? CKS_RO_USER_FUNCTIONS : CKS_RO_PUBLIC_SESSION;

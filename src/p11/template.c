@@ -4,13 +4,14 @@
 
 #include <string.h>
 
-/* Classes that can be in memory. */
-#define D 1u /* data */
-#define C 2u /* certificate */
-#define P 4u /* public key */
-#define S 8u /* secret key */
+/* Classes of objects that are made from templates. */
+#define D 1u  /* data */
+#define C 2u  /* certificate */
+#define P 4u  /* public key */
+#define S 8u  /* secret key */
+#define V 16u /* private key, on a card only */
 #define KEYS (P | S)
-#define ALL (D | C | P | S)
+#define ALL (D | C | P | S | V)
 
 /* Purposes. */
 #define CR P11_FOR_CREATE
@@ -87,6 +88,38 @@ static const struct p11_rule rules[] = {
 	{ CKA_WRAP_WITH_TRUSTED, P11_IS_BOOL,	S,	ANY,		0 },
 	{ CKA_ALWAYS_SENSITIVE,	P11_IS_BOOL,	S,	NEVER,		0 },
 	{ CKA_NEVER_EXTRACTABLE, P11_IS_BOOL,	S,	NEVER,		0 },
+	/* private keys (4.9, 6.1.3, 6.3.4) */
+	{ CKA_ID,		P11_IS_BYTES,	V,	CR,		0 },
+	{ CKA_SUBJECT,		P11_IS_BYTES,	V,	CR,		0 },
+	{ CKA_START_DATE,	P11_IS_DATE,	V,	CR,		0 },
+	{ CKA_END_DATE,		P11_IS_DATE,	V,	CR,		0 },
+	{ CKA_KEY_TYPE,		P11_IS_ULONG,	V,	CR,		0 },
+	{ CKA_ALLOWED_MECHANISMS, P11_IS_ULONGS, V,	CR,		0 },
+	{ CKA_LOCAL,		P11_IS_BOOL,	V,	NEVER,		0 },
+	{ CKA_KEY_GEN_MECHANISM, P11_IS_ULONG,	V,	NEVER,		0 },
+	{ CKA_SENSITIVE,	P11_IS_BOOL,	V,	CR,		0 },
+	{ CKA_EXTRACTABLE,	P11_IS_BOOL,	V,	CR,		0 },
+	{ CKA_ALWAYS_SENSITIVE,	P11_IS_BOOL,	V,	NEVER,		0 },
+	{ CKA_NEVER_EXTRACTABLE, P11_IS_BOOL,	V,	NEVER,		0 },
+	{ CKA_WRAP_WITH_TRUSTED, P11_IS_BOOL,	V,	CR,		0 },
+	{ CKA_ALWAYS_AUTHENTICATE, P11_IS_BOOL,	V,	CR,		0 },
+	{ CKA_DERIVE,		P11_IS_BOOL,	V,	CR,		0 },
+	{ CKA_DECRYPT,		P11_IS_BOOL,	V,	CR,		0 },
+	{ CKA_SIGN,		P11_IS_BOOL,	V,	CR,		0 },
+	{ CKA_SIGN_RECOVER,	P11_IS_BOOL,	V,	CR,		0 },
+	{ CKA_UNWRAP,		P11_IS_BOOL,	V,	CR,		0 },
+	{ CKA_PUBLIC_KEY_INFO,	P11_IS_BYTES,	V,	CR,		0 },
+	{ CKA_MODULUS,		P11_IS_BYTES,	V,	CR,		0 },
+	{ CKA_PUBLIC_EXPONENT,	P11_IS_BYTES,	V,	CR,		0 },
+	{ CKA_PRIVATE_EXPONENT,	P11_IS_BYTES,	V,	CR,		0 },
+	{ CKA_PRIME_1,		P11_IS_BYTES,	V,	CR,		0 },
+	{ CKA_PRIME_2,		P11_IS_BYTES,	V,	CR,		0 },
+	{ CKA_EXPONENT_1,	P11_IS_BYTES,	V,	CR,		0 },
+	{ CKA_EXPONENT_2,	P11_IS_BYTES,	V,	CR,		0 },
+	{ CKA_COEFFICIENT,	P11_IS_BYTES,	V,	CR,		0 },
+	{ CKA_EC_PARAMS,	P11_IS_BYTES,	V,	CR,		0 },
+	{ CKA_EC_POINT,		P11_IS_BYTES,	V,	CR,		0 },
+	{ CKA_VALUE,		P11_IS_BYTES,	V,	CR,		0 },
 };
 /* clang-format on */
 
@@ -98,6 +131,7 @@ p11_of_class(CK_OBJECT_CLASS class)
 	case CKO_CERTIFICATE: return C;
 	case CKO_PUBLIC_KEY: return P;
 	case CKO_SECRET_KEY: return S;
+	case CKO_PRIVATE_KEY: return V;
 	default: return 0;
 	}
 }

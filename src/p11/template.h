@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Templates that callers give: what an attribute of an object in memory may be, for which objects, and when it may be given
+ * Templates that callers give: what an attribute of an object may be, for which objects, and when it may be given
  * (PKCS#11 3.1, 4.1.1, 4.4 to 4.10). One table says it all.
  */
 #ifndef P11_TEMPLATE_H
@@ -27,7 +27,7 @@ struct p11_rule {
 	unsigned initially; /* classes for which a boolean that nobody gave is true */
 };
 
-/* A set of one class of objects that can be in memory; empty for other classes. */
+/* A set of one class of objects that are made from templates; empty for other classes. */
 unsigned p11_of_class(CK_OBJECT_CLASS class);
 
 /* The rule of an attribute for a class of object; NULL when such an object has no such attribute. */

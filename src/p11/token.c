@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tokens (PKCS#11 3.1, 5.5.3 and 5.5.5 to 5.5.9): what a card says of itself, mechanisms, and setting of PINs. */
+/* What a card says of itself (PKCS#11 3.1, 5.5.3). */
 #include <string.h>
 
 #include "p11/p11.h"
@@ -11,7 +11,9 @@
 static CK_FLAGS
 life_flags(const struct csp_token_info *token)
 {
-	return token->serial[0] == '\0' ? 0 : CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED;
+	if (token->serial[0] == '\0')
+		return 0;
+	return token->pin_unset ? CKF_TOKEN_INITIALIZED : CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED;
 }
 
 static CK_FLAGS
@@ -30,6 +32,19 @@ tries_flags(const struct csp_token_info *token)
 	return flags;
 }
 
+/* Only a card that counts the tries of the administrator's key tells of them, and only when one was refused. */
+static CK_FLAGS
+officer_flags(const struct p11_slot *slot)
+{
+	if (!slot->so_refused || slot->so_tries == CSP_UNKNOWN)
+		return 0;
+	switch (slot->so_tries) {
+	case 0: return CKF_SO_PIN_COUNT_LOW | CKF_SO_PIN_LOCKED;
+	case 1: return CKF_SO_PIN_COUNT_LOW | CKF_SO_PIN_FINAL_TRY;
+	default: return CKF_SO_PIN_COUNT_LOW;
+	}
+}
+
 static void
 fill_token_info(const struct p11_slot *slot, const struct csp_token_info *token, CK_TOKEN_INFO *info)
 {
@@ -39,7 +54,9 @@ fill_token_info(const struct p11_slot *slot, const struct csp_token_info *token,
 	p11_pad(info->model, sizeof(info->model), token->model);
 	p11_pad(info->serialNumber, sizeof(info->serialNumber), token->serial);
 	p11_pad(info->utcTime, sizeof(info->utcTime), "");
-	info->flags = CKF_RNG | life_flags(token) | tries_flags(token);
+	info->flags = CKF_RNG | life_flags(token) | tries_flags(token) | officer_flags(slot);
+	if (token->pin_at_reader)
+		info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
 	if (token->login_required)
 		info->flags |= CKF_LOGIN_REQUIRED;
 	if (token->read_only)
@@ -70,6 +87,7 @@ token_info(struct p11_slot *slot, CK_TOKEN_INFO *info)
 		return rv;
 	if ((r = csp_token_info(card, &token)) != SCARD_S_SUCCESS)
 		return p11_rv(r, P11_CTX_TOKEN);
+	slot->pin_unset = token.pin_unset;
 	fill_token_info(slot, &token, info);
 	return CKR_OK;
 }
@@ -81,58 +99,4 @@ C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
 	CK_RV rv = p11_enter_slot(id, &slot);
 
 	return rv != CKR_OK ? rv : p11_leave_slot(slot, __func__, token_info(slot, info));
-}
-
-static CK_RV
-init_token(struct p11_slot *slot, const CK_UTF8CHAR *pin, CK_ULONG pin_len, const CK_UTF8CHAR *label)
-{
-	struct csp_card *card;
-	CK_RV rv;
-
-	if (label == NULL || (pin == NULL && pin_len != 0))
-		return CKR_ARGUMENTS_BAD;
-	if ((rv = p11_card(slot, &card)) != CKR_OK)
-		return rv;
-	return p11_session_count(slot, 0) > 0 ? CKR_SESSION_EXISTS : CKR_FUNCTION_NOT_SUPPORTED;
-}
-
-CK_RV
-C_InitToken(CK_SLOT_ID id, CK_UTF8CHAR *pin, CK_ULONG pin_len, CK_UTF8CHAR *label)
-{
-	struct p11_slot *slot;
-	CK_RV rv = p11_enter_slot(id, &slot);
-
-	return rv != CKR_OK ? rv : p11_leave_slot(slot, __func__, init_token(slot, pin, pin_len, label));
-}
-
-/* Only the security officer may, and there is no way yet to log in as such. */
-CK_RV
-C_InitPIN(CK_SESSION_HANDLE handle, CK_UTF8CHAR *pin, CK_ULONG pin_len)
-{
-	struct p11_session *session;
-	CK_RV rv = p11_enter(handle, &session);
-
-	if (rv != CKR_OK)
-		return rv;
-	rv = pin == NULL && pin_len != 0 ? CKR_ARGUMENTS_BAD : CKR_USER_NOT_LOGGED_IN;
-	return p11_leave(session, __func__, rv);
-}
-
-static CK_RV
-set_pin(const struct p11_session *session, const CK_UTF8CHAR *old_pin, const CK_UTF8CHAR *new_pin)
-{
-	if (old_pin == NULL || new_pin == NULL)
-		return CKR_ARGUMENTS_BAD;
-	return (session->flags & CKF_RW_SESSION) == 0 ? CKR_SESSION_READ_ONLY : CKR_FUNCTION_NOT_SUPPORTED;
-}
-
-CK_RV
-C_SetPIN(CK_SESSION_HANDLE handle, CK_UTF8CHAR *old_pin, CK_ULONG old_len, CK_UTF8CHAR *new_pin, CK_ULONG new_len)
-{
-	struct p11_session *session;
-	CK_RV rv = p11_enter(handle, &session);
-
-	(void)old_len;
-	(void)new_len;
-	return rv != CKR_OK ? rv : p11_leave(session, __func__, set_pin(session, old_pin, new_pin));
 }

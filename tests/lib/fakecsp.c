@@ -2,8 +2,7 @@
 /* The common part in memory, for tests of the front alone. */
 #include "lib/fakecsp.h"
 
-#include "csp/manage.h"
-
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +54,8 @@ fake_reset(void)
 {
 	fake = (struct fake){
 		.present = true,
+		.read_only = true,
+		.login_tries = CSP_UNKNOWN,
 		.generation = 1,
 		.token = { .label = "Fake",
 			   .manufacturer = "test",
@@ -217,32 +218,33 @@ size_t
 csp_data_count(const struct csp_card *card)
 {
 	(void)card;
-	return 0;
+	return fake.file_count;
 }
 
 const struct csp_data *
 csp_data_at(const struct csp_card *card, size_t index)
 {
 	(void)card;
-	(void)index;
-	return NULL;
+	return index < fake.file_count ? &fake.files[index] : NULL;
 }
 
 const struct csp_data *
 csp_data_find(const struct csp_card *card, uint32_t id)
 {
 	(void)card;
-	(void)id;
+	for (size_t i = 0; i < fake.file_count; i++)
+		if (fake.files[i].id == id)
+			return &fake.files[i];
 	return NULL;
 }
 
 DWORD
 csp_data_read(struct csp_card *card, uint32_t id, struct buf *ret_content)
 {
-	(void)card;
-	(void)id;
-	(void)ret_content;
-	return SCARD_E_FILE_NOT_FOUND;
+	if (csp_data_find(card, id) == NULL)
+		return SCARD_E_FILE_NOT_FOUND;
+	buf_put(ret_content, "content", 7);
+	return SCARD_S_SUCCESS;
 }
 
 size_t
@@ -305,15 +307,33 @@ csp_public_key_spki(struct csp *csp, const struct public_key *key, struct buf *r
 	return SCARD_S_SUCCESS;
 }
 
+/* Keys show as digits, PINs as they are. */
+static void
+note_secret(char ret_text[FAKE_SECRET], uint32_t role, struct cursor secret)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t n = 0;
+	uint8_t c;
+
+	memset(ret_text, 0, FAKE_SECRET);
+	while (n + 2 < FAKE_SECRET && cur_u8(&secret, &c))
+		if (role == CSP_ROLE_ADMIN) {
+			ret_text[n++] = digits[c >> 4];
+			ret_text[n++] = digits[c & 15];
+		} else {
+			ret_text[n++] = (char)c;
+		}
+}
+
 DWORD
 csp_login(struct csp_card *card, uint32_t role, const uint8_t *pin, size_t pin_len, uint32_t *ret_tries)
 {
 	(void)card;
-	(void)pin;
-	(void)pin_len;
-	(void)ret_tries;
 	fake.logins++;
 	fake.login_role = role;
+	note_secret(fake.old_secret, role, cur_of(pin, pin_len));
+	if (ret_tries != NULL)
+		*ret_tries = fake.login_tries;
 	return fake.login;
 }
 
@@ -508,41 +528,289 @@ csp_aes_check_value(struct csp *csp, const struct secret *key, uint8_t ret_value
 	return SCARD_S_SUCCESS;
 }
 
-/* The fake card cannot be changed. */
+/* Changes ------------------------------------------------------------------------------------------------------------- */
+
+void
+fake_writable(void)
+{
+	fake.read_only = false;
+	fake.roles[0] = (struct csp_role_info){ .role = CSP_ROLE_USER,
+						.unblock_roles = CSP_ROLE_BIT(CSP_ROLE_ADMIN),
+						.pin_min = 4,
+						.pin_max = 127,
+						.tries_left = 3,
+						.tries_max = 3 };
+	fake.roles[1] = (struct csp_role_info){
+		.role = CSP_ROLE_ADMIN, .type = CSP_PIN_CHALLENGE, .tries_left = CSP_UNKNOWN, .tries_max = CSP_UNKNOWN
+	};
+	fake.role_count = 2;
+}
+
+static DWORD
+change(DWORD code)
+{
+	if (fake.read_only)
+		return SCARD_E_READ_ONLY_CARD;
+	if (code == SCARD_S_SUCCESS)
+		fake.view++;
+	return code;
+}
+
 bool
 csp_card_read_only(const struct csp_card *card)
 {
 	(void)card;
-	return true;
+	return fake.read_only;
+}
+
+DWORD
+csp_card_info(struct csp_card *card, struct csp_card_info *ret_info)
+{
+	(void)card;
+	*ret_info = fake.info;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+csp_role_list(struct csp_card *card, struct csp_role_info ret_roles[CSP_ROLES], size_t *ret_count)
+{
+	(void)card;
+	memcpy(ret_roles, fake.roles, sizeof(fake.roles));
+	*ret_count = fake.role_count;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+csp_pin_change(struct csp_card *card, uint32_t role, struct cursor old_pin, struct cursor new_pin, uint32_t *ret_tries)
+{
+	(void)card;
+	(void)ret_tries;
+	fake.pin_changes++;
+	fake.pin_role = role;
+	note_secret(fake.old_secret, role, old_pin);
+	note_secret(fake.new_secret, role, new_pin);
+	return fake.pin_change;
+}
+
+DWORD
+csp_pin_unblock(struct csp_card *card, uint32_t role, uint32_t authority, struct cursor secret, struct cursor new_pin,
+		uint32_t retries, uint32_t *ret_tries)
+{
+	(void)card;
+	(void)retries;
+	(void)ret_tries;
+	fake.pin_unblocks++;
+	fake.pin_role = role;
+	fake.authority = authority;
+	note_secret(fake.old_secret, authority, secret);
+	note_secret(fake.new_secret, role, new_pin);
+	if (fake.pin_unblock == SCARD_S_SUCCESS)
+		fake.token.tries_left = fake.token.tries_max;
+	return fake.pin_unblock;
+}
+
+DWORD
+csp_create(struct csp_card *card, const struct csp_create *what)
+{
+	(void)card;
+	fake.creates++;
+	note_secret(fake.old_secret, CSP_ROLE_ADMIN, what->admin_key);
+	note_secret(fake.new_secret, CSP_ROLE_USER, what->user_pin);
+	return change(fake.create);
+}
+
+DWORD
+csp_recreate(struct csp_card *card, struct cursor user_pin)
+{
+	(void)card;
+	fake.recreates++;
+	note_secret(fake.new_secret, CSP_ROLE_USER, user_pin);
+	if (fake.recreate == SCARD_S_SUCCESS)
+		fake.key_count = fake.root_count = fake.file_count = 0;
+	return change(fake.recreate);
+}
+
+DWORD
+csp_token_name(struct csp_card *card, const char *label, bool pin_unset)
+{
+	(void)card;
+	fake.namings++;
+	if (label != NULL)
+		(void)snprintf(fake.token_name, sizeof(fake.token_name), "%s", label);
+	fake.token.pin_unset = pin_unset;
+	return change(fake.name);
 }
 
 DWORD
 csp_generate(struct csp_card *card, const struct csp_generate *what, uint32_t *ret_key_id)
 {
+	DWORD r = change(fake.generate);
+
 	(void)card;
-	(void)what;
-	(void)ret_key_id;
-	return SCARD_E_READ_ONLY_CARD;
+	if (r == SCARD_S_SUCCESS)
+		*ret_key_id = fake_add_key((uint8_t)fake.key_count, what->exchange)->id;
+	return r;
+}
+
+DWORD
+csp_import(struct csp_card *card, const struct csp_import *what, uint32_t *ret_key_id)
+{
+	DWORD r = change(fake.import);
+
+	(void)card;
+	fake.imports++;
+	fake.imported_exchange = what->exchange;
+	if (r == SCARD_S_SUCCESS)
+		*ret_key_id = fake_add_key((uint8_t)fake.key_count, what->exchange)->id;
+	return r;
 }
 
 DWORD
 csp_key_delete(struct csp_card *card, uint32_t key_id)
 {
-	(void)card;
-	(void)key_id;
-	return SCARD_E_READ_ONLY_CARD;
-}
+	DWORD r = change(fake.delete);
 
-DWORD
-csp_key_name(struct csp_card *card, uint32_t key_id, const struct cursor *id, const char *label)
-{
-	(void)id;
-	(void)label;
-	return csp_key_delete(card, key_id);
+	(void)card;
+	if (r == SCARD_S_SUCCESS && fake.keys[fake.key_count - 1].id == key_id)
+		fake.key_count--;
+	return r;
 }
 
 DWORD
 csp_cert_delete(struct csp_card *card, uint32_t key_id)
 {
-	return csp_key_delete(card, key_id);
+	DWORD r = change(fake.delete);
+
+	(void)card;
+	for (size_t i = 0; r == SCARD_S_SUCCESS && i < fake.key_count; i++)
+		if (fake.keys[i].id == key_id)
+			fake.keys[i].has_cert = false;
+	return r;
+}
+
+DWORD
+csp_key_name(struct csp_card *card, uint32_t key_id, const struct cursor *id, const char *label)
+{
+	DWORD r = change(fake.name);
+
+	(void)card;
+	for (size_t i = 0; r == SCARD_S_SUCCESS && i < fake.key_count; i++) {
+		if (fake.keys[i].id != key_id)
+			continue;
+		if (id != NULL) {
+			memcpy(fake.keys[i].ckaid, id->p, id->left);
+			fake.keys[i].ckaid_len = id->left;
+		}
+		if (label != NULL)
+			(void)snprintf(fake.keys[i].label, sizeof(fake.keys[i].label), "%s", label);
+	}
+	return r;
+}
+
+/* Without a key's number the certificate is the first key's, or nobody's when its text says so. */
+DWORD
+csp_cert_write(struct csp_card *card, uint32_t key_id, struct cursor der, uint32_t *ret_key_id)
+{
+	DWORD r = change(fake.cert_write);
+
+	(void)card;
+	fake.cert_writes++;
+	fake.cert_key = key_id;
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (cur_equals(&der, "nobody", 6))
+		return key_id != 0 ? SCARD_E_INVALID_VALUE : SCARD_E_NO_KEY_CONTAINER;
+	for (size_t i = 0; i < fake.key_count; i++)
+		if (key_id == 0 || fake.keys[i].id == key_id) {
+			fake.keys[i].has_cert = true;
+			*ret_key_id = fake.keys[i].id;
+			return SCARD_S_SUCCESS;
+		}
+	return SCARD_E_NO_KEY_CONTAINER;
+}
+
+DWORD
+csp_cert_is_ca(struct csp *csp, struct cursor der, bool *ret_is_ca)
+{
+	(void)csp;
+	(void)der;
+	*ret_is_ca = fake.is_ca;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+csp_roots_list(struct csp_card *card, const struct csp_cert **ret_certs, size_t *ret_count)
+{
+	static struct csp_cert certs[FAKE_ROOTS];
+
+	(void)card;
+	for (size_t i = 0; i < fake.root_count; i++) {
+		buf_free(&certs[i].der);
+		buf_put(&certs[i].der, fake.roots[i], strlen(fake.roots[i]));
+	}
+	*ret_certs = certs;
+	*ret_count = fake.root_count;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+csp_roots_add(struct csp_card *card, struct cursor der)
+{
+	static char added[64];
+	DWORD r = change(fake.root);
+
+	(void)card;
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	memset(added, 0, sizeof(added));
+	(void)cur_copy(&der, added, der.left < sizeof(added) ? der.left : sizeof(added) - 1);
+	fake.roots[fake.root_count++] = added;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+csp_roots_remove(struct csp_card *card, size_t index)
+{
+	DWORD r = change(fake.root);
+
+	(void)card;
+	for (size_t i = index; r == SCARD_S_SUCCESS && i + 1 < fake.root_count; i++)
+		fake.roots[i] = fake.roots[i + 1];
+	fake.root_count -= r == SCARD_S_SUCCESS;
+	return r;
+}
+
+DWORD
+csp_data_create(struct csp_card *card, const struct csp_data_new *what, uint32_t *ret_id)
+{
+	DWORD r = change(fake.data);
+	struct csp_data *file;
+
+	(void)card;
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	file = &fake.files[fake.file_count++];
+	*file = (struct csp_data){ .id = 1000 + (uint32_t)fake.file_count, .private = what->private };
+	(void)snprintf(file->directory, sizeof(file->directory), "app");
+	(void)snprintf(file->name, sizeof(file->name), "file%zu", fake.file_count % 100);
+	*ret_id = file->id;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+csp_data_write(struct csp_card *card, uint32_t id, struct cursor content)
+{
+	(void)content;
+	return csp_data_find(card, id) != NULL ? change(fake.data) : SCARD_E_FILE_NOT_FOUND;
+}
+
+DWORD
+csp_data_delete(struct csp_card *card, uint32_t id)
+{
+	DWORD r = change(fake.data);
+
+	(void)card;
+	if (r == SCARD_S_SUCCESS && fake.file_count > 0 && fake.files[fake.file_count - 1].id == id)
+		fake.file_count--;
+	return r;
 }

@@ -98,10 +98,10 @@ test_public_file(void **state)
 	assert_text(session, note, CKA_UNIQUE_ID, "data-app1-note");
 	assert_true(mt_get_bool(session, note, CKA_TOKEN));
 	assert_false(mt_get_bool(session, note, CKA_PRIVATE));
-	assert_false(mt_get_bool(session, note, CKA_MODIFIABLE));
+	assert_true(mt_get_bool(session, note, CKA_MODIFIABLE));
 	assert_rv(mt_ask(session, note, CKA_ID), CKR_ATTRIBUTE_TYPE_INVALID);
-	assert_rv(mt->C_SetAttributeValue(session, note, &label, 1), CKR_ACTION_PROHIBITED);
-	assert_rv(mt->C_DestroyObject(session, note), CKR_ACTION_PROHIBITED);
+	assert_rv(mt->C_SetAttributeValue(session, note, &label, 1), CKR_SESSION_READ_ONLY);
+	assert_rv(mt->C_DestroyObject(session, note), CKR_SESSION_READ_ONLY);
 }
 
 /* A copy in memory is the session's to change; that of a private file ends with the login. */

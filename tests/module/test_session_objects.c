@@ -97,10 +97,10 @@ test_not_to_be(void **state)
 	assert_rv(mt->C_SetAttributeValue(s, made, &label, 1), CKR_ACTION_PROHIBITED);
 	made = create(s, template, 3);
 	assert_rv(mt->C_SetAttributeValue(s, made, &copyable, 1), CKR_ATTRIBUTE_READ_ONLY);
-	/* P-112: nor on the token, for now */
+	/* P-112: nor on the token by somebody who is not logged in */
 	template[1] = (CK_ATTRIBUTE)BOOL(CKA_TOKEN, yes);
 	assert_rv(mt->C_CreateObject(s, template, 2, &made), CKR_SESSION_READ_ONLY);
-	assert_rv(mt->C_CreateObject(writing, template, 2, &made), CKR_TEMPLATE_INCONSISTENT);
+	assert_rv(mt->C_CreateObject(writing, template, 2, &made), CKR_USER_NOT_LOGGED_IN);
 	made = create(s, template, 1);
 	assert_rv(mt->C_CopyObject(s, made, &token, 1, &copied), CKR_SESSION_READ_ONLY);
 }
