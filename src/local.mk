@@ -37,6 +37,7 @@ libcsp_la_SOURCES = \
 	src/csp/padding.c \
 	src/csp/padding.h \
 	src/csp/pin.c \
+	src/csp/point.c \
 	src/csp/reader.c \
 	src/csp/release.c \
 	src/csp/response.c \

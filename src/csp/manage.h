@@ -145,6 +145,11 @@ struct csp_import {
  * for a key that is none. Otherwise as csp_generate().
  */
 DWORD csp_import(struct csp_card *card, const struct csp_import *what, uint32_t *ret_key_id);
+/*
+ * Finds the point of an elliptic-curve key of which only curve and private number are known (any thread, no card).
+ * SCARD_E_INVALID_PARAMETER for a number that is none of the curve's keys.
+ */
+DWORD csp_private_key_point(struct private_key *key);
 /* Makes a key's container the default one. */
 DWORD csp_default_set(struct csp_card *card, uint32_t key_id);
 /*

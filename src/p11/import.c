@@ -64,21 +64,26 @@ take_rsa(struct p11_template t, struct private_key *key)
 	return take_number(t, CKA_COEFFICIENT, half, &key->qinv);
 }
 
-/* The point is not part of the standard's private key; without it the common part finds it. */
+/* The point is not part of the standard's private key; the common part finds it. */
 static CK_RV
 take_ec(struct p11_template t, struct private_key *key)
 {
 	const struct cursor params = bytes_of(t, CKA_EC_PARAMS), point = bytes_of(t, CKA_EC_POINT);
 	unsigned bits;
+	CK_RV rv;
+	DWORD r;
 
 	if (params.left == 0)
 		return CKR_TEMPLATE_INCOMPLETE;
 	if ((bits = p11_attr_curve_bits(params)) == 0)
 		return CKR_CURVE_NOT_SUPPORTED;
 	key->public = (struct public_key){ .type = KEY_EC, .bits = bits };
-	if (point.left > 0 && !p11_attr_take_point(point, bits, &key->public))
-		return CKR_ATTRIBUTE_VALUE_INVALID;
-	return take_number(t, CKA_VALUE, pubkey_ec_bytes(bits), &key->d);
+	if ((rv = take_number(t, CKA_VALUE, pubkey_ec_bytes(bits), &key->d)) != CKR_OK)
+		return rv;
+	if (point.left > 0)
+		return p11_attr_take_point(point, bits, &key->public) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
+	r = csp_private_key_point(key);
+	return r == SCARD_E_INVALID_PARAMETER ? CKR_ATTRIBUTE_VALUE_INVALID : p11_rv(r, P11_CTX_TOKEN);
 }
 
 static CK_RV

@@ -2,6 +2,8 @@
 /* The common part in memory, for tests of the front alone. */
 #include "lib/fakecsp.h"
 
+#include "base/privkey.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -650,6 +652,14 @@ csp_generate(struct csp_card *card, const struct csp_generate *what, uint32_t *r
 	if (r == SCARD_S_SUCCESS)
 		*ret_key_id = fake_add_key((uint8_t)fake.key_count, what->exchange)->id;
 	return r;
+}
+
+DWORD
+csp_private_key_point(struct private_key *key)
+{
+	uint8_t point[65] = { 0x04 };
+
+	return pubkey_set_ec(&key->public, point, sizeof(point)) ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
 }
 
 DWORD

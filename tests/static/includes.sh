@@ -29,6 +29,7 @@ src/csp/crypto.c             csp/ cardmod.h carderr.h registry.h transport/trans
 src/csp/cert.c               csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/response.c           csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/keyfile.c            csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
+src/csp/point.c              csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/roots.c              csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/config.c             csp/ cardmod.h carderr.h registry.h transport/transport.h base/     ini.h
 src/csp/*                    csp/ cardmod.h carderr.h registry.h transport/transport.h base/     -
