@@ -84,6 +84,9 @@ MODULE_TESTS = \
 	tests/module/test_hostile \
 	tests/module/test_keygen \
 	tests/module/test_login \
+	tests/module/test_manage_objects \
+	tests/module/test_manage_pins \
+	tests/module/test_manage_token \
 	tests/module/test_message \
 	tests/module/test_objects \
 	tests/module/test_profiles \
@@ -159,6 +162,7 @@ STATIC_TESTS = \
 E2E_TESTS = \
 	tests/bench/budgets.sh \
 	tests/e2e/java.sh \
+	tests/e2e/manage.sh \
 	tests/e2e/nss.sh \
 	tests/e2e/opensc.sh \
 	tests/e2e/p11tool.sh \
@@ -233,6 +237,7 @@ libtest_la_SOURCES = \
 	tests/module/cards.h \
 	tests/module/fixture.c \
 	tests/module/fixture.h \
+	tests/module/manage.h \
 	tests/module/ops.h \
 	tests/module/words.h
 

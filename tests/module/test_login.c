@@ -78,7 +78,10 @@ test_security_officer(void **state)
 	assert_rv(mt->C_Login(writing, CKU_SO, key, 48), CKR_SESSION_READ_ONLY_EXISTS);
 	assert_rv(mt->C_CloseSession(reading), CKR_OK);
 	assert_rv(mt->C_Login(writing, CKU_SO, NULL, 0), CKR_ARGUMENTS_BAD);
-	assert_rv(mt->C_Login(writing, CKU_SO, key, 48), CKR_USER_TYPE_INVALID);
+	assert_rv(mt->C_Login(writing, CKU_SO, key, 48), CKR_OK);
+	assert_rv(mt_login(writing, MT_PIN), CKR_USER_ANOTHER_ALREADY_LOGGED_IN);
+	assert_rv(mt->C_OpenSession(1, CKF_SERIAL_SESSION, NULL, NULL, &reading), CKR_SESSION_READ_WRITE_SO_EXISTS);
+	assert_rv(mt->C_Logout(writing), CKR_OK);
 	assert_rv(mt_login(writing, MT_PIN), CKR_OK);
 	assert_rv(mt->C_Login(writing, CKU_SO, key, 48), CKR_USER_ANOTHER_ALREADY_LOGGED_IN);
 }
@@ -211,7 +214,7 @@ test_setting_pins(void **state)
 	assert_rv(mt->C_SetPIN(reading, pin, 6, pin, 6), CKR_SESSION_READ_ONLY);
 	assert_rv(mt->C_SetPIN(writing, NULL, 6, pin, 6), CKR_ARGUMENTS_BAD);
 	assert_rv(mt->C_SetPIN(writing, pin, 6, NULL, 6), CKR_ARGUMENTS_BAD);
-	assert_rv(mt->C_SetPIN(writing, pin, 6, pin, 6), CKR_FUNCTION_NOT_SUPPORTED);
+	assert_rv(mt->C_SetPIN(writing, pin, 6, pin, 2), CKR_PIN_LEN_RANGE);
 	assert_rv(mt_login(writing, MT_PIN), CKR_OK);
 	assert_rv(mt->C_InitPIN(writing, pin, 6), CKR_USER_NOT_LOGGED_IN);
 	assert_rv(mt_sign(writing), CKR_OK);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* C_InitToken: a token made of a blank card, and one that is made again. */
+#include "module/manage.h"
+
+static const CK_FLAGS life = CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED;
+
+static void
+start(enum mt_card card)
+{
+	mt_remove(MT_READER);
+	mt_insert(MT_READER, card);
+	mt_initialize();
+}
+
+static void
+assert_label(const char *expected)
+{
+	CK_TOKEN_INFO info;
+
+	assert_rv(mt->C_GetTokenInfo(1, &info), CKR_OK);
+	assert_memory_equal(info.label, expected, 32);
+}
+
+/* An EC key pair, which costs no time. */
+static void
+make_key(CK_SESSION_HANDLE s)
+{
+	static CK_BYTE p256[] = { 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07 };
+	static CK_BBOOL yes = CK_TRUE;
+	CK_ATTRIBUTE public[] = { MG_BOOL(CKA_TOKEN, yes), { CKA_EC_PARAMS, p256, sizeof(p256) } },
+		     private = MG_BOOL(CKA_TOKEN, yes);
+	CK_MECHANISM mechanism = { CKM_EC_KEY_PAIR_GEN, NULL, 0 };
+	CK_OBJECT_HANDLE handles[2];
+	CK_BYTE signature[OPS_MAX];
+	CK_RV rv;
+
+	assert_rv(mt->C_GenerateKeyPair(s, &mechanism, public, 2, &private, 1, &handles[0], &handles[1]), CKR_OK);
+	mechanism.mechanism = CKM_ECDSA_SHA256;
+	assert_int_equal(ops_sign(s, mechanism, handles[1], 20, signature, &rv), 64);
+}
+
+/* P-079: blank, made, and with a PIN that only then anybody knows; the next program sees the same */
+static void
+test_blank(void **state)
+{
+	CK_SESSION_HANDLE s;
+
+	(void)state;
+	start(MT_BLANK);
+	assert_int_equal(mt_token_flags(1) & life, 0);
+	assert_rv(mg_init_token(MG_OTHER_KEY, "Sch\xC3\xB6ner Ausweis"), CKR_OK);
+	assert_false(mt_is_verified(MT_BLANK));
+	assert_int_equal(mt_token_flags(1) & life, CKF_TOKEN_INITIALIZED);
+	assert_label("Sch\xC3\xB6ner Ausweis                ");
+	s = mg_again();
+	assert_int_equal(mt_token_flags(1) & life, CKF_TOKEN_INITIALIZED);
+	assert_label("Sch\xC3\xB6ner Ausweis                ");
+	assert_rv(mt_login(s, MT_PIN), CKR_USER_PIN_NOT_INITIALIZED);
+	assert_rv(mg_login_so(s, MG_KEY), CKR_PIN_INCORRECT);
+	assert_rv(mg_login_so(s, MG_OTHER_KEY), CKR_OK);
+	assert_rv(mg_init_pin(s, MT_PIN), CKR_OK);
+	assert_int_equal(mt_token_flags(1) & life, life);
+	assert_rv(mt->C_Logout(s), CKR_OK);
+	assert_rv(mt_login(s, MT_PIN), CKR_OK);
+	make_key(s);
+	s = mg_again();
+	assert_int_equal(mt_token_flags(1) & life, life);
+	assert_label("Sch\xC3\xB6ner Ausweis                ");
+	assert_rv(mt_login(s, MT_PIN), CKR_OK);
+	assert_int_equal(mt_count(s, CKO_PRIVATE_KEY), 1);
+}
+
+/* P-078, P-079: one that has keys loses them, to him who has the key */
+static void
+test_again(void **state)
+{
+	CK_SESSION_HANDLE s;
+	CK_UTF8CHAR before[16];
+	CK_TOKEN_INFO info;
+
+	(void)state;
+	start(MT_BOB);
+	assert_rv(mt->C_GetTokenInfo(1, &info), CKR_OK);
+	memcpy(before, info.serialNumber, sizeof(before));
+	s = mt_open(CKF_RW_SESSION);
+	assert_rv(mg_init_token(MG_KEY, "new"), CKR_SESSION_EXISTS);
+	assert_int_equal(mt_count(s, CKO_PUBLIC_KEY), 1);
+	assert_rv(mt->C_CloseSession(s), CKR_OK);
+	assert_rv(mg_init_token(MG_OTHER_KEY, "new"), CKR_PIN_INCORRECT);
+	assert_rv(mg_init_token(MT_PIN, "new"), CKR_PIN_INCORRECT);
+	s = mt_open(CKF_RW_SESSION);
+	assert_rv(mt_login(s, MT_PIN), CKR_OK);
+	assert_rv(mt_sign(s), CKR_OK);
+	assert_rv(mt->C_CloseSession(s), CKR_OK);
+	assert_rv(mg_init_token(MG_KEY, "new"), CKR_OK);
+	assert_int_equal(mt_token_flags(1) & life, CKF_TOKEN_INITIALIZED);
+	assert_label("new                             ");
+	assert_rv(mt->C_GetTokenInfo(1, &info), CKR_OK);
+	assert_memory_equal(info.serialNumber, before, sizeof(before));
+	s = mt_open(CKF_RW_SESSION);
+	assert_int_equal(mt_count(s, CKO_PUBLIC_KEY), 0);
+	assert_int_equal(mt_count(s, CKO_CERTIFICATE), 0);
+	assert_rv(mt_login(s, MT_PIN), CKR_USER_PIN_NOT_INITIALIZED);
+	assert_rv(mg_login_so(s, MG_KEY), CKR_OK);
+	assert_rv(mg_init_pin(s, MG_NEW_PIN), CKR_OK);
+	assert_rv(mt->C_Logout(s), CKR_OK);
+	assert_rv(mt_login(s, MG_NEW_PIN), CKR_OK);
+	make_key(s);
+}
+
+/* P-080: what is no card of ours cannot be made one */
+static void
+test_not_recognised(void **state)
+{
+	(void)state;
+	start(MT_BOB);
+	assert_rv(mt->C_InitToken(2, mg_bytes(MG_KEY), 48, mg_bytes("                                ")),
+		  CKR_SLOT_ID_INVALID);
+	mt_remove(MT_READER);
+	assert_rv(mg_init_token(MG_KEY, "x"), CKR_TOKEN_NOT_PRESENT);
+}
+
+int
+main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, mt_set_up, mt_tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_blank),
+		TEST(test_again),
+		TEST(test_not_recognised),
+	};
+
+	return cmocka_run_group_tests_name("tokens made", tests, mt_load, mt_unload);
+}
