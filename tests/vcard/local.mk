@@ -2,7 +2,7 @@
 # The virtual card: engine, in-process link, PC/SC client library, programs. It shares cardlib/base with the module, no more.
 # Headers go in the lists too.
 
-noinst_LTLIBRARIES += libvcard.la libvcardlink.la libpcsc-vcard.la
+noinst_LTLIBRARIES += libvcard.la libvcardlink.la libpcsc-vcard.la libifd-vcard.la
 
 # engine, applet, persistent state, personalisation; the link between a front and the engine
 libvcard_la_SOURCES = \
@@ -92,6 +92,12 @@ CLEANFILES += $(PCSC_VCARD_LINK)
 $(PCSC_VCARD_LINK): | libpcsc-vcard.la
 	$(AM_V_GEN)$(MKDIR_P) tests/vcard/pcsc && rm -f $@ && $(LN_S) ../../../.libs/libpcsc-vcard.so $@
 
+# the same as a reader driver in a real pcscd, for readers with keys
+libifd_vcard_la_SOURCES = tests/vcard/ifd_front.c
+libifd_vcard_la_LIBADD = libvcard.la
+libifd_vcard_la_LDFLAGS = $(AM_LDFLAGS) $(MD_MODULE_LDFLAGS) -module -avoid-version -shared -rpath /nowhere \
+	-export-symbols-regex '^IFDH'
+
 # front 3: a client of the vpcd driver under a real pcscd
 noinst_PROGRAMS += tests/vcard/vcard
 tests_vcard_vcard_SOURCES = tests/vcard/vpcd_front.c
@@ -102,3 +108,11 @@ noinst_PROGRAMS += tests/vcard/vcard-perso
 tests_vcard_vcard_perso_SOURCES = tests/vcard/vcard-perso.c tests/vcard/perso_options.c tests/vcard/perso_options.h \
 	tests/vcard/perso_piv_options.c tests/vcard/perso_piv_verbs.c tests/vcard/perso_verbs.h
 tests_vcard_vcard_perso_LDADD = libvcard.la $(CRYPTO_LIBS) $(ZLIB_LIBS)
+
+# For those who test other programs with it; not a part of "make install".
+vcardlibdir = $(libdir)/minidriver-vcard
+install-vcard: tests/vcard/vcard tests/vcard/vcard-perso libpcsc-vcard.la
+	$(MKDIR_P) $(DESTDIR)$(bindir) $(DESTDIR)$(vcardlibdir)
+	$(LIBTOOL) --mode=install $(INSTALL_PROGRAM) tests/vcard/vcard tests/vcard/vcard-perso $(DESTDIR)$(bindir)
+	$(INSTALL_DATA) .libs/libpcsc-vcard.so $(DESTDIR)$(vcardlibdir)/libpcsclite.so.1
+.PHONY: install-vcard
