@@ -38,6 +38,7 @@ src/p11/*                    p11/ pkcs11.h csp/csp.h csp/manage.h base/         
 src/tool/*                   tool/ csp/csp.h csp/manage.h base/                                  json-c/
 tests/vcard/pcsc*            vcard/ base/                                                        winscard.h wintypes.h reader.h pcsclite.h
 tests/vcard/perso*           vcard/ base/                                                        openssl/ zlib.h
+tests/vcard/ifd_front.c      vcard/ base/                                                        ifdhandler.h
 tests/vcard/io_front*        vcard/ base/ carderr.h transport/transport.h                        -
 tests/vcard/*                vcard/ base/                                                        openssl/
 END

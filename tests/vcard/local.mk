@@ -89,8 +89,14 @@ PCSC_VCARD_LINK = tests/vcard/pcsc/libpcsclite.so.1
 noinst_DATA += $(PCSC_VCARD_LINK)
 CLEANFILES += $(PCSC_VCARD_LINK)
 
-$(PCSC_VCARD_LINK): | libpcsc-vcard.la
+$(PCSC_VCARD_LINK): | libpcsc-vcard.la libifd-vcard.la
 	$(AM_V_GEN)$(MKDIR_P) tests/vcard/pcsc && rm -f $@ && $(LN_S) ../../../.libs/libpcsc-vcard.so $@
+
+# the same as a reader driver in a real pcscd, for readers with keys
+libifd_vcard_la_SOURCES = tests/vcard/ifd_front.c
+libifd_vcard_la_LIBADD = libvcard.la
+libifd_vcard_la_LDFLAGS = $(AM_LDFLAGS) $(MD_MODULE_LDFLAGS) -module -avoid-version -shared -rpath /nowhere \
+	-export-symbols-regex '^IFDH'
 
 # the same as a reader driver in a real pcscd, for readers with keys
 libifd_vcard_la_SOURCES = tests/vcard/ifd_front.c
