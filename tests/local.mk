@@ -26,6 +26,7 @@ UNIT_TESTS = \
 	tests/unit/test_monitor \
 	tests/unit/test_p11_derive \
 	tests/unit/test_p11_front \
+	tests/unit/test_p11_manage \
 	tests/unit/test_p11_mech \
 	tests/unit/test_p11_output \
 	tests/unit/test_p11_rv \
@@ -56,6 +57,7 @@ UNIT_TESTS = \
 CARD_TESTS = \
 	tests/card/test_csp_gids \
 	tests/card/test_gids \
+	tests/card/test_gids_admin \
 	tests/card/test_gids_container \
 	tests/card/test_gids_create \
 	tests/card/test_gids_decrypt \
@@ -83,6 +85,9 @@ MODULE_TESTS = \
 	tests/module/test_hostile \
 	tests/module/test_keygen \
 	tests/module/test_login \
+	tests/module/test_manage_objects \
+	tests/module/test_manage_pins \
+	tests/module/test_manage_token \
 	tests/module/test_message \
 	tests/module/test_objects \
 	tests/module/test_profiles \
@@ -158,10 +163,13 @@ STATIC_TESTS = \
 E2E_TESTS = \
 	tests/bench/budgets.sh \
 	tests/e2e/java.sh \
+	tests/e2e/manage.sh \
 	tests/e2e/nss.sh \
 	tests/e2e/opensc.sh \
 	tests/e2e/p11tool.sh \
 	tests/e2e/pin.sh \
+	tests/e2e/piv-opensc.sh \
+	tests/e2e/piv-yubico.sh \
 	tests/e2e/pinpad.sh \
 	tests/e2e/pkcs11-tool.sh \
 	tests/e2e/service.sh \
@@ -233,6 +241,7 @@ libtest_la_SOURCES = \
 	tests/module/cards.h \
 	tests/module/fixture.c \
 	tests/module/fixture.h \
+	tests/module/manage.h \
 	tests/module/ops.h \
 	tests/module/words.h
 
@@ -276,6 +285,7 @@ tests_unit_test_csp_pin_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_txn_LDADD = libfake.la $(LDADD)
 tests_unit_test_p11_derive_LDADD = libfakecsp.la $(LDADD)
 tests_unit_test_p11_front_LDADD = libfakecsp.la $(LDADD)
+tests_unit_test_p11_manage_LDADD = libfakecsp.la $(LDADD)
 tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
 tests_differential_test_softhsm_SOURCES = tests/differential/test_softhsm.c tests/differential/differences.c \
 	tests/differential/keys.c tests/differential/made.c tests/differential/objects.c tests/differential/operations.c \

@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The virtual card itself: input is a byte of personality and commands, each behind two bytes of length, sent to a
- * personalised card. Afterwards the card's state must be one that can be kept and read again.
+ * personalised card, GIDS or PIV. Afterwards the card's state must be one that can be kept and read again.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/auto.h"
-#include "vcard/perso.h"
+#include "vcard/perso_piv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint32_t personalities[] = {
-	VCARD_STRICT,
-	VCARD_APPLET,
-	VCARD_T0 | VCARD_ECDSA_DER,
-	VCARD_NO_BULK | VCARD_STRIPS_ZEROS | VCARD_MSE_OUTLIVES_LOGOUT,
+static const struct {
+	uint32_t quirks;
+	unsigned applications;
+	uint64_t piv;
+} personalities[] = {
+	{ VCARD_STRICT, VCARD_GIDS, 0 },
+	{ VCARD_APPLET, VCARD_GIDS, 0 },
+	{ VCARD_T0 | VCARD_ECDSA_DER, VCARD_GIDS, 0 },
+	{ VCARD_NO_BULK | VCARD_STRIPS_ZEROS | VCARD_MSE_OUTLIVES_LOGOUT, VCARD_GIDS, 0 },
+	{ VCARD_STRICT, VCARD_PIV, VCARD_PIV_STRICT },
+	{ VCARD_STRICT, VCARD_PIV, VCARD_PIV_APPLET },
+	{ VCARD_T0, VCARD_PIV, VCARD_PIV_NEO },
+	{ VCARD_STRIPS_ZEROS, VCARD_GIDS | VCARD_PIV, VCARD_PIV_TOKEN | VCARD_PIV_GLOBAL_PIN },
 };
 
 static struct buf states[ARRAY_SIZE(personalities)];
@@ -29,15 +37,42 @@ require(bool good)
 }
 
 static void
-personalise(size_t which)
+personalise_gids(struct vcard *card)
 {
-	const struct vcard_profile profile = { .quirks = personalities[which], .ecc = true, .terminable = true };
 	const struct vcard_perso_container rsa = { .pin = "123456", .algorithm = VCARD_RSA1024, .name = "rsa" };
 	const struct vcard_perso_container ec = { .pin = "123456", .index = 1, .algorithm = VCARD_P256, .name = "ec" };
+
+	require(vcard_perso_format(card, "123456", NULL, NULL) == 0);
+	require(vcard_perso_keygen(card, &rsa) == 0 && vcard_perso_keygen(card, &ec) == 0);
+}
+
+/* With PIV selected and everything allowed, so that short inputs get far. */
+static void
+personalise_piv(struct vcard *card)
+{
+	static const uint8_t select[4] = { 0x00, INS_SELECT, 0x04, 0x00 };
+	struct piv *p = vcard_piv(card);
+
+	require(vcard_piv_reference(card, NULL) == 0);
+	require(vcard_perso_send(card, select, cur_of(piv_aid, sizeof(piv_aid)), true, NULL) == SW_OK);
+	p->admin = p->pin_verified = p->pin_fresh = true;
+}
+
+static void
+personalise(size_t which)
+{
+	const struct vcard_profile profile = { .quirks = personalities[which].quirks,
+					       .ecc = true,
+					       .terminable = true,
+					       .applications = personalities[which].applications,
+					       .piv = { .quirks = personalities[which].piv } };
 	struct vcard *card = vcard_new("", &profile);
 
-	require(card != NULL && vcard_perso_format(card, "123456", NULL, NULL) == 0);
-	require(vcard_perso_keygen(card, &rsa) == 0 && vcard_perso_keygen(card, &ec) == 0);
+	require(card != NULL);
+	if ((profile.applications & VCARD_GIDS) != 0)
+		personalise_gids(card);
+	if ((profile.applications & VCARD_PIV) != 0)
+		personalise_piv(card);
 	states[which].max = STATE_MAX;
 	vcard_encode(card, &states[which]);
 	require(!buf_failed(&states[which]));
@@ -63,7 +98,7 @@ makes_rsa_key(struct cursor command)
 	if (!cur_skip(&command, 1) || !cur_u8(&command, &byte) || byte != 0x47 || !cur_skip(&command, 3))
 		return false;
 	while (cur_u8(&command, &byte)) {
-		if ((byte & 0x0F) >= 0x06 && (byte & 0x0F) <= 0x09)
+		if ((byte & 0x0F) >= 0x05 && (byte & 0x0F) <= 0x09)
 			return true;
 	}
 	return false;
