@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "tool/encode.h"
 
 #define HEX_ID (2 * CSP_CARD_ID_LEN + 1)
@@ -32,17 +33,20 @@ static void
 bad_line(void *context, const char *file, unsigned line, const char *what)
 {
 	(void)context;
-	(void)tool_say(0, "warning: %s, line %u: %s", file, line, what);
+	if (line > 0)
+		(void)tool_say(0, "warning: %s, line %u: %s", file, line, what);
+	else
+		(void)tool_say(0, "warning: %s: %s", file, what);
 }
 
 int
 tool_open(struct tool *tool)
 {
-	struct csp_options options = { .transaction_timeout_ms = CSP_DEFAULT_TIMEOUT_MS };
 	DWORD r;
 
-	csp_config_load(&options, bad_line, NULL);
-	r = csp_open(&options, &tool->csp);
+	csp_config_load(&tool->config, bad_line, NULL);
+	log_open_as(tool->config.log_level, tool->config.log_file);
+	r = csp_open(&tool->config, &tool->csp);
 	return r == SCARD_S_SUCCESS ? TOOL_OK : tool_report(r, "the start failed");
 }
 
@@ -178,7 +182,7 @@ no_card(const struct tool *tool, const struct choice *choice)
 }
 
 int
-tool_open_card(struct tool *tool)
+tool_open_any_card(struct tool *tool)
 {
 	struct choice choice;
 	uint32_t seconds = 0;
@@ -203,6 +207,21 @@ tool_open_card(struct tool *tool)
 	tool->reader = choice.reader;
 	tool->card = choice.card;
 	return TOOL_OK;
+}
+
+int
+tool_open_card(struct tool *tool)
+{
+	int code = tool_open_any_card(tool);
+	struct csp_card_info info;
+	DWORD r;
+
+	if (code != TOOL_OK)
+		return code;
+	if ((r = csp_card_info(tool->card, &info)) != SCARD_S_SUCCESS)
+		return tool_report(r, "the card cannot be read");
+	return info.blank ? tool_say(TOOL_FAILED, "the card is blank; " TOOL_NAME " create makes its file system")
+			  : TOOL_OK;
 }
 
 /* Roles ------------------------------------------------------------------------------------------------------------------ */
@@ -245,7 +264,9 @@ ask_for_role(struct tool *tool, const struct csp_role_info *info, struct secret 
 	switch (info->type) {
 	case CSP_PIN_TYPED: return tool_ask(tool, SECRET_PIN, "PIN", ret_secret);
 	case CSP_PIN_CHALLENGE: return tool_ask_key(tool, SECRET_ADMIN_KEY, "Admin key (hex)", false, ret_secret);
-	case CSP_PIN_EXTERNAL: return tool_say(TOOL_OK, "enter the PIN at the reader");
+	case CSP_PIN_EXTERNAL:
+		return tool_has_source(tool, SECRET_PIN) ? tool_ask(tool, SECRET_PIN, "PIN", ret_secret)
+							 : tool_say(TOOL_OK, "enter the PIN at the reader");
 	default: return TOOL_OK;
 	}
 }

@@ -99,8 +99,13 @@ verb_container_list(struct tool *tool, char **args, int count)
 static int
 type_option(const struct tool *tool, struct csp_generate *what)
 {
-	const char *wanted = tool->options.type != NULL ? tool->options.type : types[0].name;
+	const char *wanted = tool->options.type;
 
+	if (wanted == NULL) {
+		what->type = KEY_RSA;
+		what->bits = tool->config.policy.default_key_bits;
+		return TOOL_OK;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		if (strcmp(wanted, types[i].name) == 0) {
 			what->type = types[i].type;
@@ -124,12 +129,11 @@ tool_id_option(const struct tool *tool, struct secret *ret_id)
 }
 
 static int
-generate_failed(const struct tool *tool, DWORD r)
+generate_failed(const struct csp_generate *what, DWORD r)
 {
-	const char *type = tool->options.type != NULL ? tool->options.type : types[0].name;
-
 	if (r == SCARD_E_UNSUPPORTED_FEATURE || r == SCARD_E_INVALID_PARAMETER)
-		return tool_say(TOOL_FAILED, "the card makes no keys of type %s; try another --type", type);
+		return tool_say(TOOL_FAILED, "the card makes no %s keys of %u bits; try another --type",
+				what->type == KEY_RSA ? "RSA" : "EC", what->bits);
 	if (r == SCARD_E_INVALID_VALUE)
 		return tool_say(TOOL_USAGE, "a container's name has at most 39 characters, none of them a backslash or "
 					    "a control character");
@@ -146,13 +150,13 @@ verb_container_create(struct tool *tool, char **args, int count)
 	int code;
 	DWORD r;
 
-	if ((code = type_option(tool, &what)) != TOOL_OK || (code = tool_id_option(tool, &id)) != TOOL_OK ||
-	    (code = tool_open_card(tool)) != TOOL_OK || (code = tool_login(tool, CSP_ROLE_USER)) != TOOL_OK)
+	if ((code = tool_id_option(tool, &id)) != TOOL_OK || (code = tool_open_card(tool)) != TOOL_OK ||
+	    (code = type_option(tool, &what)) != TOOL_OK || (code = tool_login(tool, CSP_ROLE_USER)) != TOOL_OK)
 		return code;
 	what.id = cur_of(id.p, id.len);
 	tool_progress("The card makes a key");
 	if ((r = csp_generate(tool->card, &what, &key_id)) != SCARD_S_SUCCESS)
-		return generate_failed(tool, r);
+		return generate_failed(&what, r);
 	tool_progress_end();
 	if ((key = csp_key_find(tool->card, key_id)) != NULL)
 		(void)tool_say(0, "key %s made, in container %u, \"%s\"", type_text(key), key->container, key->name);

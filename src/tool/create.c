@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* create: a card made from blank, or emptied; admin-key change; and the admin keys that the tool makes. */
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tool/adminkey.h"
 #include "tool/encode.h"
@@ -25,6 +27,26 @@ admin_key_new(struct tool *tool, enum tool_secret which, const char *prompt, str
 	return tool_file_write_secret(path, &text);
 }
 
+/* A key in its file that the card has refused for certain is nobody's; after anything else it may be the card's. */
+static void
+admin_key_drop(const struct tool *tool, DWORD code)
+{
+	const char *path = tool->options.save_key;
+
+	if (path == NULL)
+		return;
+	switch (code) {
+	case SCARD_W_WRONG_CHV:
+	case SCARD_W_CHV_BLOCKED:
+	case SCARD_E_INVALID_PARAMETER:
+	case SCARD_E_INVALID_VALUE:
+	case SCARD_E_UNSUPPORTED_FEATURE:
+	case SCARD_E_READ_ONLY_CARD:
+	case ERROR_FILE_EXISTS: (void)unlink(path); break;
+	default: (void)tool_say(0, "the key in %s may be the card's already; keep it until that is certain", path);
+	}
+}
+
 int
 verb_admin_key_change(struct tool *tool, char **args, int count)
 {
@@ -42,8 +64,10 @@ verb_admin_key_change(struct tool *tool, char **args, int count)
 		return code;
 	r = csp_pin_change(tool->card, CSP_ROLE_ADMIN, cur_of(old_key.p, old_key.len), cur_of(new_key.p, new_key.len),
 			   &tries);
-	if (r != SCARD_S_SUCCESS)
+	if (r != SCARD_S_SUCCESS) {
+		admin_key_drop(tool, r);
 		return tool_report_tries(r, tries, "the admin key");
+	}
 	return tool_say(TOOL_OK, "the admin key has been changed");
 }
 
@@ -65,6 +89,26 @@ card_id_option(const struct tool *tool, struct csp_create *what)
 }
 
 static int
+already_made(void)
+{
+	return tool_say(TOOL_FAILED, "the card has a file system already; --recreate empties it");
+}
+
+/* A card with a file system in which nothing is amiss needs no questions. */
+static bool
+is_complete(struct tool *tool)
+{
+	struct csp_finding *findings = NULL;
+	struct csp_card_info info;
+	size_t n = 0;
+	bool complete = csp_card_info(tool->card, &info) == SCARD_S_SUCCESS && !info.blank &&
+			csp_check(tool->card, false, &findings, &n) == SCARD_S_SUCCESS && n == 0;
+
+	free(findings);
+	return complete;
+}
+
+static int
 create_blank(struct tool *tool)
 {
 	AUTO_SECRET struct secret pin = SECRET_INIT, key = SECRET_INIT;
@@ -83,6 +127,10 @@ create_blank(struct tool *tool)
 	what.admin_key = cur_of(key.p, key.len);
 	tool_progress("Making the card's file system");
 	r = csp_create(tool->card, &what);
+	if (r != SCARD_S_SUCCESS)
+		admin_key_drop(tool, r);
+	if (r == ERROR_FILE_EXISTS)
+		return already_made();
 	if (r != SCARD_S_SUCCESS)
 		return tool_report(r, "the card was not made");
 	return tool_say(TOOL_OK, "the card is ready; keep the admin key in a safe place");
@@ -112,19 +160,13 @@ create_again(struct tool *tool)
 int
 verb_create(struct tool *tool, char **args, int count)
 {
-	int code = tool_open_card(tool);
-	struct csp_card_info info;
-	DWORD r;
+	int code = tool_open_any_card(tool);
 
 	(void)args;
 	(void)count;
 	if (code != TOOL_OK)
 		return code;
-	if ((r = csp_card_info(tool->card, &info)) != SCARD_S_SUCCESS)
-		return tool_report(r, "the card cannot be read");
 	if (tool->options.recreate)
 		return create_again(tool);
-	if (!info.blank)
-		return tool_say(TOOL_FAILED, "the card has a file system already; --recreate empties it");
-	return create_blank(tool);
+	return is_complete(tool) ? already_made() : create_blank(tool);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "tool/doctor.h"
 
 #define TEXT_MAX 768u
@@ -69,21 +70,25 @@ any_bad(const struct json_object *rows)
 static void
 bad_line(void *context, const char *file, unsigned line, const char *what)
 {
-	doctor_tell(context, DOCTOR_BAD, "configuration", "correct or remove the line; see minidriver-pkcs11.conf(5)",
-		    "%s, line %u: %s", file, line, what);
+	static const char fix[] = "correct it or take it out";
+
+	if (line > 0)
+		doctor_tell(context, DOCTOR_BAD, "configuration", fix, "%s, line %u: %s", file, line, what);
+	else
+		doctor_tell(context, DOCTOR_BAD, "configuration", fix, "%s: %s", file, what);
 }
 
 int
 verb_doctor(struct tool *tool, char **args, int count)
 {
-	struct csp_options options = { .transaction_timeout_ms = CSP_DEFAULT_TIMEOUT_MS };
 	AUTO_JSON struct json_object *rows = out_array();
 	DWORD r;
 
 	(void)args;
 	(void)count;
-	csp_config_load(&options, bad_line, rows);
-	if ((r = csp_open(&options, &tool->csp)) != SCARD_S_SUCCESS)
+	csp_config_load(&tool->config, bad_line, rows);
+	log_open_as(tool->config.log_level, tool->config.log_file);
+	if ((r = csp_open(&tool->config, &tool->csp)) != SCARD_S_SUCCESS)
 		return tool_report(r, "the start failed");
 	doctor_host(tool, rows);
 	doctor_modules(tool, rows);

@@ -18,6 +18,8 @@ void encode_pem(struct buf *text, const char *label, struct cursor der);
 /* A line of authorized_keys; comment is made harmless. False for a key that SSH does not have. */
 bool encode_ssh(struct buf *text, const struct public_key *key, const char *comment);
 
+/* The number in a DER INTEGER, without what only tells its sign; empty for anything else. */
+struct cursor encode_integer(struct cursor der);
 /* A DER Name in short, most specific part first: "CN=Alice, O=Example". Harmless; cut when room is too small. */
 void encode_name(struct cursor name, char *ret_text, size_t room);
 

@@ -2,6 +2,7 @@
 /* container import: a key pair that was made elsewhere, with its certificate. */
 #include <string.h>
 
+#include "base/privkey.h"
 #include "tool/encode.h"
 #include "tool/keyfile.h"
 
@@ -47,14 +48,23 @@ into_option(struct tool *tool, struct csp_import *what)
 	return TOOL_OK;
 }
 
+/* What allows it (the names of Windows' policies). */
+static const char *
+policy_name(const struct csp_import *what)
+{
+	if (what->key->public.type == KEY_EC)
+		return what->exchange ? "allow_private_ecdhe_key_import" : "allow_private_ecdsa_key_import";
+	return what->exchange ? "allow_private_exchange_key_import" : "allow_private_signature_key_import";
+}
+
 static int
-import_failed(DWORD r, const char *path)
+import_failed(DWORD r, const struct csp_import *what, const char *path)
 {
 	if (r == SCARD_E_NO_ACCESS)
 		return tool_say(TOOL_DENIED,
 				"%s: the configuration does not allow keys of this kind to be imported; "
-				"see minidriver-pkcs11.conf",
-				path);
+				"%s = yes in minidriver-pkcs11.conf does",
+				path, policy_name(what));
 	if (r == SCARD_E_UNSUPPORTED_FEATURE || r == SCARD_E_INVALID_PARAMETER)
 		return tool_say(TOOL_FAILED, "%s: the card does not take a key of this kind", path);
 	return tool_report(r, "%s", path);
@@ -100,7 +110,7 @@ import(struct tool *tool, const struct csp_keyfile *file, const char *path)
 	what.id = cur_of(id.p, id.len);
 	tool_progress("Writing the key");
 	if ((r = csp_import(tool->card, &what, &key_id)) != SCARD_S_SUCCESS)
-		return import_failed(r, path);
+		return import_failed(r, &what, path);
 	if ((key = csp_key_find(tool->card, key_id)) != NULL)
 		(void)tool_say(0, "key imported, into container %u, \"%s\"", key->container, key->name);
 	return write_own_certificate(tool, file, key_id);

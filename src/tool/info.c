@@ -56,8 +56,10 @@ role_row(const struct csp_role_info *role)
 	out_text(row, "purpose", NAME_OF(purposes, role->purpose));
 	out_count(row, "triesLeft", role->tries_left);
 	out_count(row, "triesMax", role->tries_max);
-	out_number(row, "minLength", role->pin_min);
-	out_number(row, "maxLength", role->pin_max);
+	if (role->type == CSP_PIN_TYPED || role->type == CSP_PIN_EXTERNAL) {
+		out_number(row, "minLength", role->pin_min);
+		out_number(row, "maxLength", role->pin_max);
+	}
 	out_text(row, "cachePolicy", NAME_OF(policies, role->policy));
 	if (role->policy == CSP_POLICY_TIMED)
 		out_number(row, "cacheSeconds", role->policy_seconds);
@@ -183,7 +185,7 @@ int
 verb_info(struct tool *tool, char **args, int count)
 {
 	AUTO_JSON struct json_object *object = out_object();
-	int code = tool_open_card(tool);
+	int code = tool_open_any_card(tool);
 	struct csp_card_info info;
 	DWORD r;
 

@@ -80,7 +80,6 @@ main(int argc, char **argv)
 		return finish(tool_complete(argv + 2, argc - 2));
 	if (!tool_options_parse(argc, argv, &tool.options, &at))
 		return TOOL_USAGE;
-	log_open();
 	verb = tool_verb_find(argv + at, argc - at, &used);
 	if (tool.options.help || tool.options.version)
 		r = explain(&tool.options, verb, argv + at, argc - at);

@@ -11,6 +11,7 @@
 #define NAME_VALUE 256u
 
 enum {
+	DER_INTEGER = 0x02,
 	DER_OID = 0x06,
 	DER_UTF8 = 0x0C,
 	DER_PRINTABLE = 0x13,
@@ -162,4 +163,14 @@ encode_name(struct cursor name, char *ret_text, size_t room)
 			break;
 		at += (size_t)n;
 	}
+}
+
+struct cursor
+encode_integer(struct cursor der)
+{
+	struct cursor value = cur_of(NULL, 0);
+
+	if (take(&der, DER_INTEGER, &value))
+		cur_strip_zeros(&value);
+	return value;
 }

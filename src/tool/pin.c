@@ -59,7 +59,7 @@ verb_pin_change(struct tool *tool, char **args, int count)
 		return tool_report(SCARD_W_CHV_BLOCKED, "the PIN");
 	if (info.type == CSP_PIN_CHALLENGE)
 		return tool_say(TOOL_USAGE, "role %u has a key; see " TOOL_NAME " admin-key change", info.role);
-	code = info.type == CSP_PIN_EXTERNAL
+	code = info.type == CSP_PIN_EXTERNAL && !tool_has_source(tool, SECRET_PIN)
 		       ? tool_say(TOOL_OK, "enter the old PIN and twice the new one at the reader")
 		       : ask_old_and_new(tool, &old_pin, &new_pin);
 	if (code != TOOL_OK)

@@ -17,7 +17,7 @@ root_row(size_t number, const struct csp_cert *cert)
 	out_text(row, "subject", cert->parsed ? name : "(cannot be read)");
 	encode_name(cert->issuer, name, sizeof(name));
 	out_text(row, "issuer", name);
-	out_hex(row, "serial", cert->serial);
+	out_hex(row, "serial", encode_integer(cert->serial));
 	out_date(row, "notBefore", cert->not_before);
 	out_date(row, "notAfter", cert->not_after);
 	out_number(row, "bytes", cert->der.len);

@@ -52,6 +52,7 @@ struct tool_options {
 
 struct tool {
 	struct tool_options options;
+	struct csp_options config; /* of tool_open() */
 	struct csp *csp;
 	struct csp_reader *reader; /* locked */
 	struct csp_card *card;
@@ -134,8 +135,12 @@ const char *tool_code_text(DWORD code);
 
 /* The common part without a card. */
 int tool_open(struct tool *tool);
-/* The card that --reader and --serial choose, or the only one. Its reader is locked until tool_close(). */
+/*
+ * The card that --reader and --serial choose, or the only one. Its reader is locked until tool_close(). A blank card is
+ * refused, but for those who ask for any card.
+ */
 int tool_open_card(struct tool *tool);
+int tool_open_any_card(struct tool *tool);
 void tool_close(struct tool *tool);
 /* Asks for what a role wants, and gives it to the card. */
 int tool_login(struct tool *tool, uint32_t role);

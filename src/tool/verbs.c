@@ -45,7 +45,7 @@ static const struct tool_verb verbs[] = {
 	{ "cert", "get", "KEY [FILE]", "print a certificate, or write it to FILE", verb_cert_get, 1, 2, CARD | TAKES_SLOT | TAKES_FORM },
 	{ "cert", "delete", "KEY", "delete a certificate, not its key", verb_cert_delete, 1, 1, USES | TAKES_SLOT | TAKES_YES },
 	{ "roots", "list", "", "root certificates on the card", verb_roots_list, 0, 0, CARD | TAKES_JSON },
-	{ "roots", "add", "FILE", "add the certificates in FILE", verb_roots_add, 1, 1, WRITES },
+	{ "roots", "add", "FILE", "add the certificates in FILE", verb_roots_add, 1, 1, WRITES | TAKES_PASSWORD },
 	{ "roots", "remove", "N", "remove a root certificate by its number", verb_roots_remove, 1, 1, WRITES | TAKES_YES },
 	{ "roots", "export", "[FILE]", "all of them, as PKCS#7", verb_roots_export, 0, 1, CARD | TAKES_FORM },
 	{ NULL, "check", "", "look for what is inconsistent on the card", verb_check, 0, 0, WRITES | TAKES_REPAIR | TAKES_JSON },
