@@ -89,7 +89,7 @@ PCSC_VCARD_LINK = tests/vcard/pcsc/libpcsclite.so.1
 noinst_DATA += $(PCSC_VCARD_LINK)
 CLEANFILES += $(PCSC_VCARD_LINK)
 
-$(PCSC_VCARD_LINK): | libpcsc-vcard.la libifd-vcard.la
+$(PCSC_VCARD_LINK): | libpcsc-vcard.la
 	$(AM_V_GEN)$(MKDIR_P) tests/vcard/pcsc && rm -f $@ && $(LN_S) ../../../.libs/libpcsc-vcard.so $@
 
 # the same as a reader driver in a real pcscd, for readers with keys
