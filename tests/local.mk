@@ -57,6 +57,7 @@ UNIT_TESTS = \
 CARD_TESTS = \
 	tests/card/test_csp_gids \
 	tests/card/test_gids \
+	tests/card/test_gids_admin \
 	tests/card/test_gids_container \
 	tests/card/test_gids_create \
 	tests/card/test_gids_decrypt \
@@ -167,6 +168,8 @@ E2E_TESTS = \
 	tests/e2e/opensc.sh \
 	tests/e2e/p11tool.sh \
 	tests/e2e/pin.sh \
+	tests/e2e/piv-opensc.sh \
+	tests/e2e/piv-yubico.sh \
 	tests/e2e/pinpad.sh \
 	tests/e2e/pkcs11-tool.sh \
 	tests/e2e/service.sh \
