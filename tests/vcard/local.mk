@@ -98,12 +98,6 @@ libifd_vcard_la_LIBADD = libvcard.la
 libifd_vcard_la_LDFLAGS = $(AM_LDFLAGS) $(MD_MODULE_LDFLAGS) -module -avoid-version -shared -rpath /nowhere \
 	-export-symbols-regex '^IFDH'
 
-# the same as a reader driver in a real pcscd, for readers with keys
-libifd_vcard_la_SOURCES = tests/vcard/ifd_front.c
-libifd_vcard_la_LIBADD = libvcard.la
-libifd_vcard_la_LDFLAGS = $(AM_LDFLAGS) $(MD_MODULE_LDFLAGS) -module -avoid-version -shared -rpath /nowhere \
-	-export-symbols-regex '^IFDH'
-
 # front 3: a client of the vpcd driver under a real pcscd
 noinst_PROGRAMS += tests/vcard/vcard
 tests_vcard_vcard_SOURCES = tests/vcard/vpcd_front.c
