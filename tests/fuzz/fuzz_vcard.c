@@ -16,15 +16,16 @@ static const struct {
 	uint32_t quirks;
 	unsigned applications;
 	uint64_t piv;
+	unsigned roles; /* and session PINs where there are any */
 } personalities[] = {
-	{ VCARD_STRICT, VCARD_GIDS, 0 },
-	{ VCARD_APPLET, VCARD_GIDS, 0 },
-	{ VCARD_T0 | VCARD_ECDSA_DER, VCARD_GIDS, 0 },
-	{ VCARD_NO_BULK | VCARD_STRIPS_ZEROS | VCARD_MSE_OUTLIVES_LOGOUT, VCARD_GIDS, 0 },
-	{ VCARD_STRICT, VCARD_PIV, VCARD_PIV_STRICT },
-	{ VCARD_STRICT, VCARD_PIV, VCARD_PIV_APPLET },
-	{ VCARD_T0, VCARD_PIV, VCARD_PIV_NEO },
-	{ VCARD_STRIPS_ZEROS, VCARD_GIDS | VCARD_PIV, VCARD_PIV_TOKEN | VCARD_PIV_GLOBAL_PIN },
+	{ VCARD_STRICT, VCARD_GIDS, 0, 0 },
+	{ VCARD_APPLET, VCARD_GIDS, 0, 0 },
+	{ VCARD_T0 | VCARD_ECDSA_DER, VCARD_GIDS, 0, 0 },
+	{ VCARD_NO_BULK | VCARD_STRIPS_ZEROS | VCARD_MSE_OUTLIVES_LOGOUT, VCARD_GIDS, 0, 1u << 3 },
+	{ VCARD_STRICT, VCARD_PIV, VCARD_PIV_STRICT, 0 },
+	{ VCARD_STRICT, VCARD_PIV, VCARD_PIV_APPLET, 0 },
+	{ VCARD_T0, VCARD_PIV, VCARD_PIV_NEO, 0 },
+	{ VCARD_STRIPS_ZEROS, VCARD_GIDS | VCARD_PIV, VCARD_PIV_TOKEN | VCARD_PIV_GLOBAL_PIN, 0 },
 };
 
 static struct buf states[ARRAY_SIZE(personalities)];
@@ -65,10 +66,13 @@ personalise(size_t which)
 					       .ecc = true,
 					       .terminable = true,
 					       .applications = personalities[which].applications,
+					       .roles = personalities[which].roles,
+					       .session_pins = personalities[which].roles != 0,
 					       .piv = { .quirks = personalities[which].piv } };
 	struct vcard *card = vcard_new("", &profile);
 
 	require(card != NULL);
+	require(profile.roles == 0 || vcard_perso_set_role(card, 3, "333333") == 0);
 	if ((profile.applications & VCARD_GIDS) != 0)
 		personalise_gids(card);
 	if ((profile.applications & VCARD_PIV) != 0)
