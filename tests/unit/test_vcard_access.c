@@ -65,8 +65,8 @@ static void
 persistent(const struct vcard *card, struct buf *ret_bytes)
 {
 	AUTO_BUF struct buf state = BUF_INIT_MAX(STATE_MAX);
-	struct cursor c, part;
-	uint32_t len;
+	struct cursor c, part = { NULL, 0 };
+	uint32_t len = 0;
 
 	vcard_encode(card, &state);
 	c = buf_cur(&state);
