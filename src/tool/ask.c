@@ -17,6 +17,7 @@
 
 /* Longest line: a response or a key in hex with blanks, a password. */
 #define LINE_MAX_BYTES 1024u
+#define QUESTION_MAX 640u
 
 /* How options and messages call them. */
 static const struct {
@@ -177,9 +178,9 @@ release_signals(const struct sigaction *old)
 		(void)raise(interrupted);
 }
 
-/* What was typed ahead is thrown away: it was meant for something else. */
+/* What was typed before the question is thrown away: it was meant for something else. */
 static enum line_result
-read_terminal(int tty, bool echo, struct secret *line)
+read_terminal(int tty, const char *prompt, bool echo, struct secret *line)
 {
 	struct sigaction old[ARRAY_SIZE(signals)];
 	struct termios before, silent;
@@ -192,6 +193,7 @@ read_terminal(int tty, bool echo, struct secret *line)
 		silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
 		changed = tcsetattr(tty, TCSAFLUSH, &silent) == 0;
 	}
+	(void)dprintf(tty, "%s", prompt);
 	result = read_line(tty, line);
 	if (changed) {
 		(void)tcsetattr(tty, TCSAFLUSH, &before);
@@ -211,13 +213,14 @@ static int
 from_terminal(enum tool_secret which, const char *prompt, bool echo, struct secret *line)
 {
 	int tty = open_terminal(), r;
+	char text[128];
 
 	if (tty < 0)
 		return tool_say(TOOL_USAGE, "there is no terminal to ask for %s; give --%s-file or --%s-fd",
 				names[which].what, names[which].option, names[which].option);
 	(void)fflush(stdout);
-	(void)dprintf(tty, "%s: ", prompt);
-	r = line_answer(read_terminal(tty, echo, line), "the terminal", names[which].what, line);
+	(void)snprintf(text, sizeof(text), "%s: ", prompt);
+	r = line_answer(read_terminal(tty, text, echo, line), "the terminal", names[which].what, line);
 	(void)close(tty);
 	return r;
 }
@@ -289,6 +292,7 @@ bool
 tool_confirm(const struct tool *tool, const char *question)
 {
 	AUTO_SECRET struct secret line = SECRET_INIT;
+	char text[QUESTION_MAX];
 	int tty;
 
 	if (tool->options.yes)
@@ -297,8 +301,8 @@ tool_confirm(const struct tool *tool, const char *question)
 		(void)tool_say(0, "%s There is no terminal to ask; --yes says so", question);
 		return false;
 	}
-	(void)dprintf(tty, "%s [y/N] ", question);
-	(void)read_terminal(tty, true, &line);
+	(void)snprintf(text, sizeof(text), "%s [y/N] ", question);
+	(void)read_terminal(tty, text, true, &line);
 	(void)close(tty);
 	return line.len > 0 && (line.p[0] == 'y' || line.p[0] == 'Y');
 }

@@ -155,7 +155,13 @@ verb_container_create(struct tool *tool, char **args, int count)
 		return code;
 	what.id = cur_of(id.p, id.len);
 	tool_progress("The card makes a key");
-	if ((r = csp_generate(tool->card, &what, &key_id)) != SCARD_S_SUCCESS)
+	r = csp_generate(tool->card, &what, &key_id);
+	/* many cards have keys on curves that sign, and no others */
+	if (r == SCARD_E_UNSUPPORTED_FEATURE && what.type == KEY_EC && what.exchange) {
+		what.exchange = false;
+		r = csp_generate(tool->card, &what, &key_id);
+	}
+	if (r != SCARD_S_SUCCESS)
 		return generate_failed(&what, r);
 	tool_progress_end();
 	if ((key = csp_key_find(tool->card, key_id)) != NULL)
@@ -168,7 +174,7 @@ verb_container_create(struct tool *tool, char **args, int count)
 int
 verb_container_delete(struct tool *tool, char **args, int count)
 {
-	char question[CSP_NAME_MAX * 3 + 128];
+	char question[CSP_NAME_MAX * 3 + 128], name[CSP_NAME_MAX * 3];
 	struct csp_key key;
 	int code;
 	DWORD r;
@@ -176,8 +182,9 @@ verb_container_delete(struct tool *tool, char **args, int count)
 	(void)count;
 	if ((code = tool_open_card(tool)) != TOOL_OK || (code = tool_find_key(tool, args[0], &key)) != TOOL_OK)
 		return code;
+	out_safe(key.name, strlen(key.name), name, sizeof(name));
 	(void)snprintf(question, sizeof(question), "The key in container %u, \"%s\", will be lost for ever. Delete it?",
-		       key.container, key.name);
+		       key.container, name);
 	if (!tool_confirm(tool, question))
 		return tool_say(TOOL_USAGE, "the key was left alone");
 	if ((code = tool_login(tool, CSP_ROLE_USER)) != TOOL_OK)

@@ -109,7 +109,14 @@ import(struct tool *tool, const struct csp_keyfile *file, const char *path)
 		return code;
 	what.id = cur_of(id.p, id.len);
 	tool_progress("Writing the key");
-	if ((r = csp_import(tool->card, &what, &key_id)) != SCARD_S_SUCCESS)
+	r = csp_import(tool->card, &what, &key_id);
+	/* many cards have keys on curves that sign, and no others */
+	if (r == SCARD_E_UNSUPPORTED_FEATURE && file->key->public.type == KEY_EC && what.exchange &&
+	    what.container_key == 0) {
+		what.exchange = false;
+		r = csp_import(tool->card, &what, &key_id);
+	}
+	if (r != SCARD_S_SUCCESS)
 		return import_failed(r, &what, path);
 	if ((key = csp_key_find(tool->card, key_id)) != NULL)
 		(void)tool_say(0, "key imported, into container %u, \"%s\"", key->container, key->name);
