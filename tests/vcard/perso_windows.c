@@ -177,16 +177,25 @@ digit(char c)
 }
 
 static bool
+hex_byte(const char *text, uint8_t *ret_byte)
+{
+	int high = digit(text[0]), low = high >= 0 ? digit(text[1]) : -1;
+
+	if (low < 0)
+		return false;
+	*ret_byte = (uint8_t)(high << 4 | low);
+	return true;
+}
+
+static bool
 put_hex(const char *text, struct buf *b)
 {
-	int high, low;
+	uint8_t byte;
 
 	for (; *text != '\0'; text += 2) {
-		high = digit(text[0]);
-		low = high >= 0 ? digit(text[1]) : -1;
-		if (low < 0)
+		if (!hex_byte(text, &byte))
 			return false;
-		buf_u8(b, (uint8_t)(high << 4 | low));
+		buf_u8(b, byte);
 	}
 	return !buf_failed(b);
 }
@@ -194,7 +203,7 @@ put_hex(const char *text, struct buf *b)
 static bool
 is_like(struct cursor answer, const char *pattern)
 {
-	uint8_t byte;
+	uint8_t byte, wanted;
 	size_t rest;
 
 	for (; *pattern != '\0'; pattern += 2) {
@@ -204,8 +213,7 @@ is_like(struct cursor answer, const char *pattern)
 				return false;
 			continue;
 		}
-		if (!cur_u8(&answer, &byte) ||
-		    (pattern[0] != '*' && byte != (digit(pattern[0]) << 4 | digit(pattern[1]))))
+		if (!cur_u8(&answer, &byte) || (pattern[0] != '*' && (!hex_byte(pattern, &wanted) || byte != wanted)))
 			return false;
 	}
 	return cur_at_end(&answer);
