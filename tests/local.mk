@@ -56,6 +56,7 @@ UNIT_TESTS = \
 	tests/unit/test_vcard_windows
 CARD_TESTS = \
 	tests/card/test_csp_gids \
+	tests/card/test_csp_gids_manage \
 	tests/card/test_gids \
 	tests/card/test_gids_admin \
 	tests/card/test_gids_container \
@@ -69,6 +70,7 @@ CARD_TESTS = \
 	tests/card/test_gids_sign \
 	tests/card/test_gids_write \
 	tests/card/test_piv \
+	tests/card/test_piv_manage \
 	tests/card/test_piv_key \
 	tests/card/test_piv_fresh
 MODULE_TESTS = \
@@ -231,6 +233,7 @@ libtest_la_SOURCES = \
 	tests/unit/pcsc_fixture.h \
 	tests/unit/vcard_fixture.h \
 	tests/unit/vcard_piv_fixture.h \
+	tests/card/csp_world.h \
 	tests/card/gids_card.c \
 	tests/card/gids_card.h \
 	tests/card/gids_keys.c \
@@ -287,6 +290,7 @@ tests_unit_test_p11_derive_LDADD = libfakecsp.la $(LDADD)
 tests_unit_test_p11_front_LDADD = libfakecsp.la $(LDADD)
 tests_unit_test_p11_manage_LDADD = libfakecsp.la $(LDADD)
 tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
+tests_card_test_csp_gids_manage_LDADD = libfake.la $(LDADD)
 tests_differential_test_softhsm_SOURCES = tests/differential/test_softhsm.c tests/differential/differences.c \
 	tests/differential/keys.c tests/differential/made.c tests/differential/objects.c tests/differential/operations.c \
 	tests/differential/sessions.c \

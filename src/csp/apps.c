@@ -15,6 +15,12 @@ csp_app_is(const char *name, const char *other)
 	return strcasecmp(name, other) == 0;
 }
 
+static uint8_t
+lower(uint8_t c)
+{
+	return (uint8_t)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
 static bool
 name_bytes(const char *directory, uint8_t ret_name[CSP_APPLICATION_SIZE])
 {
@@ -23,7 +29,20 @@ name_bytes(const char *directory, uint8_t ret_name[CSP_APPLICATION_SIZE])
 	if (len == 0 || len > CSP_APPLICATION_SIZE)
 		return false;
 	memset(ret_name, 0, CSP_APPLICATION_SIZE);
-	memcpy(ret_name, directory, len);
+	for (size_t i = 0; i < len; i++)
+		ret_name[i] = lower((uint8_t)directory[i]);
+	return true;
+}
+
+/* Upper and lower case are the same, whoever wrote the list. */
+static bool
+is_same(struct cursor item, const uint8_t name[CSP_APPLICATION_SIZE])
+{
+	uint8_t c;
+
+	for (size_t i = 0; cur_u8(&item, &c); i++)
+		if (lower(c) != name[i])
+			return false;
 	return true;
 }
 
@@ -34,7 +53,7 @@ position(const struct buf *names, const uint8_t name[CSP_APPLICATION_SIZE])
 	struct cursor c = buf_cur(names), item;
 	size_t at = 0;
 
-	while (cur_take(&c, CSP_APPLICATION_SIZE, &item) && !cur_equals(&item, name, CSP_APPLICATION_SIZE))
+	while (cur_take(&c, CSP_APPLICATION_SIZE, &item) && !is_same(item, name))
 		at += CSP_APPLICATION_SIZE;
 	return at;
 }

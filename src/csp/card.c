@@ -122,10 +122,14 @@ static void
 learn_read_only(struct csp_card *card)
 {
 	bool read_only = false;
+	PIN_SET roles = 0;
 
-	card->read_only =
-		csp_card_property(card, CP_CARD_READ_ONLY, 0, &read_only, sizeof(read_only)) == SCARD_S_SUCCESS &&
-		read_only;
+	if (csp_card_property(card, CP_CARD_READ_ONLY, 0, &read_only, sizeof(read_only)) != SCARD_S_SUCCESS)
+		return;
+	/* a card may be that for its holder and all the same have somebody who manages it; it refuses others itself */
+	if (read_only && csp_card_property(card, CP_CARD_LIST_PINS, 0, &roles, sizeof(roles)) == SCARD_S_SUCCESS)
+		read_only = !IS_PIN_SET(roles, ROLE_ADMIN);
+	card->read_only = read_only;
 }
 
 /* The memory is shared by all readers, so that a card is known wherever it is put; not held while the card is asked. */

@@ -379,6 +379,8 @@ void csp_certfile_name(bool exchange, uint8_t index, bool decimal, char ret_name
 
 /* Inside a transaction: reads the map and builds the view anew. kept: classes that have not changed. */
 DWORD csp_view_load(struct csp_card *card, unsigned kept);
+/* What everybody calls a key of a container, on cards whose containers have fixed meanings; any other code: nothing. */
+DWORD csp_container_names(struct csp_card *card, uint8_t index, CARD_KEY_NAMES *ret_names);
 /* Inside a transaction: brings what the view says about PINs up to date. */
 DWORD csp_view_roles(struct csp_card *card);
 void csp_view_free(struct csp_view *view);

@@ -244,6 +244,29 @@ check_record(struct csp_card *card, struct check *c, const struct csp_container 
 			    container->index, &right);
 }
 
+static bool
+is_either(const struct public_key *key, const CONTAINER_INFO *info)
+{
+	return key->type != KEY_NONE &&
+	       (pubkey_equal(key, &info->KeyExPublicKey) || pubkey_equal(key, &info->SigPublicKey));
+}
+
+/* A card may show the second key of a container as that of another, which is free. */
+static bool
+is_seen(const struct check *c, const struct csp_cmap *map, uint8_t index)
+{
+	const CONTAINER_INFO *info = &c->infos[index];
+
+	for (size_t i = 0; i < map->count; i++) {
+		const uint8_t other = map->containers[i].index;
+
+		if (other == index || (c->present[other] && (is_either(&info->KeyExPublicKey, &c->infos[other]) ||
+							     is_either(&info->SigPublicKey, &c->infos[other]))))
+			return true;
+	}
+	return false;
+}
+
 /* A key that nobody sees: one that was being made when the card was pulled. */
 static DWORD
 check_unseen(struct csp_card *card, struct check *c, const struct csp_cmap *map, uint8_t index)
@@ -251,10 +274,7 @@ check_unseen(struct csp_card *card, struct check *c, const struct csp_cmap *map,
 	struct csp_container container = { .index = index };
 	DWORD r;
 
-	for (size_t i = 0; i < map->count; i++)
-		if (map->containers[i].index == index)
-			return SCARD_S_SUCCESS;
-	if (!c->present[index])
+	if (!c->present[index] || is_seen(c, map, index))
 		return SCARD_S_SUCCESS;
 	if ((r = csp_random_name(card->csp, container.name)) != SCARD_S_SUCCESS)
 		return r;

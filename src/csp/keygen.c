@@ -142,6 +142,32 @@ choose_slot(struct csp_card *card, const struct csp_cmap *map, struct making *m)
 	return SCARD_S_SUCCESS;
 }
 
+/*
+ * Where containers have numbers of their own the identifier chooses among them, and need not be kept. *ret_chosen false:
+ * they have none, or nobody chose.
+ */
+static DWORD
+choose_number(struct csp_card *card, const struct csp_cmap *map, struct making *m, bool *ret_chosen)
+{
+	CARD_KEY_NAMES names = { 0 };
+	uint8_t number = m->id.left == 1 ? m->id.p[0] : 0;
+	size_t index = 0;
+
+	*ret_chosen = false;
+	if (m->id.left == 0 || csp_container_names(card, 0, &names) != SCARD_S_SUCCESS)
+		return SCARD_S_SUCCESS;
+	while (names.bNumber != number)
+		if (++index == LIMIT_CONTAINERS || csp_container_names(card, (uint8_t)index, &names) != SCARD_S_SUCCESS)
+			return SCARD_E_INVALID_VALUE;
+	for (size_t i = 0; i < map->count; i++)
+		if (map->containers[i].index == index)
+			return SCARD_E_WRITE_TOO_MANY;
+	m->container.index = (uint8_t)index;
+	m->id = cur_of(NULL, 0);
+	*ret_chosen = true;
+	return SCARD_S_SUCCESS;
+}
+
 static bool
 has_name(const struct csp_cmap *map, const char *name)
 {
@@ -155,6 +181,7 @@ static DWORD
 choose(struct csp_card *card, struct making *m)
 {
 	struct csp_cmap map;
+	bool chosen = false;
 	DWORD r = read_map(card, &map);
 
 	if (r != SCARD_S_SUCCESS)
@@ -172,6 +199,8 @@ choose(struct csp_card *card, struct making *m)
 		if ((r = csp_random_name(card->csp, m->container.name)) != SCARD_S_SUCCESS)
 			return r;
 	}
+	if ((r = choose_number(card, &map, m, &chosen)) != SCARD_S_SUCCESS || chosen)
+		return r;
 	return choose_place(card, &map, &m->container.index);
 }
 
@@ -259,6 +288,17 @@ make(struct csp_card *card, struct making *m)
 	return r;
 }
 
+/* The user's affair, but on cards where only the administrator may; the card knows which it is. */
+static DWORD
+begin(struct csp_card *card, struct csp_change *ret_change)
+{
+	DWORD r = csp_change_begin(card, CSP_BY_USER, CSP_CONTAINERS | CSP_FILES, ret_change);
+
+	if (r == SCARD_W_CARD_NOT_AUTHENTICATED)
+		r = csp_change_begin(card, CSP_BY_ADMIN, CSP_CONTAINERS | CSP_FILES, ret_change);
+	return r;
+}
+
 static DWORD
 make_work(struct csp_card *card, void *arg)
 {
@@ -270,7 +310,7 @@ make_work(struct csp_card *card, void *arg)
 	if ((r = csp_cache_check(card)) != SCARD_S_SUCCESS || m->done)
 		return r;
 	if ((r = check_size(card, m)) != SCARD_S_SUCCESS || (r = choose(card, m)) != SCARD_S_SUCCESS ||
-	    (r = csp_change_begin(card, CSP_BY_USER, CSP_CONTAINERS | CSP_FILES, &change)) != SCARD_S_SUCCESS)
+	    (r = begin(card, &change)) != SCARD_S_SUCCESS)
 		return r;
 	r = make(card, m);
 	m->done = r == SCARD_S_SUCCESS;

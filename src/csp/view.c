@@ -67,16 +67,29 @@ find_role(struct csp_card *card, struct csp_key *key)
 	return SCARD_S_SUCCESS;
 }
 
+DWORD
+csp_container_names(struct csp_card *card, uint8_t index, CARD_KEY_NAMES *ret_names)
+{
+	CARD_KEY_NAMES names = { 0 };
+	DWORD len = 0, r;
+
+	r = card->data.pfnCardGetContainerProperty(&card->data, index, CCP_KEY_NAMES, (BYTE *)&names, sizeof(names),
+						   &len, 0);
+	if (r == SCARD_S_SUCCESS && len != sizeof(names))
+		r = SCARD_E_UNSUPPORTED_FEATURE;
+	if (r == SCARD_S_SUCCESS)
+		*ret_names = names;
+	return r;
+}
+
 /* What everybody calls the key, where its container has a fixed meaning. */
 static DWORD
 find_names(struct csp_card *card, struct csp_key *key)
 {
 	CARD_KEY_NAMES names = { 0 };
-	DWORD len = 0, r;
+	DWORD r = csp_container_names(card, key->container, &names);
 
-	r = card->data.pfnCardGetContainerProperty(&card->data, key->container, CCP_KEY_NAMES, (BYTE *)&names,
-						   sizeof(names), &len, 0);
-	if (r == SCARD_S_SUCCESS && len == sizeof(names)) {
+	if (r == SCARD_S_SUCCESS) {
 		key->number = names.bNumber;
 		memcpy(key->usual_name, names.szName, sizeof(key->usual_name));
 		key->usual_name[sizeof(key->usual_name) - 1] = '\0';
