@@ -286,19 +286,22 @@ static uint16_t
 finish(struct vcard *card, uint8_t reference, const uint8_t card_point[POINT], const char *pin, uint8_t *ret_session)
 {
 	AUTO_BUF struct buf command = BUF_INIT;
-	uint8_t point[POINT], stream[STREAM], block[32] = { 0 };
+	AUTO_BUF struct buf block = BUF_INIT;
+	uint8_t point[POINT], stream[STREAM];
 	struct cursor answer;
 	size_t i;
 
 	agree(card_point, point, stream);
-	memcpy(block, pin, strlen(pin));
-	block[strlen(pin)] = 0x80;
-	for (i = 0; i < sizeof(block); i++)
-		block[i] ^= stream[i];
+	buf_put(&block, pin, strlen(pin));
+	buf_u8(&block, 0x80);
+	buf_zeros(&block, 32 - block.len);
+	assert_int_equal(block.len, 32);
+	for (i = 0; i < block.len; i++)
+		block.p[i] ^= stream[i];
 	buf_put(&command, (const uint8_t[]){ 0x00, 0x87, 0x00, reference, 0x67, 0x7C, 0x65, 0x85, POINT }, 9);
 	buf_put(&command, point, POINT);
 	buf_put(&command, (const uint8_t[]){ 0x86, 0x20 }, 2);
-	buf_put(&command, block, sizeof(block));
+	buf_put_cur(&command, buf_cur(&block));
 	buf_u8(&command, 0);
 	answer = transmit_bytes(card, buf_cur(&command));
 	if (status_of(answer) != 0x9000) {
