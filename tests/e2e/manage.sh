@@ -56,7 +56,7 @@ pins() {
 	check "--init-pin sets another one" so_tool --init-pin --new-pin "$E2E_PIN"
 	check "the user logs in again" user_tool -O
 	check "the officer's key is changed" so_tool --change-pin --pin "$E2E_ADMIN_KEY" --new-pin "$OTHER_KEY"
-	refuse "the old key is none any more" CKR_PIN_INCORRECT so_tool -O
+	refuse "the old key is none any more" CKR_PIN_INCORRECT so_tool --session-rw -O
 	check "and back" our_tool --login --login-type so --so-pin "$OTHER_KEY" --change-pin --pin "$OTHER_KEY" --new-pin "$E2E_ADMIN_KEY"
 }
 
@@ -77,6 +77,10 @@ objects() {
 	for name in rsakey eckey; do
 		openssl pkey -pubin -in "$W/$name.pub" -outform DER -out "$W/$name.pub.der"
 	done
+	refuse "no private key is brought to a card unless that is allowed" 0x1b user_tool \
+		--write-object "$W/rsakey.key.der" --type privkey --id 11
+	export MINIDRIVER_PKCS11_ALLOW_PRIVATE_EXCHANGE_KEY_IMPORT=yes MINIDRIVER_PKCS11_ALLOW_PRIVATE_SIGNATURE_KEY_IMPORT=yes
+	export MINIDRIVER_PKCS11_ALLOW_PRIVATE_ECDSA_KEY_IMPORT=yes
 	bring 11 rsakey SHA256-RSA-PKCS
 	bring 12 eckey ECDSA-SHA256
 	check "--write-object data" user_tool --write-object "$W/data" --type data --label note --application-label app
@@ -112,7 +116,7 @@ gnutls() {
 	contains "the authority is listed as one" "CKA_CERTIFICATE_CATEGORY=CA\|Flags: CKA_CERTIFICATE_CATEGORY=CA\|CA;" \
 		p11tool --list-all-certs "$uri"
 	check "p11tool --delete" p11tool --login --batch --delete "$uri;object=rsakey;type=cert"
-	unset GNUTLS_PIN GNUTLS_SO_PIN
+	unset GNUTLS_PIN GNUTLS_SO_PIN "${!MINIDRIVER_PKCS11_ALLOW_@}"
 }
 
 manage() {
