@@ -4,6 +4,9 @@
  * of the keys' names. A card that was not made through PKCS#11 has none, and is called after its kind and number.
  *
  *	file = version 01, flags (1: nobody knows the user's PIN), label (length in one byte, UTF-8)
+ *
+ * To look for it costs an exchange, which every program that asks for a token would pay: only a card whose identifier
+ * begins with a mark is asked. The mark is set with the file; the end of the identifier, which is the serial number, stays.
  */
 #include <string.h>
 
@@ -13,6 +16,8 @@
 
 #define VERSION 1u
 #define FLAG_PIN_UNSET 1u
+
+static const BYTE mark[] = { 'p', '1', '1', VERSION };
 
 static bool
 is_text(const char *label)
@@ -40,13 +45,28 @@ decode(struct cursor c, char ret_label[33], bool *ret_pin_unset)
 	return true;
 }
 
+/* SCARD_E_UNSUPPORTED_FEATURE for a card without an identifier. */
+static DWORD
+read_id(struct csp_card *card, BYTE ret_id[CSP_CARD_ID_LEN], bool *ret_marked)
+{
+	DWORD r = csp_card_property(card, CP_CARD_GUID, 0, ret_id, CSP_CARD_ID_LEN);
+
+	*ret_marked = r == SCARD_S_SUCCESS && memcmp(ret_id, mark, sizeof(mark)) == 0;
+	return r == SCARD_S_SUCCESS || csp_code_is_trouble(r) ? r : SCARD_E_UNSUPPORTED_FEATURE;
+}
+
 DWORD
 csp_label_load(struct csp_card *card, struct csp_token_info *token)
 {
 	AUTO_BUF struct buf content = BUF_INIT;
+	BYTE id[CSP_CARD_ID_LEN] = { 0 };
+	bool marked = false;
 	char label[33];
-	DWORD r = csp_file_read(card, CSP_ATTRS_DIRECTORY, CSP_LABEL_FILE, &content);
+	DWORD r = read_id(card, id, &marked);
 
+	if (!marked)
+		return csp_code_is_trouble(r) ? r : SCARD_S_SUCCESS;
+	r = csp_file_read(card, CSP_ATTRS_DIRECTORY, CSP_LABEL_FILE, &content);
 	if (r != SCARD_S_SUCCESS)
 		return csp_code_is_trouble(r) ? r : SCARD_S_SUCCESS;
 	if (decode(buf_cur(&content), label, &token->pin_unset) && label[0] != '\0')
@@ -93,20 +113,34 @@ write_file(struct csp_card *card, struct cursor content)
 	return csp_file_put(card, CSP_ATTRS_DIRECTORY, CSP_LABEL_FILE, EveryoneReadUserWriteAc, content);
 }
 
+/* The file first: a card that is pulled in between is called what it was called before. */
+static DWORD
+write_all(struct csp_card *card, struct cursor content, BYTE id[CSP_CARD_ID_LEN], bool marked)
+{
+	DWORD r = write_file(card, content);
+
+	if (r != SCARD_S_SUCCESS || marked)
+		return r;
+	memcpy(id, mark, sizeof(mark));
+	return card->data.pfnCardSetProperty(&card->data, CP_CARD_GUID, id, CSP_CARD_ID_LEN, 0);
+}
+
 static DWORD
 name_work(struct csp_card *card, void *arg)
 {
 	AUTO_BUF struct buf content = BUF_INIT;
+	BYTE id[CSP_CARD_ID_LEN] = { 0 };
 	struct csp_change change;
-	bool same = false;
+	bool same = false, marked = false;
 	DWORD r;
 
-	if ((r = csp_cache_check(card)) != SCARD_S_SUCCESS ||
+	if ((r = csp_cache_check(card)) != SCARD_S_SUCCESS || (r = read_id(card, id, &marked)) != SCARD_S_SUCCESS ||
 	    (r = encode(card, arg, &content, &same)) != SCARD_S_SUCCESS || same)
 		return r;
-	if ((r = csp_change_begin(card, CSP_BY_EITHER, CSP_FILES, &change)) != SCARD_S_SUCCESS)
+	r = csp_change_begin(card, marked ? CSP_BY_EITHER : CSP_BY_ADMIN, CSP_FILES, &change);
+	if (r != SCARD_S_SUCCESS)
 		return r;
-	r = csp_change_end(card, &change, write_file(card, buf_cur(&content)));
+	r = csp_change_end(card, &change, write_all(card, buf_cur(&content), id, marked));
 	card->token_read = false;
 	return r;
 }

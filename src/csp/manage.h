@@ -38,7 +38,8 @@ DWORD csp_card_info(struct csp_card *card, struct csp_card_info *ret_info);
 
 /*
  * Keeps on the card what its token is called (csp_token_info), UTF-8 of at most 32 bytes, NULL for as before, and whether
- * nobody knows the user's PIN, as on a card that was made with one at random. SCARD_E_INVALID_VALUE for no such text.
+ * nobody knows the user's PIN, as on a card that was made with one at random. The first time for the administrator.
+ * SCARD_E_INVALID_VALUE for no such text.
  */
 DWORD csp_token_name(struct csp_card *card, const char *label, bool pin_unset);
 
