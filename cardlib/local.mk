@@ -68,9 +68,11 @@ GIDS_SOURCES = \
 	cardlib/gids/write.c
 PIV_SOURCES = \
 	cardlib/piv/acquire.c \
+	cardlib/piv/admin.c \
 	cardlib/piv/agree.c \
 	cardlib/piv/cert.c \
 	cardlib/piv/container.c \
+	cardlib/piv/create.c \
 	cardlib/piv/decrypt.c \
 	cardlib/piv/fs.c \
 	cardlib/piv/key.c \
@@ -81,7 +83,8 @@ PIV_SOURCES = \
 	cardlib/piv/property.c \
 	cardlib/piv/session.c \
 	cardlib/piv/sign.c \
-	cardlib/piv/table.c
+	cardlib/piv/table.c \
+	cardlib/piv/write.c
 # registry, and what all cards share
 CARD_SOURCES = \
 	include/cardmod.h \

@@ -10,6 +10,7 @@ destroy(const CARD_DATA *card, struct piv *p)
 	piv_forget_card(p);
 	piv_agreements_forget(p);
 	buf_free(&p->chuid);
+	buf_free(&p->cardcf);
 	card->pfnCspFree(p);
 }
 
@@ -52,6 +53,13 @@ fill_table(CARD_DATA *card)
 	card->pfnCardGetContainerProperty = piv_get_container_property;
 	card->pfnCardAuthenticateEx = piv_authenticate_ex;
 	card->pfnCardDeauthenticateEx = piv_deauthenticate_ex;
+	card->pfnCardGetChallengeEx = piv_get_challenge_ex;
+	card->pfnCardChangeAuthenticatorEx = piv_change_authenticator_ex;
+	card->pfnCardCreateFile = piv_file_create;
+	card->pfnCardWriteFile = piv_file_write;
+	card->pfnCardDeleteFile = piv_file_delete;
+	card->pfnCardCreateContainerEx = piv_create_container_ex;
+	card->pfnCardDeleteContainer = piv_delete_container;
 	card->pfnCardSignData = piv_sign_data;
 	card->pfnCardRSADecrypt = piv_rsa_decrypt;
 	card->pfnCardConstructDHAgreement = piv_construct_dh_agreement;

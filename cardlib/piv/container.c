@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "iso7816/tlv.h"
 
-#define CMAP_NAME_BYTES 80u
 #define CMAP_VALID 1u
 #define CMAP_DEFAULT 2u
 #define CMAP_RECORD_BYTES 86u
@@ -40,17 +39,13 @@ piv_key_forget(struct piv_key *key)
 
 /* What a slot has ---------------------------------------------------------------------------------------------------- */
 
-/* Which of its container's two slots a key takes (SP 800-73-4 has no such thing; as Windows shows it). */
+/* A retired key that its certificate does not let agree was one for signatures. */
 static bool
 is_exchange(BYTE index, enum key_type type, const struct piv_cert *cert)
 {
-	if (index == PIV_SLOT_SIGNATURE)
-		return false;
-	if (type == KEY_RSA || index == PIV_SLOT_MANAGEMENT)
-		return true;
-	if (index < PIV_SLOT_RETIRED)
-		return false;
-	return cert == NULL || !cert->has_usage || cert->agrees;
+	if (index >= PIV_SLOT_RETIRED && type == KEY_EC && cert != NULL && cert->has_usage)
+		return cert->agrees;
+	return piv_slot_exchange(index, type);
 }
 
 static void
@@ -373,7 +368,7 @@ put_name(struct buf *map, const uint8_t guid[PIV_GUID_LEN], uint32_t tag)
 		buf_le16(map, (uint16_t)digits[byte >> 4]);
 		buf_le16(map, (uint16_t)digits[byte & 0x0F]);
 	}
-	buf_zeros(map, CMAP_NAME_BYTES - (map->len - before));
+	buf_zeros(map, PIV_NAME_BYTES - (map->len - before));
 }
 
 static void
@@ -386,7 +381,10 @@ put_record(struct buf *map, const struct piv *p, BYTE index, bool is_default)
 		buf_zeros(map, CMAP_RECORD_BYTES);
 		return;
 	}
-	put_name(map, p->guid, piv_slot_certificate(index));
+	if (p->named[index])
+		buf_put(map, p->names[index], PIV_NAME_BYTES);
+	else
+		put_name(map, p->guid, piv_slot_certificate(index));
 	buf_u8(map, (uint8_t)(CMAP_VALID | (is_default ? CMAP_DEFAULT : 0)));
 	buf_u8(map, 0);
 	buf_le16(map, key->exchange ? 0 : bits);
@@ -397,6 +395,8 @@ put_record(struct buf *map, const struct piv *p, BYTE index, bool is_default)
 static size_t
 default_container(const struct piv *p)
 {
+	if (p->default_named && p->keys[p->default_index].used == PIV_YES)
+		return p->default_index;
 	for (size_t i = 0; i < PIV_SLOTS; i++)
 		if (p->keys[i].used == PIV_YES && p->keys[i].role == ROLE_USER)
 			return i;
@@ -503,15 +503,14 @@ associated_key(struct piv *p, BYTE index, BYTE *ret_index)
 	return SCARD_E_UNSUPPORTED_FEATURE;
 }
 
+/* Also of a place that has no key yet: it is chosen by them. */
 static DWORD
-usual_names(struct piv *p, BYTE index, CARD_KEY_NAMES *ret_names)
+usual_names(BYTE index, CARD_KEY_NAMES *ret_names)
 {
-	struct piv_key *key;
 	CARD_KEY_NAMES names = { .bNumber = (BYTE)(index + 1) };
-	DWORD r = piv_key_find(p, index, &key);
 
-	if (r != SCARD_S_SUCCESS)
-		return r;
+	if (index >= PIV_SLOTS)
+		return SCARD_E_NO_KEY_CONTAINER;
 	piv_slot_name(index, names.szName);
 	*ret_names = names;
 	return SCARD_S_SUCCESS;
@@ -532,7 +531,7 @@ read_property(struct piv *p, BYTE index, const char *name, union container_prope
 	if (strcmp(name, CCP_PIN_IDENTIFIER) == 0)
 		return role_of(p, index, &ret_value->role);
 	if (strcmp(name, CCP_KEY_NAMES) == 0)
-		return usual_names(p, index, &ret_value->names);
+		return usual_names(index, &ret_value->names);
 	return associated_key(p, index, &ret_value->associated);
 }
 

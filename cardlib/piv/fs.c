@@ -6,12 +6,12 @@
 #include "piv/piv.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "iso7816/tlv.h"
 
 #define CARDCF_VERSION 1u
-#define CARDCF_SIZE 6u
 
 #define ROOTS_MORE 0x83u
 #define ROOTS_LAST 0x82u
@@ -23,6 +23,12 @@ put(struct buf *content, const void *bytes, size_t len)
 {
 	buf_put(content, bytes, len);
 	return buf_failed(content) ? SCARD_E_NO_MEMORY : SCARD_S_SUCCESS;
+}
+
+static void
+put_name(struct buf *names, const char *name)
+{
+	buf_put(names, name, strlen(name) + 1);
 }
 
 static DWORD
@@ -50,6 +56,8 @@ read_cardcf(struct piv *p, struct buf *ret_content)
 {
 	DWORD r = piv_confirm(p);
 
+	if (r == SCARD_S_SUCCESS && p->cardcf.len > 0)
+		return put(ret_content, p->cardcf.p, p->cardcf.len);
 	buf_u8(ret_content, CARDCF_VERSION);
 	buf_u8(ret_content, (uint8_t)p->transaction);
 	buf_le16(ret_content, (uint16_t)p->transaction);
@@ -81,8 +89,8 @@ read_roots_part(struct piv *p, uint32_t tag, bool *ret_more)
 	return buf_failed(&p->roots) ? SCARD_E_NO_MEMORY : SCARD_S_SUCCESS;
 }
 
-static DWORD
-load_roots(struct piv *p)
+DWORD
+piv_roots_load(struct piv *p)
 {
 	DWORD r = piv_confirm(p);
 	bool more = true;
@@ -101,7 +109,7 @@ load_roots(struct piv *p)
 static DWORD
 read_roots(struct piv *p, struct buf *ret_content)
 {
-	DWORD r = load_roots(p);
+	DWORD r = piv_roots_load(p);
 
 	if (r == SCARD_S_SUCCESS && p->roots_read != PIV_YES)
 		r = SCARD_E_FILE_NOT_FOUND;
@@ -109,8 +117,8 @@ read_roots(struct piv *p, struct buf *ret_content)
 }
 
 /* kxcNN or kscNN; the name is folded. */
-static bool
-certificate_index(const char *name, bool *ret_exchange, BYTE *ret_index)
+bool
+piv_certificate_index(const char *name, bool *ret_exchange, BYTE *ret_index)
 {
 	char exchange[CHECK_NAME_MAX + 1], signature[CHECK_NAME_MAX + 1];
 
@@ -134,13 +142,72 @@ read_certificate(struct piv *p, const char *name, struct buf *ret_content)
 	BYTE index;
 	DWORD r;
 
-	if (!certificate_index(name, &exchange, &index))
+	if (!piv_certificate_index(name, &exchange, &index))
 		return SCARD_E_FILE_NOT_FOUND;
 	if ((r = piv_certificate(p, index, ret_content)) != SCARD_S_SUCCESS)
 		return r;
 	if ((r = piv_key_find(p, index, &key)) != SCARD_S_SUCCESS)
 		return r == SCARD_E_NO_KEY_CONTAINER ? SCARD_E_FILE_NOT_FOUND : r;
 	return key->exchange == exchange ? SCARD_S_SUCCESS : SCARD_E_FILE_NOT_FOUND;
+}
+
+/* Data objects as they are ----------------------------------------------------------------------------------------------- */
+
+/* SP 800-73-4 part 1, table 3, but for certificates of retired keys; then what tokens add. */
+static const uint32_t objects[] = { 0x7E,     0x5FC101, 0x5FC102, 0x5FC103, 0x5FC105, 0x5FC106, 0x5FC107, 0x5FC108,
+				    0x5FC109, 0x5FC10A, 0x5FC10B, 0x5FC10C, 0x5FC121, 0x5FC122, 0x5FC123, 0x5FFF00,
+				    0x5FFF01, 0x5FFF10, 0x5FFF11 };
+
+bool
+piv_object_of_name(const char *name, uint32_t *ret_tag)
+{
+	const size_t len = strlen(name);
+	unsigned long tag = len == 2 || len == 6 ? strtoul(name, NULL, 16) : 0;
+	char again[CHECK_NAME_MAX + 1];
+
+	(void)snprintf(again, sizeof(again), "%lx", tag);
+	if (strcmp(again, name) != 0 || (tag != PIV_DISCOVERY && (tag < 0x5FC000 || tag > 0x5FFFFF)))
+		return false;
+	*ret_tag = (uint32_t)tag;
+	return true;
+}
+
+static DWORD
+read_object(struct piv *p, const char *name, struct buf *ret_content)
+{
+	AUTO_BUF struct buf object = BUF_INIT;
+	struct cursor content;
+	uint32_t tag;
+	DWORD r;
+
+	if (!piv_object_of_name(name, &tag))
+		return SCARD_E_FILE_NOT_FOUND;
+	if ((r = piv_confirm(p)) != SCARD_S_SUCCESS || (r = piv_object_read(p, tag, &object)) != SCARD_S_SUCCESS)
+		return r;
+	if (!piv_object_content(buf_cur(&object), tag, &content))
+		return SCARD_E_UNEXPECTED;
+	return put(ret_content, content.p, content.left);
+}
+
+/* Each is asked for, since nothing lists them. */
+static DWORD
+list_objects(struct piv *p, struct buf *names)
+{
+	char name[CHECK_NAME_MAX + 1];
+	DWORD r = piv_confirm(p);
+
+	for (size_t i = 0; i < ARRAY_SIZE(objects) && r == SCARD_S_SUCCESS; i++) {
+		AUTO_BUF struct buf object = BUF_INIT;
+
+		r = piv_object_read(p, objects[i], &object);
+		if (r == SCARD_S_SUCCESS || r == SCARD_W_SECURITY_VIOLATION) {
+			(void)snprintf(name, sizeof(name), "%x", objects[i]);
+			put_name(names, name);
+		}
+		if (r == SCARD_E_FILE_NOT_FOUND || r == SCARD_W_SECURITY_VIOLATION || r == SCARD_E_UNEXPECTED)
+			r = SCARD_S_SUCCESS;
+	}
+	return r;
 }
 
 /* Files that there always are; and the roots, which there may be. */
@@ -168,7 +235,7 @@ find_file(const char *directory, const char *name)
 static bool
 is_directory(const char *directory)
 {
-	return directory[0] == '\0' || strcmp(directory, "mscp") == 0;
+	return directory[0] == '\0' || strcmp(directory, "mscp") == 0 || strcmp(directory, PIV_DIRECTORY) == 0;
 }
 
 static DWORD
@@ -180,6 +247,8 @@ read_file(struct piv *p, const char *directory, const char *name, struct buf *re
 		return SCARD_E_DIR_NOT_FOUND;
 	if (file != NULL)
 		return file->read(p, ret_content);
+	if (strcmp(directory, PIV_DIRECTORY) == 0)
+		return read_object(p, name, ret_content);
 	return directory[0] != '\0' ? read_certificate(p, name, ret_content) : SCARD_E_FILE_NOT_FOUND;
 }
 
@@ -222,12 +291,6 @@ piv_read_file(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DW
 	return r;
 }
 
-static void
-put_name(struct buf *names, const char *name)
-{
-	buf_put(names, name, strlen(name) + 1);
-}
-
 /* The roots are listed if they have been looked for: to do so for the listing alone would cost a command each time. */
 static DWORD
 list_mscp(struct piv *p, struct buf *names)
@@ -255,7 +318,9 @@ list(struct piv *p, const char *directory, struct buf *names)
 
 	if (!is_directory(directory))
 		return SCARD_E_DIR_NOT_FOUND;
-	if (directory[0] != '\0')
+	if (strcmp(directory, PIV_DIRECTORY) == 0)
+		r = list_objects(p, names);
+	else if (directory[0] != '\0')
 		r = list_mscp(p, names);
 	else
 		for (size_t i = 0; i < ARRAY_SIZE(files) && files[i].directory[0] == '\0'; i++)

@@ -111,12 +111,120 @@ piv_authenticate_ex(CARD_DATA *card, PIN_ID PinId, DWORD dwFlags, const BYTE *pb
 	switch (PinId) {
 	case ROLE_USER:
 	case PIV_ROLE_ALWAYS: r = verify(p, PinId, pbPinData, cbPinData, &tries); break;
+	case ROLE_ADMIN: r = piv_respond(p, pbPinData, cbPinData); break;
 	default: return SCARD_E_UNSUPPORTED_FEATURE;
 	}
 	if (pcAttemptsRemaining != NULL && (r == SCARD_W_WRONG_CHV || r == SCARD_W_CHV_BLOCKED))
 		*pcAttemptsRemaining = tries;
 	return r;
 }
+
+/* Changing and unblocking ---------------------------------------------------------------------------------------------- */
+
+/* Old one and new one, or PUK and new PIN, in one command. What the new one cannot be costs no try of the old one. */
+static DWORD
+change(struct piv *p, struct apdu *a, const struct secret *old, const struct secret *new, DWORD *ret_tries)
+{
+	uint16_t sw = 0;
+	DWORD r;
+
+	apdu_put_secret(a, old);
+	apdu_put_secret(a, new);
+	p->presented = true;
+	r = apdu_exchange(&p->ch, a, NULL, &sw);
+	if (sw == SW_BAD_DATA)
+		return SCARD_E_INVALID_CHV;
+	return piv_unknown_instruction(sw) ? SCARD_E_UNSUPPORTED_FEATURE : verify_code(r, sw, ret_tries);
+}
+
+/* Eight bytes of any value by the standard; what people type is filled up. */
+static bool
+encode_puk(const BYTE *puk, DWORD len, struct secret *ret_puk)
+{
+	if (len < PIV_PIN_MIN || len > PIV_PIN_MAX || !secret_alloc(ret_puk, PIN_LEN))
+		return false;
+	memset(ret_puk->p, PAD, PIN_LEN);
+	memcpy(ret_puk->p, puk, len);
+	return true;
+}
+
+static bool
+encode(const struct piv *p, PIN_ID role, const BYTE *pin, DWORD len, struct secret *ret_pin)
+{
+	return role == PIV_ROLE_PUK ? encode_puk(pin, len, ret_pin) : encode_pin(p, pin, len, ret_pin);
+}
+
+struct change {
+	struct piv *p;
+	PIN_ID authority, target;
+	const BYTE *old, *new;
+	DWORD old_len, new_len;
+};
+
+/* The old PIN may be another role's that is the same PIN. */
+static DWORD
+change_pin(const struct change *c, bool unblock, DWORD *ret_tries)
+{
+	AUTO_APDU struct apdu a = apdu_of(0x00, unblock ? PIV_INS_RESET_RETRY : PIV_INS_CHANGE, 0x00, PIV_REFERENCE_PUK,
+					  APDU_LE_NONE);
+	AUTO_SECRET struct secret old = SECRET_INIT, new = SECRET_INIT;
+	DWORD r;
+
+	if (!encode(c->p, c->authority, c->old, c->old_len, &old))
+		return SCARD_E_INVALID_PARAMETER;
+	if (!encode(c->p, c->target, c->new, c->new_len, &new))
+		return SCARD_E_INVALID_CHV;
+	if ((r = piv_confirm(c->p)) != SCARD_S_SUCCESS)
+		return r;
+	if (c->target != PIV_ROLE_PUK && (r = piv_pin_reference(c->p, &a.p2)) != SCARD_S_SUCCESS)
+		return r;
+	/* the PUK is one of the application's own PIN */
+	if (unblock && a.p2 != PIV_REFERENCE_PIN)
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	c->p->authenticated &= ~USER_ROLES;
+	r = change(c->p, &a, &old, &new, ret_tries);
+	if (r == SCARD_S_SUCCESS && !unblock && c->target != PIV_ROLE_PUK)
+		c->p->authenticated |= USER_ROLES;
+	return r;
+}
+
+static DWORD
+change_key(const struct change *c, CARD_KEY_ALGORITHM algorithm)
+{
+	DWORD r = piv_respond(c->p, c->old, c->old_len);
+
+	return r == SCARD_S_SUCCESS ? piv_management_key_set(c->p, algorithm, c->new, c->new_len) : r;
+}
+
+DWORD
+piv_change_authenticator_ex(CARD_DATA *card, DWORD dwFlags, PIN_ID AuthPinId, const BYTE *pbAuthData, DWORD cbAuthData,
+			    PIN_ID TargetPinId, const BYTE *pbTargetData, DWORD cbTargetData, DWORD cRetryCount,
+			    DWORD *pcAttemptsRemaining)
+{
+	const struct change c = { .p = piv_context(card),
+				  .authority = AuthPinId,
+				  .target = TargetPinId,
+				  .old = pbAuthData,
+				  .old_len = cbAuthData,
+				  .new = pbTargetData,
+				  .new_len = cbTargetData };
+	const CARD_KEY_ALGORITHM algorithm = (CARD_KEY_ALGORITHM)((dwFlags & PIN_CHANGE_KEY_ALGORITHM_MASK) >> 8);
+	DWORD r, tries = CARD_DATA_VALUE_UNKNOWN;
+
+	if (c.p == NULL || (cRetryCount != 0 && cRetryCount != CARD_DATA_VALUE_UNKNOWN))
+		return SCARD_E_INVALID_PARAMETER;
+	if (pbAuthData == NULL || pbTargetData == NULL)
+		return SCARD_E_INVALID_PARAMETER;
+	if (TargetPinId == ROLE_ADMIN)
+		r = change_key(&c, algorithm);
+	else
+		r = change_pin(&c, (dwFlags & PIN_CHANGE_FLAG_UNBLOCK) != 0, &tries);
+	if (pcAttemptsRemaining != NULL && (r == SCARD_W_WRONG_CHV || r == SCARD_W_CHV_BLOCKED))
+		*pcAttemptsRemaining = tries;
+	return r;
+}
+
+/* Logout and tries ------------------------------------------------------------------------------------------------------- */
 
 /* VERIFY with P1 FF (SP 800-73-4); older cards do not know it, and the caller resets them then. */
 DWORD

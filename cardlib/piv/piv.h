@@ -41,6 +41,9 @@
 #define PIV_MSROOTS_COUNT 5u
 
 #define PIV_GUID_LEN 16u
+#define PIV_NAME_BYTES 80u /* of a container, in the container map */
+/* Where all data objects are files, named by their tags; nobody is told of it by cardapps. */
+#define PIV_DIRECTORY "piv"
 #define PIV_PIN_MIN 6u
 #define PIV_PIN_MAX 8u
 
@@ -69,6 +72,8 @@
 
 uint8_t piv_slot_reference(BYTE index);
 uint32_t piv_slot_certificate(BYTE index);
+/* Which of its container's two keys a key is (SP 800-73-4 has no such thing; as Windows shows it). */
+bool piv_slot_exchange(BYTE index, enum key_type type);
 /* The role of a key whose policy is the card edge's own. */
 PIN_ID piv_slot_role(BYTE index);
 /* What people call the key: "PIV Authentication", "Retired Key 1". */
@@ -102,6 +107,7 @@ struct piv_key {
 	PIN_ID role;
 	bool exchange;	   /* it is the key exchange key of its container, otherwise the signature key */
 	bool doubted;	   /* the card refused what the role should have allowed */
+	bool made_file;	   /* a certificate file was created and not written yet */
 	struct buf object; /* the certificate's object, as the card gave it; empty without one */
 	struct public_key public;
 	DWORD compared; /* transaction in which the object was read or compared */
@@ -141,8 +147,17 @@ struct piv {
 
 	enum piv_known roots_read;
 	struct buf roots;
+	bool made_roots; /* created and not written yet */
 
-	uint8_t challenge_algorithm; /* of the outstanding challenge, 0 none */
+	uint8_t management_algorithm; /* of the management key, 0 not known */
+	bool challenged;	      /* a challenge is outstanding */
+
+	/* what was written and has no place on the card */
+	struct buf cardcf;
+	bool named[PIV_SLOTS], default_named;
+	uint8_t names[PIV_SLOTS][PIV_NAME_BYTES];
+	BYTE default_index;
+
 	struct secret agreements[PIV_AGREEMENTS];
 };
 
@@ -238,6 +253,9 @@ DWORD piv_get_container_info(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlag
 DWORD piv_get_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, BYTE *pbData,
 				 DWORD cbData, DWORD *pdwDataLen, DWORD dwFlags);
 
+/* What was read of objects is read again. */
+void piv_forget_objects(struct piv *p);
+
 /* fs.c ------------------------------------------------------------------------------------------------------------------------- */
 
 DWORD piv_read_file(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags, BYTE **ppbData,
@@ -245,11 +263,45 @@ DWORD piv_read_file(CARD_DATA *card, const char *pszDirectory, const char *pszFi
 DWORD piv_enum_files(CARD_DATA *card, const char *pszDirectory, char **pmszFiles, DWORD *pcbFiles, DWORD dwFlags);
 DWORD piv_get_file_info(CARD_DATA *card, const char *pszDirectory, const char *pszFile, CARD_FILE_INFO *pInfo);
 
+/* The slot of kxcNN and kscNN, in lower case. */
+bool piv_certificate_index(const char *name, bool *ret_exchange, BYTE *ret_index);
+/* The tag that a name in PIV_DIRECTORY spells. */
+bool piv_object_of_name(const char *name, uint32_t *ret_tag);
+/* Reads the roots unless that was done; none is no error. */
+DWORD piv_roots_load(struct piv *p);
+
+/* write.c ---------------------------------------------------------------------------------------------------------------------- */
+
+DWORD piv_file_create(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD cbInitial,
+		      CARD_FILE_ACCESS_CONDITION ac);
+DWORD piv_file_write(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags, const BYTE *pbData,
+		     DWORD cbData);
+DWORD piv_file_delete(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags);
+
+/* create.c --------------------------------------------------------------------------------------------------------------------- */
+
+DWORD piv_create_container_ex(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, DWORD dwKeySpec, DWORD dwKeySize,
+			      const struct private_key *pKeyData, PIN_ID PinId);
+DWORD piv_delete_container(CARD_DATA *card, BYTE bContainerIndex, DWORD dwReserved);
+
+/* admin.c ---------------------------------------------------------------------------------------------------------------------- */
+
+/* What kind of key the management key is; SCARD_E_UNSUPPORTED_FEATURE for a card that has none. */
+DWORD piv_challenge_key(struct piv *p, CARD_CHALLENGE_KEY *ret_key);
+DWORD piv_get_challenge_ex(CARD_DATA *card, PIN_ID PinId, BYTE **ppbChallenge, DWORD *pcbChallenge, DWORD dwFlags);
+/* SCARD_W_WRONG_CHV; SCARD_E_INVALID_VALUE when there is no challenge. */
+DWORD piv_respond(struct piv *p, const BYTE *response, DWORD len);
+/* CardKeyUnknown: the algorithm stays. SCARD_E_INVALID_CHV for a key that the card does not take. */
+DWORD piv_management_key_set(struct piv *p, CARD_KEY_ALGORITHM algorithm, const BYTE *key, DWORD len);
+
 /* pin.c ------------------------------------------------------------------------------------------------------------------------ */
 
 DWORD piv_authenticate_ex(CARD_DATA *card, PIN_ID PinId, DWORD dwFlags, const BYTE *pbPinData, DWORD cbPinData,
 			  BYTE **ppbSessionPin, DWORD *pcbSessionPin, DWORD *pcAttemptsRemaining);
 DWORD piv_deauthenticate_ex(CARD_DATA *card, PIN_SET PinId, DWORD dwFlags);
+DWORD piv_change_authenticator_ex(CARD_DATA *card, DWORD dwFlags, PIN_ID AuthPinId, const BYTE *pbAuthData,
+				  DWORD cbAuthData, PIN_ID TargetPinId, const BYTE *pbTargetData, DWORD cbTargetData,
+				  DWORD cRetryCount, DWORD *pcAttemptsRemaining);
 /* Tries left; the card is asked only if a PIN was presented before, since before that nothing depends on it. */
 DWORD piv_pin_tries(struct piv *p, PIN_ID role, CARD_PIN_TRIES *ret_tries);
 

@@ -22,21 +22,31 @@ piv_query_capabilities(CARD_DATA *card, CARD_CAPABILITIES *pCapabilities)
 	return SCARD_S_SUCCESS;
 }
 
-/* Nothing is free for the holder of the card. */
-static CARD_FREE_SPACE_INFO
-free_space(DWORD version)
+/* Nothing is free for the holder of the card; bytes nobody knows. */
+static DWORD
+free_space(struct piv *p, DWORD version, CARD_FREE_SPACE_INFO *ret_info)
 {
-	return (CARD_FREE_SPACE_INFO){ .dwVersion = check_version(version, 1), .dwMaxKeyContainers = PIV_SLOTS };
+	CARD_FREE_SPACE_INFO info = { .dwVersion = check_version(version, 1), .dwMaxKeyContainers = PIV_SLOTS };
+	DWORD r = SCARD_S_SUCCESS;
+
+	if (IS_PIN_SET(p->authenticated, ROLE_ADMIN)) {
+		info.dwBytesAvailable = CARD_DATA_VALUE_UNKNOWN;
+		r = piv_keys_load(p);
+		for (size_t i = 0; i < PIV_SLOTS; i++)
+			info.dwKeyContainersAvailable += p->keys[i].used != PIV_YES ? 1u : 0u;
+	}
+	if (r == SCARD_S_SUCCESS)
+		*ret_info = info;
+	return r;
 }
 
 DWORD
 piv_query_free_space(CARD_DATA *card, DWORD dwFlags, CARD_FREE_SPACE_INFO *pInfo)
 {
+	struct piv *p = piv_context(card);
+
 	(void)dwFlags;
-	if (piv_context(card) == NULL)
-		return SCARD_E_INVALID_PARAMETER;
-	*pInfo = free_space(pInfo->dwVersion);
-	return SCARD_S_SUCCESS;
+	return p != NULL ? free_space(p, pInfo->dwVersion, pInfo) : SCARD_E_INVALID_PARAMETER;
 }
 
 static DWORD
@@ -86,11 +96,11 @@ put_bool(BYTE *data, bool value)
 static DWORD
 read_free_space(struct piv *p, DWORD parameter, BYTE *data)
 {
-	const CARD_FREE_SPACE_INFO info = free_space(parameter);
+	CARD_FREE_SPACE_INFO info = { 0 };
+	DWORD r = free_space(p, parameter, &info);
 
-	(void)p;
 	memcpy(data, &info, sizeof(info));
-	return SCARD_S_SUCCESS;
+	return r;
 }
 
 static DWORD
@@ -254,6 +264,17 @@ read_pin_limits(struct piv *p, DWORD parameter, BYTE *data)
 	return SCARD_S_SUCCESS;
 }
 
+static DWORD
+read_challenge_key(struct piv *p, DWORD parameter, BYTE *data)
+{
+	CARD_CHALLENGE_KEY key;
+	DWORD r = parameter == ROLE_ADMIN ? piv_challenge_key(p, &key) : SCARD_E_UNSUPPORTED_FEATURE;
+
+	if (r == SCARD_S_SUCCESS)
+		memcpy(data, &key, sizeof(key));
+	return r;
+}
+
 /* clang-format off */
 static const struct property properties[] = {
 	{ CP_CARD_FREE_SPACE,              sizeof(CARD_FREE_SPACE_INFO), read_free_space },
@@ -270,6 +291,7 @@ static const struct property properties[] = {
 	{ CP_PADDING_SCHEMES,              sizeof(DWORD),                read_paddings },
 	{ CP_KEY_IMPORT_SUPPORT,           sizeof(DWORD),                read_import_support },
 	{ CP_CARD_PIN_TRIES,               sizeof(CARD_PIN_TRIES),       read_pin_tries },
+	{ CP_CARD_CHALLENGE_KEY,           sizeof(CARD_CHALLENGE_KEY),   read_challenge_key },
 	{ CP_CARD_PIN_LIMITS,              sizeof(CARD_PIN_LIMITS),      read_pin_limits },
 };
 /* clang-format on */

@@ -35,7 +35,6 @@ piv_context(CARD_DATA *card)
 		p->transaction = card->dwTransaction;
 		p->selected = p->chuid_current = false;
 		p->authenticated = 0;
-		p->challenge_algorithm = 0;
 		piv_agreements_forget(p);
 	}
 	return p;
@@ -58,7 +57,7 @@ piv_doubt(struct piv *p)
 {
 	p->selected = p->chuid_current = false;
 	p->authenticated = 0;
-	p->challenge_algorithm = 0;
+	p->challenged = false;
 	p->empty_ms = 0;
 	p->history.read = p->roots_read = PIV_NOT_ASKED;
 	for (size_t i = 0; i < PIV_SLOTS; i++)
@@ -74,6 +73,17 @@ piv_forget_card(struct piv *p)
 	p->empty_ms = 0;
 	p->history.read = p->roots_read = PIV_NOT_ASKED;
 	buf_free(&p->roots);
+	for (size_t i = 0; i < PIV_SLOTS; i++)
+		piv_key_forget(&p->keys[i]);
+}
+
+void
+piv_forget_objects(struct piv *p)
+{
+	p->chuid_current = false;
+	p->history.read = p->roots_read = PIV_NOT_ASKED;
+	p->pin_reference_known = false;
+	p->empty_ms = 0;
 	for (size_t i = 0; i < PIV_SLOTS; i++)
 		piv_key_forget(&p->keys[i]);
 }
@@ -111,6 +121,7 @@ piv_select(struct piv *p)
 	DWORD r = apdu_select_name(&p->ch, aid, sizeof(aid), &answer, &sw);
 
 	p->authenticated = 0;
+	p->challenged = false;
 	if (piv_refused(sw))
 		return SCARD_E_UNKNOWN_CARD;
 	if (r != SCARD_S_SUCCESS)

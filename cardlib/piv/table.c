@@ -33,6 +33,14 @@ piv_slot_certificate(BYTE index)
 	return index < PIV_SLOT_RETIRED ? slots[index].certificate : RETIRED_CERTIFICATE + (index - PIV_SLOT_RETIRED);
 }
 
+bool
+piv_slot_exchange(BYTE index, enum key_type type)
+{
+	if (index == PIV_SLOT_SIGNATURE)
+		return false;
+	return type == KEY_RSA || index == PIV_SLOT_MANAGEMENT || index >= PIV_SLOT_RETIRED;
+}
+
 PIN_ID
 piv_slot_role(BYTE index)
 {

@@ -15,6 +15,8 @@ extern const uint8_t piv_kit_guid[VCARD_GUID_LEN];
 
 /* The reference card (RSA-2048 in 9A and 9D, P-256 in 9C and 9E, a certificate each) with these VCARD_PIV_ quirks. */
 void piv_kit_make(struct kit *kit, uint64_t quirks);
+/* And with a management key of this algorithm. */
+void piv_kit_make_with(struct kit *kit, uint64_t quirks, uint8_t management);
 /* The same keys in a card without anything else: certificates, CHUID, key history. */
 void piv_kit_make_bare(struct kit *kit, uint64_t quirks);
 

@@ -201,7 +201,7 @@ test_container_properties(void **state)
 		assert_int_equal(info.KeyExPublicKey.type, expected[i].exchange ? KEY_RSA : KEY_NONE);
 		assert_int_equal(info.SigPublicKey.type, expected[i].exchange ? KEY_NONE : KEY_EC);
 	}
-	assert_int_equal(GET(4, CCP_KEY_NAMES, names), SCARD_E_NO_KEY_CONTAINER);
+	assert_int_equal(GET(24, CCP_KEY_NAMES, names), SCARD_E_NO_KEY_CONTAINER);
 	assert_int_equal(GET(24, CCP_PIN_IDENTIFIER, role), SCARD_E_NO_KEY_CONTAINER);
 	assert_int_equal(GET(PIV_9A, CCP_ASSOCIATED_ECDH_KEY, associated), SCARD_E_UNSUPPORTED_FEATURE);
 	/* 9D is an RSA key: nobody agrees for the certificate of 9E */
