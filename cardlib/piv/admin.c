@@ -108,9 +108,9 @@ find_algorithm(struct piv *p)
 		p->management_algorithm = m.algorithm;
 		return r;
 	}
-	return r == SCARD_S_SUCCESS || r == SCARD_E_UNSUPPORTED_FEATURE || r == SCARD_E_NO_KEY_CONTAINER ?
-		       try_algorithms(p) :
-		       r;
+	return r == SCARD_S_SUCCESS || r == SCARD_E_UNSUPPORTED_FEATURE || r == SCARD_E_NO_KEY_CONTAINER
+		       ? try_algorithms(p)
+		       : r;
 }
 
 DWORD

@@ -86,8 +86,7 @@ take_key(const struct request *q, const struct public_key *public)
 static DWORD
 generate(const struct request *q)
 {
-	AUTO_APDU struct apdu a =
-		apdu_of(0x00, PIV_INS_GENERATE, 0x00, piv_slot_reference(q->index), APDU_LE_MAX);
+	AUTO_APDU struct apdu a = apdu_of(0x00, PIV_INS_GENERATE, 0x00, piv_slot_reference(q->index), APDU_LE_MAX);
 	AUTO_BUF struct buf answer = BUF_INIT, control = BUF_INIT;
 	struct cursor c, parts;
 	struct public_key public;

@@ -154,9 +154,9 @@ read_certificate(struct piv *p, const char *name, struct buf *ret_content)
 /* Data objects as they are ----------------------------------------------------------------------------------------------- */
 
 /* SP 800-73-4 part 1, table 3, but for certificates of retired keys; then what tokens add. */
-static const uint32_t objects[] = { 0x7E,     0x5FC101, 0x5FC102, 0x5FC103, 0x5FC105, 0x5FC106, 0x5FC107, 0x5FC108,
-				    0x5FC109, 0x5FC10A, 0x5FC10B, 0x5FC10C, 0x5FC121, 0x5FC122, 0x5FC123, 0x5FFF00,
-				    0x5FFF01, 0x5FFF10, 0x5FFF11 };
+static const uint32_t objects[] = { 0x7E,     0x5FC101, 0x5FC102, 0x5FC103, 0x5FC105, 0x5FC106, 0x5FC107,
+				    0x5FC108, 0x5FC109, 0x5FC10A, 0x5FC10B, 0x5FC10C, 0x5FC121, 0x5FC122,
+				    0x5FC123, 0x5FFF00, 0x5FFF01, 0x5FFF10, 0x5FFF11 };
 
 bool
 piv_object_of_name(const char *name, uint32_t *ret_tag)

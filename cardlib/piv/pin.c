@@ -165,8 +165,8 @@ struct change {
 static DWORD
 change_pin(const struct change *c, bool unblock, DWORD *ret_tries)
 {
-	AUTO_APDU struct apdu a = apdu_of(0x00, unblock ? PIV_INS_RESET_RETRY : PIV_INS_CHANGE, 0x00, PIV_REFERENCE_PUK,
-					  APDU_LE_NONE);
+	AUTO_APDU struct apdu a =
+		apdu_of(0x00, unblock ? PIV_INS_RESET_RETRY : PIV_INS_CHANGE, 0x00, PIV_REFERENCE_PUK, APDU_LE_NONE);
 	AUTO_SECRET struct secret old = SECRET_INIT, new = SECRET_INIT;
 	DWORD r;
 

@@ -133,8 +133,8 @@ struct piv {
 	PIN_SET authenticated;
 
 	bool chuid_known;
-	struct buf chuid;	      /* as the card gave it; empty when there is none */
-	uint8_t guid[PIV_GUID_LEN];   /* cardid */
+	struct buf chuid;	    /* as the card gave it; empty when there is none */
+	uint8_t guid[PIV_GUID_LEN]; /* cardid */
 	bool guid_known;
 
 	enum piv_known metadata, attestation; /* what the card can */

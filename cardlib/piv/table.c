@@ -23,8 +23,8 @@ static const struct {
 uint8_t
 piv_slot_reference(BYTE index)
 {
-	return index < PIV_SLOT_RETIRED ? slots[index].reference :
-					  (uint8_t)(RETIRED_REFERENCE + (index - PIV_SLOT_RETIRED));
+	return index < PIV_SLOT_RETIRED ? slots[index].reference
+					: (uint8_t)(RETIRED_REFERENCE + (index - PIV_SLOT_RETIRED));
 }
 
 uint32_t

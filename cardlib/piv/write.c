@@ -130,8 +130,9 @@ remember_map(struct piv *p, struct cursor map)
 
 	p->default_named = false;
 	for (BYTE i = 0; i < PIV_SLOTS; i++) {
-		p->named[i] = cur_take(&map, CMAP_RECORD_BYTES, &record) && cur_copy(&record, p->names[i], PIV_NAME_BYTES) &&
-			      cur_u8(&record, &flags) && (flags & CMAP_VALID) != 0;
+		p->named[i] = cur_take(&map, CMAP_RECORD_BYTES, &record) &&
+			      cur_copy(&record, p->names[i], PIV_NAME_BYTES) && cur_u8(&record, &flags) &&
+			      (flags & CMAP_VALID) != 0;
 		if (p->named[i] && (flags & CMAP_DEFAULT) != 0) {
 			p->default_named = true;
 			p->default_index = i;

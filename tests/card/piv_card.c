@@ -64,8 +64,8 @@ piv_kit_make_bare(struct kit *kit, uint64_t quirks)
 
 	for (size_t i = 0; i < PIV_KIT_KEYS; i++) {
 		const struct vcard_piv_slot slot = { .reference = references[i],
-						     .algorithm = (uint8_t)(i % 2 == 0 ? PIV_ALG_RSA2048
-										       : PIV_ALG_P256) };
+						     .algorithm =
+							     (uint8_t)(i % 2 == 0 ? PIV_ALG_RSA2048 : PIV_ALG_P256) };
 
 		if (vcard_piv_import_reference(card, &slot) != 0)
 			fail_msg("%s", vcard_perso_error());

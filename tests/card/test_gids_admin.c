@@ -14,7 +14,7 @@
 #define NEW_PIN "9876543"
 #define INVALID SCARD_E_INVALID_PARAMETER
 /* What a card says to SELECT that knows the mutual form only. */
-#define MUTUAL "ins=A4@2:data=61124F0BA00000039742544659020173034001809000"
+#define MUTUAL "ins=A4@1:data=61124F0BA00000039742544659020173034001809000"
 
 static struct kit strict, applet, puk;
 static const struct kit *const kits[] = { &strict, &applet };
@@ -484,10 +484,11 @@ static void
 test_change_pin(void **state)
 {
 	struct rig rig;
-	DWORD tries = 99;
+	DWORD tries;
 
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(kits); k++) {
+		tries = 99;
 		rig_acquire(&rig, kits[k]);
 		assert_int_equal(change_pin(&rig, KIT_PIN, NEW_PIN, &tries), SCARD_S_SUCCESS);
 		assert_int_equal(tries, 99);

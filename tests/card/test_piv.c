@@ -277,7 +277,8 @@ test_read_only(void **state)
 #undef GET
 	assert_int_equal(d->pfnCardCreateDirectory(d, "dir", UserCreateDeleteDirAc), SCARD_E_UNSUPPORTED_FEATURE);
 	assert_int_equal(d->pfnCardDeleteDirectory(d, "mscp"), SCARD_E_UNSUPPORTED_FEATURE);
-	assert_int_equal(d->pfnCardCreateFile(d, NULL, "file", 0, EveryoneReadUserWriteAc), SCARD_E_UNSUPPORTED_FEATURE);
+	assert_int_equal(d->pfnCardCreateFile(d, NULL, "file", 0, EveryoneReadUserWriteAc),
+			 SCARD_E_UNSUPPORTED_FEATURE);
 	assert_int_equal(d->pfnCardWriteFile(d, NULL, "cardcf", 0, (const BYTE *)"012345", 6),
 			 SCARD_E_UNSUPPORTED_FEATURE);
 	assert_int_equal(d->pfnCardDeleteFile(d, "mscp", "kxc00", 0), SCARD_E_UNSUPPORTED_FEATURE);

@@ -235,9 +235,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unchanged), cmocka_unit_test(test_renewed),
-		cmocka_unit_test(test_replaced),  cmocka_unit_test(test_new_chuid),
-		cmocka_unit_test(test_reset),	  cmocka_unit_test(test_new_key),
+		cmocka_unit_test(test_unchanged),
+		cmocka_unit_test(test_renewed),
+		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_new_chuid),
+		cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_new_key),
 		cmocka_unit_test(test_without_certificates),
 	};
 

@@ -267,8 +267,7 @@ test_pin_tries(void **state)
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(kits); k++) {
 		rig_acquire(&rig, kits[k]);
-#define TRIES                                                                                                          \
-	rig.data.pfnCardGetProperty(&rig.data, CP_CARD_PIN_TRIES, (BYTE *)&tries, sizeof(tries), &len, ROLE_USER)
+#define TRIES rig.data.pfnCardGetProperty(&rig.data, CP_CARD_PIN_TRIES, (BYTE *)&tries, sizeof(tries), &len, ROLE_USER)
 		assert_int_equal(TRIES, SCARD_S_SUCCESS);
 		assert_int_equal(tries.dwLeft, CARD_DATA_VALUE_UNKNOWN);
 		assert_int_equal(rig_exchanges(&rig), 0);
@@ -355,12 +354,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_signatures),   cmocka_unit_test(test_adjacency),
-		cmocka_unit_test(test_costs),	     cmocka_unit_test(test_rsa_paddings),
+		cmocka_unit_test(test_signatures),    cmocka_unit_test(test_adjacency),
+		cmocka_unit_test(test_costs),	      cmocka_unit_test(test_rsa_paddings),
 		cmocka_unit_test(test_ecdsa_lengths), cmocka_unit_test(test_decryption),
-		cmocka_unit_test(test_agreement),    cmocka_unit_test(test_pin_form),
-		cmocka_unit_test(test_pin_tries),    cmocka_unit_test(test_logout),
-		cmocka_unit_test(test_global_pin),   cmocka_unit_test(test_foreign_select),
+		cmocka_unit_test(test_agreement),     cmocka_unit_test(test_pin_form),
+		cmocka_unit_test(test_pin_tries),     cmocka_unit_test(test_logout),
+		cmocka_unit_test(test_global_pin),    cmocka_unit_test(test_foreign_select),
 	};
 
 	return cmocka_run_group_tests(tests, make_kits, free_kits);

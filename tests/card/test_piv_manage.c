@@ -76,8 +76,8 @@ static DWORD
 change(struct rig *rig, DWORD flag, PIN_ID authority, const char *old, PIN_ID target, const char *new, DWORD *ret_tries)
 {
 	return rig->data.pfnCardChangeAuthenticatorEx(&rig->data, flag, authority, (const BYTE *)old,
-						      (DWORD)strlen(old), target, (const BYTE *)new,
-						      (DWORD)strlen(new), 0, ret_tries);
+						      (DWORD)strlen(old), target, (const BYTE *)new, (DWORD)strlen(new),
+						      0, ret_tries);
 }
 
 /* One PIN for both roles; the PUK is changed by itself and unblocks. */
@@ -90,25 +90,31 @@ test_pins(void **state)
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(kits); k++) {
 		rig_acquire(&rig, kits[k]);
-		assert_int_equal(change(&rig, PIN_CHANGE_FLAG_CHANGEPIN, ROLE_USER, "000000", ROLE_USER, "111111", &tries),
+		assert_int_equal(change(&rig, PIN_CHANGE_FLAG_CHANGEPIN, ROLE_USER, "000000", ROLE_USER, "111111",
+					&tries),
 				 SCARD_W_WRONG_CHV);
 		assert_int_equal(tries, 2);
-		assert_int_equal(change(&rig, PIN_CHANGE_FLAG_CHANGEPIN, ROLE_USER, "123456", ROLE_USER, "11111", &tries),
+		assert_int_equal(change(&rig, PIN_CHANGE_FLAG_CHANGEPIN, ROLE_USER, "123456", ROLE_USER, "11111",
+					&tries),
 				 SCARD_E_INVALID_CHV);
-		assert_int_equal(change(&rig, PIN_CHANGE_FLAG_CHANGEPIN, ROLE_USER, "1234", ROLE_USER, "111111", &tries),
+		assert_int_equal(change(&rig, PIN_CHANGE_FLAG_CHANGEPIN, ROLE_USER, "1234", ROLE_USER, "111111",
+					&tries),
 				 SCARD_E_INVALID_PARAMETER);
-		assert_int_equal(change(&rig, PIN_CHANGE_FLAG_CHANGEPIN, ROLE_USER, "123456", ROLE_USER, "111111", NULL),
+		assert_int_equal(change(&rig, PIN_CHANGE_FLAG_CHANGEPIN, ROLE_USER, "123456", ROLE_USER, "111111",
+					NULL),
 				 SCARD_S_SUCCESS);
 		assert_int_equal(change(&rig, PIN_CHANGE_FLAG_CHANGEPIN, ROLE_USER, "111111", PIV_ALWAYS, "22222222",
 					NULL),
 				 SCARD_S_SUCCESS);
 		assert_int_equal(piv_rig_verify(&rig, ROLE_USER, "22222222", NULL), SCARD_S_SUCCESS);
-		assert_int_equal(change(&rig, PIN_CHANGE_FLAG_CHANGEPIN, PIV_PUK, "12345678", PIV_PUK, "87654321", NULL),
+		assert_int_equal(change(&rig, PIN_CHANGE_FLAG_CHANGEPIN, PIV_PUK, "12345678", PIV_PUK, "87654321",
+					NULL),
 				 SCARD_S_SUCCESS);
 		for (unsigned i = 0; i < 3; i++)
 			(void)piv_rig_verify(&rig, ROLE_USER, "000000", NULL);
 		assert_int_equal(piv_rig_verify(&rig, ROLE_USER, "22222222", NULL), SCARD_W_CHV_BLOCKED);
-		assert_int_equal(change(&rig, PIN_CHANGE_FLAG_UNBLOCK, PIV_PUK, "12345678", ROLE_USER, "123456", &tries),
+		assert_int_equal(change(&rig, PIN_CHANGE_FLAG_UNBLOCK, PIV_PUK, "12345678", ROLE_USER, "123456",
+					&tries),
 				 SCARD_W_WRONG_CHV);
 		assert_int_equal(tries, 2);
 		assert_int_equal(change(&rig, PIN_CHANGE_FLAG_UNBLOCK, PIV_PUK, "87654321", ROLE_USER, "123456", NULL),
@@ -147,8 +153,8 @@ test_management_key(void **state)
 	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
 		piv_kit_make_with(&kit, cases[k].quirks, cases[k].algorithm);
 		rig_acquire(&rig, &kit);
-		assert_int_equal(rig.data.pfnCardGetProperty(&rig.data, CP_CARD_CHALLENGE_KEY, (BYTE *)&key, sizeof(key),
-							     &len, ROLE_ADMIN),
+		assert_int_equal(rig.data.pfnCardGetProperty(&rig.data, CP_CARD_CHALLENGE_KEY, (BYTE *)&key,
+							     sizeof(key), &len, ROLE_ADMIN),
 				 SCARD_S_SUCCESS);
 		assert_int_equal(key.Algorithm, cases[k].expected);
 		assert_int_equal(authenticate(&rig, wrong), SCARD_W_WRONG_CHV);
@@ -176,9 +182,8 @@ test_change_key(void **state)
 	rig_acquire(&rig, &strict);
 	assert_int_equal(respond(&rig, factory_key, &response), SCARD_S_SUCCESS);
 	assert_int_equal(rig.data.pfnCardChangeAuthenticatorEx(
-				 &rig.data,
-				 PIN_CHANGE_FLAG_CHANGEPIN | PIN_CHANGE_KEY_ALGORITHM(CardKeyAes256), ROLE_ADMIN,
-				 response.p, (DWORD)response.len, ROLE_ADMIN, fresh, 32, 0, NULL),
+				 &rig.data, PIN_CHANGE_FLAG_CHANGEPIN | PIN_CHANGE_KEY_ALGORITHM(CardKeyAes256),
+				 ROLE_ADMIN, response.p, (DWORD)response.len, ROLE_ADMIN, fresh, 32, 0, NULL),
 			 SCARD_S_SUCCESS);
 	assert_int_equal(authenticate(&rig, factory_key), SCARD_W_WRONG_CHV);
 	assert_int_equal(authenticate(&rig, fresh), SCARD_S_SUCCESS);
@@ -243,7 +248,8 @@ test_generate(void **state)
 			 SCARD_S_SUCCESS);
 	assert_int_equal(role, PIV_ALWAYS);
 	assert_int_equal(generate(&rig, PIV_9A, AT_ECDSA_P256, 0, ROLE_USER), SCARD_S_SUCCESS);
-	assert_int_equal(rig_sign(&rig, PIV_9A, AT_ECDSA_P256, 0, NULL, cur_of(keys_value, 32), &sign), SCARD_S_SUCCESS);
+	assert_int_equal(rig_sign(&rig, PIV_9A, AT_ECDSA_P256, 0, NULL, cur_of(keys_value, 32), &sign),
+			 SCARD_S_SUCCESS);
 	rig.data.pfnCspFree(sign.pbSignedData);
 	/* the old certificate is still there, and is not the new key's: it is for the caller to drop */
 	assert_int_equal(rig_read(&rig, "mscp", "ksc00", NULL), SCARD_E_FILE_NOT_FOUND);
