@@ -493,7 +493,7 @@ struct card_data {
 				       DWORD *pcAttemptsRemaining);
 	/*
 	 * PIN_CHANGE_FLAG_CHANGEPIN: AuthPinId is TargetPinId, pbAuthData the old PIN, or the response to an outstanding
-	 * challenge for a role that has a key; the role is authenticated afterwards. PIN_CHANGE_FLAG_UNBLOCK: pbAuthData
+	 * challenge for a role that has a key; the role is authenticated afterwards, and not if it fails. PIN_CHANGE_FLAG_UNBLOCK: pbAuthData
 	 * is the PIN of AuthPinId, or its response; nobody is authenticated afterwards, whatever the outcome. Both data
 	 * NULL for a PIN of external type that is changed at the reader. cRetryCount 0 or CARD_DATA_VALUE_UNKNOWN: as
 	 * many tries as before; SCARD_E_INVALID_PARAMETER for another number on a card that cannot set it.

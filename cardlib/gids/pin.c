@@ -357,6 +357,9 @@ gids_change_authenticator_ex(CARD_DATA *card, DWORD dwFlags, PIN_ID AuthPinId, c
 		r = change_key(card, g, dwFlags, proof, value, &tries);
 	else
 		r = change_pin(g, TargetPinId, proof, value, &tries);
+	/* who was believed on the way to a new value that is none is not authenticated by that */
+	if (r == SCARD_E_INVALID_CHV)
+		(void)gids_deauthenticate(g);
 	tell_tries(r, tries, pcAttemptsRemaining);
 	return r;
 }
