@@ -57,6 +57,7 @@ UNIT_TESTS = \
 CARD_TESTS = \
 	tests/card/test_csp_gids \
 	tests/card/test_csp_gids_manage \
+	tests/card/test_csp_gids_pull \
 	tests/card/test_gids \
 	tests/card/test_gids_admin \
 	tests/card/test_gids_container \
@@ -64,6 +65,7 @@ CARD_TESTS = \
 	tests/card/test_gids_decrypt \
 	tests/card/test_gids_fs \
 	tests/card/test_gids_hostile \
+	tests/card/test_gids_import \
 	tests/card/test_gids_key \
 	tests/card/test_gids_pin \
 	tests/card/test_gids_property \
@@ -292,6 +294,7 @@ tests_unit_test_p11_front_LDADD = libfakecsp.la $(LDADD)
 tests_unit_test_p11_manage_LDADD = libfakecsp.la $(LDADD)
 tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
 tests_card_test_csp_gids_manage_LDADD = libfake.la $(LDADD)
+tests_card_test_csp_gids_pull_LDADD = libfake.la $(LDADD)
 tests_differential_test_softhsm_SOURCES = tests/differential/test_softhsm.c tests/differential/differences.c \
 	tests/differential/keys.c tests/differential/made.c tests/differential/objects.c tests/differential/operations.c \
 	tests/differential/sessions.c \
