@@ -273,7 +273,7 @@ test_rsa(void **state)
 {
 	AUTO_BUF struct buf answer = BUF_INIT, data = BUF_INIT;
 	struct fixture f;
-	struct cursor result;
+	struct cursor result = { NULL, 0 };
 
 	(void)state;
 	piv_reference(&f, VCARD_PIV_STRICT);

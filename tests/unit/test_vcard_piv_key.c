@@ -21,7 +21,7 @@ test_generate(void **state)
 {
 	AUTO_BUF struct buf answer = BUF_INIT;
 	struct fixture f;
-	struct cursor c, template, point;
+	struct cursor c, template, point = { NULL, 0 };
 
 	(void)state;
 	piv_reference(&f, VCARD_PIV_STRICT);
@@ -67,7 +67,7 @@ test_generate_rsa(void **state)
 {
 	AUTO_BUF struct buf answer = BUF_INIT, data = BUF_INIT;
 	struct fixture f;
-	struct cursor c, template, n, e, result;
+	struct cursor c, template, n = { NULL, 0 }, e = { NULL, 0 }, result = { NULL, 0 };
 
 	(void)state;
 	open_managed(&f, VCARD_PIV_STRICT);
@@ -91,7 +91,7 @@ test_import(void **state)
 	static const struct vcard_piv_slot rsa = { .reference = 0x82, .algorithm = PIV_ALG_RSA2048 };
 	static const struct vcard_piv_slot ec = { .reference = 0x83, .algorithm = PIV_ALG_P256 };
 	AUTO_BUF struct buf answer = BUF_INIT, data = BUF_INIT;
-	struct cursor result;
+	struct cursor result = { NULL, 0 };
 	struct fixture f;
 
 	(void)state;
@@ -226,7 +226,7 @@ test_agreement(void **state)
 		{ "X25519", NULL, "AC038001E1", "0087E19D" },
 	};
 	AUTO_BUF struct buf answer = BUF_INIT, secret = BUF_INIT;
-	struct cursor result;
+	struct cursor result = { NULL, 0 };
 	EVP_PKEY *own, *card;
 	struct fixture f;
 	size_t i;

@@ -83,8 +83,8 @@ piv_admin(struct vcard *card)
 	AUTO_BUF struct buf answer = BUF_INIT, data = BUF_INIT;
 	static const uint8_t key[] = { 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8 };
 	struct vcard_crypto crypto = { NULL };
-	struct cursor c, template, witness;
-	uint8_t clear[8];
+	struct cursor c, template, witness = { NULL, 0 };
+	uint8_t clear[8] = { 0 };
 
 	assert_int_equal(piv_send(card, "0087039B", "7C028000", &answer), SW_OK);
 	c = buf_cur(&answer);
@@ -119,7 +119,7 @@ piv_assert_ecdsa(struct vcard *card, uint8_t reference, const char *hash, const 
 	EVP_PKEY *pkey = piv_public(card, reference);
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
 	AUTO_BUF struct buf bytes = BUF_INIT;
-	struct cursor signature;
+	struct cursor signature = { NULL, 0 };
 
 	assert_true(hex_put(&bytes, hash) && piv_result(buf_cur(answer), &signature));
 	assert_int_equal(EVP_PKEY_verify_init(ctx), 1);
@@ -148,7 +148,7 @@ piv_assert_rsa(struct vcard *card, uint8_t reference, uint8_t fill, struct curso
 {
 	EVP_PKEY *pkey = piv_public(card, reference);
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
-	uint8_t block[VCARD_RSA_MAX];
+	uint8_t block[VCARD_RSA_MAX] = { 0 };
 	size_t len = sizeof(block), i;
 
 	assert_int_equal(EVP_PKEY_encrypt_init(ctx), 1);

@@ -102,7 +102,7 @@ perso_piv_put(struct vcard *card, uint32_t tag, struct cursor value)
 int
 vcard_piv_put(struct vcard *card, uint32_t tag, struct cursor content)
 {
-	struct perso_piv_session session;
+	struct perso_piv_session session = { .card = card };
 
 	return perso_piv_end(&session, perso_piv_begin(card, &session) && perso_piv_put(card, tag, content));
 }
@@ -159,7 +159,7 @@ put_basics(struct vcard *card, const uint8_t *guid)
 int
 vcard_piv_format(struct vcard *card, const uint8_t guid[VCARD_GUID_LEN])
 {
-	struct perso_piv_session session;
+	struct perso_piv_session session = { .card = card };
 
 	return perso_piv_end(&session, perso_piv_begin(card, &session) && put_basics(card, guid));
 }
@@ -190,7 +190,7 @@ generate(struct vcard *card, const struct vcard_piv_slot *slot)
 int
 vcard_piv_keygen(struct vcard *card, const struct vcard_piv_slot *slot)
 {
-	struct perso_piv_session session;
+	struct perso_piv_session session = { .card = card };
 
 	return perso_piv_end(&session, perso_piv_begin(card, &session) && generate(card, slot));
 }
@@ -221,7 +221,7 @@ import_fixture(struct vcard *card, const struct vcard_piv_slot *slot, const stru
 int
 vcard_piv_import_reference(struct vcard *card, const struct vcard_piv_slot *slot)
 {
-	struct perso_piv_session session;
+	struct perso_piv_session session = { .card = card };
 	unsigned i = slot->algorithm == PIV_ALG_RSA2048 ? 0 : 3;
 
 	if (slot->algorithm != perso_piv_fixtures[i].algorithm) {
@@ -256,7 +256,7 @@ put_reference(struct vcard *card)
 int
 vcard_piv_reference(struct vcard *card, const uint8_t guid[VCARD_GUID_LEN])
 {
-	struct perso_piv_session session;
+	struct perso_piv_session session = { .card = card };
 
 	return perso_piv_end(&session,
 			     perso_piv_begin(card, &session) && put_basics(card, guid) && put_reference(card));
@@ -316,7 +316,7 @@ put_primes(EVP_PKEY *pkey, struct buf *b)
 	static const char *const names[] = { OSSL_PKEY_PARAM_RSA_FACTOR1, OSSL_PKEY_PARAM_RSA_FACTOR2,
 					     OSSL_PKEY_PARAM_RSA_EXPONENT1, OSSL_PKEY_PARAM_RSA_EXPONENT2,
 					     OSSL_PKEY_PARAM_RSA_COEFFICIENT1 };
-	uint8_t i;
+	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		if (!put_number(pkey, names[i], (uint8_t)(i + 1), (size_t)EVP_PKEY_get_bits(pkey) / 16, b))
@@ -377,7 +377,7 @@ vcard_piv_import(struct vcard *card, const struct vcard_piv_slot *slot, const ch
 {
 	AUTO_BUF struct buf elements = BUF_INIT;
 	struct vcard_piv_slot s = *slot;
-	struct perso_piv_session session;
+	struct perso_piv_session session = { .card = card };
 	FILE *f = fopen(pem_path, "r");
 	EVP_PKEY *pkey = f != NULL ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
 

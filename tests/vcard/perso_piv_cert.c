@@ -79,7 +79,7 @@ perso_piv_put_certificate(struct vcard *card, uint8_t reference, struct cursor d
 int
 vcard_piv_cert(struct vcard *card, uint8_t reference, struct cursor der, enum vcard_piv_packing packing)
 {
-	struct perso_piv_session session;
+	struct perso_piv_session session = { .card = card };
 
 	return perso_piv_end(&session, perso_piv_begin(card, &session) &&
 					       perso_piv_put_certificate(card, reference, der, packing));
