@@ -338,7 +338,7 @@ test_noise(void **state)
 	piv_admin(f.card);
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
 		buf_reset(&bytes);
-		assert_true(hex_put(&bytes, good[i]) && bytes.len > 4);
+		assert_true(hex_put(&bytes, good[i]) && bytes.len >= 4);
 		for (n = 0; n < bytes.len; n++)
 			(void)transmit_bytes(f.card, cur_of(bytes.p, n));
 		for (j = 0; j < 40 && bytes.len > 0; j++) {
