@@ -154,10 +154,11 @@ test_same_as_personalised(void **state)
 		"00CBA000045C02DF1F00", "00CBA000045C02DF2000", "00CBA012045C02DF2000", "00CBA010045C02DF2100",
 		"00CBA010045C02DF2200", "00CBA010045C02DF2300", "00A4000402B08100",	"00A4000402B08000",
 	};
-	struct vcard_perso_container container = { .pin = "12345678",
-						   .algorithm = VCARD_RSA2048,
-						   .name = "257f0362-2ee7-44f5-9885-36fa490f30c1" };
+	const struct vcard_perso_container container = { .pin = "12345678",
+							 .name = "257f0362-2ee7-44f5-9885-36fa490f30c1" };
+	AUTO_BUF struct buf der = BUF_INIT;
 	struct fixture windows, ours;
+	char pem[64];
 	size_t i;
 
 	(void)state;
