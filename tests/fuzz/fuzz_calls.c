@@ -17,6 +17,8 @@ enum {
 	BEGIN_APPLET = 1,      /* the card is the applet with its quirks, not the strict one */
 	BEGIN_BARE = 2,	       /* not initialised, no session, nobody logged in */
 	BEGIN_OWN_MUTEXES = 4, /* locks are the caller's */
+	BEGIN_WRITING = 8,     /* sessions that may write */
+	BEGIN_OFFICER = 16,    /* such sessions, and the security officer logged in */
 };
 
 CK_FUNCTION_LIST_3_0 *p11;
@@ -371,11 +373,25 @@ static CK_RV (*const calls[])(void) = {
 
 /* Running ---------------------------------------------------------------------------------------------------------- */
 
+/* The virtual card's key of its administrator is zeros. */
+static void
+log_in(bool officer)
+{
+	CK_UTF8CHAR pin[] = PIN, zeros[48];
+
+	memset(zeros, '0', sizeof(zeros));
+	if (officer)
+		require(p11->C_Login(sessions[0], CKU_SO, zeros, sizeof(zeros)) == CKR_OK);
+	else
+		require(p11->C_Login(sessions[0], CKU_USER, pin, 6) == CKR_OK);
+}
+
 /* The usual start, so that most programs get somewhere. */
 static void
 begin(uint8_t how)
 {
-	CK_UTF8CHAR pin[] = PIN;
+	CK_FLAGS flags =
+		(how & (BEGIN_WRITING | BEGIN_OFFICER)) != 0 ? CKF_SERIAL_SESSION | CKF_RW_SESSION : CKF_SERIAL_SESSION;
 	CK_ULONG count;
 
 	arguments_reset();
@@ -383,9 +399,9 @@ begin(uint8_t how)
 		return;
 	require(p11->C_Initialize((how & BEGIN_OWN_MUTEXES) != 0 ? &own_mutexes : &no_threads) == CKR_OK);
 	for (size_t i = 0; i < 2; i++)
-		require(p11->C_OpenSession(1, CKF_SERIAL_SESSION, NULL, NULL, &sessions[i]) == CKR_OK);
+		require(p11->C_OpenSession(1, flags, NULL, NULL, &sessions[i]) == CKR_OK);
 	opened = 2;
-	require(p11->C_Login(sessions[0], CKU_USER, pin, 6) == CKR_OK);
+	log_in((how & BEGIN_OFFICER) != 0);
 	require(p11->C_FindObjectsInit(sessions[0], NULL, 0) == CKR_OK);
 	require(p11->C_FindObjects(sessions[0], objects, ARRAY_SIZE(objects), &count) == CKR_OK && count >= 4);
 	require(p11->C_FindObjectsFinal(sessions[0]) == CKR_OK);

@@ -399,6 +399,40 @@ usual_attributes(CK_ATTRIBUTE *attributes, uint8_t which)
 	return 2;
 }
 
+static void
+put_bytes(CK_ATTRIBUTE *attribute, CK_ATTRIBUTE_TYPE type, const void *bytes, size_t len)
+{
+	*attribute = (CK_ATTRIBUTE){ type, input(bytes, len), len };
+}
+
+/* Objects for the card: 6 a private key on P-256, 7 a file, 8 a certificate that is none; returns how many attributes. */
+static size_t
+token_attributes(CK_ATTRIBUTE *attributes, uint8_t which)
+{
+	static const CK_BYTE p256[] = { 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07 },
+			     one[32] = { [31] = 1 };
+	const CK_BBOOL yes = CK_TRUE;
+
+	put_bytes(&attributes[0], CKA_TOKEN, &yes, 1);
+	if (which == 6) {
+		put_ulong(&attributes[1], CKA_CLASS, CKO_PRIVATE_KEY);
+		put_ulong(&attributes[2], CKA_KEY_TYPE, CKK_EC);
+		put_bytes(&attributes[3], CKA_EC_PARAMS, p256, sizeof(p256));
+		put_bytes(&attributes[4], CKA_VALUE, one, sizeof(one));
+		return 5;
+	}
+	put_ulong(&attributes[1], CKA_CLASS, which == 7 ? CKO_DATA : CKO_CERTIFICATE);
+	put_bytes(&attributes[2], CKA_VALUE, p256, sizeof(p256));
+	if (which == 7) {
+		put_bytes(&attributes[3], CKA_APPLICATION, "app", 3);
+		put_bytes(&attributes[4], CKA_LABEL, "note", 4);
+		return 5;
+	}
+	put_ulong(&attributes[3], CKA_CERTIFICATE_TYPE, CKC_X_509);
+	put_bytes(&attributes[4], CKA_SUBJECT, p256, 4);
+	return 5;
+}
+
 /* The numbers of keys that are good, so that objects can be made of them; returns how many attributes that are. */
 static size_t
 whole_attributes(CK_ATTRIBUTE *attributes, uint8_t which)
@@ -414,8 +448,10 @@ whole_attributes(CK_ATTRIBUTE *attributes, uint8_t which)
 	CK_BYTE filled[128];
 
 	memset(filled, 0xC5, sizeof(filled));
-	(void)usual_attributes(attributes, which % 6);
-	switch (which % 6) {
+	if (which % 9 >= 6)
+		return token_attributes(attributes, which % 9);
+	(void)usual_attributes(attributes, which % 9);
+	switch (which % 9) {
 	case 0:
 	case 1: attributes[2] = (CK_ATTRIBUTE){ CKA_VALUE, input(filled, 16), 16 }; return 3;
 	case 2:
@@ -445,7 +481,7 @@ session_attribute(CK_ATTRIBUTE *attributes)
 	return 1;
 }
 
-#define TEMPLATE_MAX (4 + 6)
+#define TEMPLATE_MAX (5 + 6)
 
 /*
  * 80 to 9F begin with what a class needs in numbers, A0 to AF with all that it needs, B0 to BF with what a copy of the card's
