@@ -76,6 +76,7 @@ with_keys() {
 keys() {
 	make_card
 	with_keys OpenSC "$OPENSC" 00
+	with_keys "our module" "$MODULE" 00
 	card_remove
 }
 
