@@ -60,6 +60,7 @@ CARD_TESTS = \
 	tests/card/test_csp_gids_pull \
 	tests/card/test_gids \
 	tests/card/test_gids_admin \
+	tests/card/test_gids_blank \
 	tests/card/test_gids_container \
 	tests/card/test_gids_create \
 	tests/card/test_gids_decrypt \
