@@ -278,6 +278,11 @@ DWORD csp_login(struct csp_card *card, uint32_t role, const uint8_t *pin, size_t
  * Should that end before, the operation presents the PIN once more; then it is forgotten. Codes as csp_login().
  */
 DWORD csp_login_once(struct csp_card *card, uint32_t role, const uint8_t *pin, size_t pin_len, uint32_t *ret_tries);
+/*
+ * The same with the user's PIN, for an application that has just given that and nothing since, where it is this role's PIN
+ * as well. SCARD_W_CARD_NOT_AUTHENTICATED when it is another, or not kept.
+ */
+DWORD csp_login_with_users(struct csp_card *card, uint32_t role);
 /* Forgets the PINs of all roles, deauthenticates the card if it is authenticated, ends the transaction. */
 void csp_logout(struct csp_reader *reader);
 

@@ -492,6 +492,28 @@ csp_login_once(struct csp_card *card, uint32_t role, const uint8_t *pin, size_t 
 	return login(card, &l, ret_tries);
 }
 
+/* Who may change a PIN with his own has that very PIN: else he would be an authority that unblocks. */
+static bool
+is_users_pin(const PIN_INFO *info)
+{
+	return info->PinType == AlphaNumericPinType && IS_PIN_SET(info->dwChangePermission, ROLE_USER);
+}
+
+DWORD
+csp_login_with_users(struct csp_card *card, uint32_t role)
+{
+	AUTO_SECRET struct secret pin = SECRET_INIT;
+
+	if (card->gone)
+		return SCARD_W_REMOVED_CARD;
+	if (role == ROLE_EVERYONE || role == ROLE_USER || role >= MAX_PINS || !card->roles[role].info_read ||
+	    !is_users_pin(&card->roles[role].info) || !masked_is_set(&card->roles[ROLE_USER].pin))
+		return SCARD_W_CARD_NOT_AUTHENTICATED;
+	if (!masked_get(&card->roles[ROLE_USER].pin, &pin))
+		return SCARD_E_NO_MEMORY;
+	return csp_login_once(card, role, pin.p, pin.len, NULL);
+}
+
 void
 csp_logout(struct csp_reader *reader)
 {

@@ -465,6 +465,16 @@ p11_op_input(struct p11_op *op, struct cursor data, uint8_t block[LIMIT_RSA_BYTE
 	return CKR_OK;
 }
 
+/* A login that nothing has used yet is one for this operation, too; what the card says to that the operation will tell. */
+static void
+use_fresh_login(struct csp_card *card, const struct p11_op *op)
+{
+	const struct csp_key *key = csp_key_find(card, op->key_id);
+
+	if (key != NULL)
+		(void)csp_login_with_users(card, key->role);
+}
+
 CK_RV
 p11_op_private(struct p11_session *s, const struct p11_op *op, struct csp_card **ret_card)
 {
@@ -473,9 +483,12 @@ p11_op_private(struct p11_session *s, const struct p11_op *op, struct csp_card *
 
 	if (!authenticated)
 		return CKR_USER_NOT_LOGGED_IN;
-	if ((rv = p11_card(s->slot, ret_card)) == CKR_OK)
-		s->slot->fresh_login = false;
-	return rv;
+	if ((rv = p11_card(s->slot, ret_card)) != CKR_OK)
+		return rv;
+	if (op->always_authenticate && !op->context_login)
+		use_fresh_login(*ret_card, op);
+	s->slot->fresh_login = false;
+	return CKR_OK;
 }
 
 /*

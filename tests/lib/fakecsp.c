@@ -351,6 +351,14 @@ csp_login_once(struct csp_card *card, uint32_t role, const uint8_t *pin, size_t 
 	return fake.login_once;
 }
 
+DWORD
+csp_login_with_users(struct csp_card *card, uint32_t role)
+{
+	(void)card;
+	(void)role;
+	return SCARD_W_CARD_NOT_AUTHENTICATED;
+}
+
 void
 csp_logout(struct csp_reader *reader)
 {
