@@ -176,6 +176,7 @@ E2E_TESTS = \
 	tests/e2e/piv-opensc.sh \
 	tests/e2e/piv-yubico.sh \
 	tests/e2e/pinpad.sh \
+	tests/e2e/piv.sh \
 	tests/e2e/pkcs11-tool.sh \
 	tests/e2e/service.sh \
 	tests/e2e/ssh.sh \
