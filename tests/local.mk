@@ -181,7 +181,8 @@ E2E_TESTS = \
 	tests/e2e/service.sh \
 	tests/e2e/ssh.sh \
 	tests/e2e/t0.sh \
-	tests/e2e/tool-ssh.sh
+	tests/e2e/tool-ssh.sh \
+	tests/e2e/windows.sh
 # programs that people use with a card; they want many packages, so "make check" leaves them to "make check-clients"
 CLIENT_TESTS = \
 	tests/clients/chromium.sh \
