@@ -33,6 +33,13 @@ test_select(void **state)
 	piv_blank(&f, VCARD_PIV_SHORT_AID);
 	expect(f.card, PIV_SELECT, "61114F0600001000010079074F05A0000003089000");
 	fixture_close(&f);
+	piv_blank(&f, VCARD_PIV_ODD_PIX);
+	expect(f.card, PIV_SELECT, "61144F09A0000003080010000179074F05A0000003089000");
+	fixture_close(&f);
+	piv_blank(&f, VCARD_PIV_SELECTED_FIRST);
+	vcard_reset(f.card);
+	expect(f.card, "00CB3FFF035C017E00", "7E124F0BA0000003080000100001005F2F0240009000");
+	fixture_close(&f);
 	piv_blank(&f, VCARD_PIV_LISTS_ALGORITHMS);
 	assert_int_equal(status_of(transmit(f.card, PIV_SELECT)), SW_OK);
 	fixture_close(&f);
@@ -219,6 +226,11 @@ test_sign_ecdsa(void **state)
 	assert_int_equal(piv_send(f.card, "00871182", "7C2482008120" HASH, NULL), SW_SECURITY);
 	expect(f.card, PIV_VERIFY, "9000");
 	assert_int_equal(piv_send(f.card, "00871182", "7C2482008120" HASH, NULL), SW_P1P2);
+	fixture_close(&f);
+	piv_reference(&f, VCARD_PIV_EMPTY_6A80);
+	expect(f.card, PIV_VERIFY, "9000");
+	assert_int_equal(piv_send(f.card, "00871182", "7C2482008120" HASH, NULL), SW_DATA);
+	assert_int_equal(piv_send(f.card, "0087149E", "7C2482008120" HASH, NULL), SW_DATA);
 	fixture_close(&f);
 	piv_reference(&f, VCARD_PIV_SHORT_HASH | VCARD_PIV_NEEDS_82);
 	assert_int_equal(piv_send(f.card, "0087119E", "7C05820081010A", NULL), SW_OK);

@@ -182,6 +182,13 @@ test_refusals(void **state)
 	assert_false(piv_info(f.card).admin_authenticated);
 	assert_int_equal(piv_info(f.card).pin_tries_left, 3);
 	fixture_close(&f);
+	piv_blank(&f, VCARD_PIV_STRICT);
+	f.card->env.profile.quirks = VCARD_CHALLENGE_LIVES;
+	expect_sw(f.card, PIV_SELECT, SW_OK);
+	expect_sw(f.card, "0087039B047C02810000", SW_OK);
+	expect_sw(f.card, "00FD000000", SW_OK);
+	assert_true(piv_info(f.card).challenge_pending);
+	fixture_close(&f);
 	piv_blank(&f, VCARD_PIV_NO_ADMIN);
 	expect_sw(f.card, PIV_SELECT, SW_OK);
 	expect(f.card, "0087039B047C02810000", "6A86");

@@ -54,6 +54,16 @@ test_generate(void **state)
 	fixture_reopen(&f);
 	assert_int_equal(piv_info(f.card).keys, 6);
 	fixture_close(&f);
+	open_managed(&f, VCARD_PIV_OTHER_IDS | VCARD_PIV_NO_RSA1024);
+	assert_int_equal(piv_send(f.card, "0047009E", "AC038001E0", NULL), SW_DATA);
+	assert_int_equal(piv_send(f.card, "0047009E", "AC03800122", NULL), SW_OK);
+	assert_int_equal(piv_send(f.card, "0087229E",
+				  "7C0582008101"
+				  "72",
+				  NULL),
+			 SW_OK);
+	assert_int_equal(piv_send(f.card, "0047009E", "AC03800106", NULL), SW_DATA);
+	fixture_close(&f);
 	open_managed(&f, VCARD_PIV_NO_P384 | VCARD_PIV_FEW_RETIRED);
 	assert_int_equal(piv_send(f.card, "0047009E", "AC03800114", NULL), SW_DATA);
 	assert_int_equal(piv_send(f.card, "0047008C", "AC03800111", NULL), SW_OK);
@@ -445,6 +455,8 @@ test_attest(void **state)
 	EVP_PKEY *pkey;
 	X509 *x, *issuer;
 	struct fixture f;
+	uint32_t tag;
+	size_t len;
 
 	(void)state;
 	piv_reference(&f, VCARD_PIV_STRICT);
@@ -468,6 +480,12 @@ test_attest(void **state)
 	EVP_PKEY_free(pkey);
 	X509_free(x);
 	X509_free(issuer);
+	/* a card that loses a byte of it */
+	f.card->env.profile.piv.quirks = VCARD_PIV_ATTEST_LOSES;
+	buf_reset(&answer);
+	assert_int_equal(piv_send(f.card, "00F98200", "", &answer), SW_OK);
+	c = buf_cur(&answer);
+	assert_true(vcard_tlv_header(&c, &tag, &len) && len == c.left + 1);
 	/* the attestation key is for nothing else, and counts as no key of the holder */
 	assert_int_equal(piv_send(f.card, "008711F9", "7C2482008120" HASH, NULL), SW_P1P2);
 	assert_int_equal(piv_info(f.card).keys, 5);

@@ -200,6 +200,13 @@ test_global(void **state)
 	open_selected(&f, VCARD_PIV_GLOBAL_PIN | VCARD_PIV_GLOBAL_FIRST);
 	expect(f.card, "00CB3FFF035C017E00", "7E124F0BA0000003080000100001005F2F0260209000");
 	fixture_close(&f);
+	open_selected(&f, VCARD_PIV_PIN_IS_00);
+	expect(f.card, "00CB3FFF035C017E00", "7E124F0BA0000003080000100001005F2F0260209000");
+	expect(f.card, PIV_VERIFY, "6A88");
+	expect(f.card, "0020000008" PIN8, "9000");
+	expect(f.card, "00CB3FFF055C035FC10300", "6A82");
+	expect(f.card, "002C000010" PUK8 NEW8D, "9000");
+	fixture_close(&f);
 	open_selected(&f, VCARD_PIV_NO_DISCOVERY);
 	expect(f.card, "00CB3FFF035C017E00", "6A82");
 	fixture_close(&f);

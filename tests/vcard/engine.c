@@ -196,6 +196,21 @@ drop_pending(struct vcard *card)
 	buf_reset(&card->pending);
 }
 
+/* The application that needs no SELECT. */
+static unsigned
+selected_first(const struct vcard *card)
+{
+	unsigned i;
+
+	if (!has_piv_quirk(card, VCARD_PIV_SELECTED_FIRST))
+		return VCARD_NOT_SELECTED;
+	for (i = 0; i < VCARD_APPLETS; i++) {
+		if (vcard_applets[i]->application == VCARD_PIV)
+			return i;
+	}
+	return VCARD_NOT_SELECTED;
+}
+
 void
 vcard_reset(struct vcard *card)
 {
@@ -203,7 +218,7 @@ vcard_reset(struct vcard *card)
 
 	for (i = 0; i < VCARD_APPLETS; i++)
 		vcard_applets[i]->reset(card->applets[i]);
-	card->selected = VCARD_NOT_SELECTED;
+	card->selected = selected_first(card);
 	card->env.global_verified = false;
 	close_chain(card);
 	drop_pending(card);

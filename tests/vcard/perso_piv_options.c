@@ -57,6 +57,13 @@ static const struct named quirks[] = {
 	{ "untouched", VCARD_PIV_UNTOUCHED },
 	{ "few-retired", VCARD_PIV_FEW_RETIRED },
 	{ "no-p384", VCARD_PIV_NO_P384 },
+	{ "no-rsa1024", VCARD_PIV_NO_RSA1024 },
+	{ "other-ids", VCARD_PIV_OTHER_IDS },
+	{ "pin-is-00", VCARD_PIV_PIN_IS_00 },
+	{ "odd-pix", VCARD_PIV_ODD_PIX },
+	{ "empty-6a80", VCARD_PIV_EMPTY_6A80 },
+	{ "attest-loses", VCARD_PIV_ATTEST_LOSES },
+	{ "selected-first", VCARD_PIV_SELECTED_FIRST },
 };
 
 static const struct named applications[] = { { "gids", VCARD_GIDS }, { "piv", VCARD_PIV } };

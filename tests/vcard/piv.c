@@ -45,10 +45,14 @@ static void
 put_property_template(const struct piv *p, struct buf *answer)
 {
 	static const char label[] = "Virtual PIV", url[] = "example.org/piv";
+	static const uint8_t odd_aid[] = { 0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x10, 0x00, 0x01 };
 	size_t skipped = piv_quirk(p, VCARD_PIV_SHORT_AID) ? RID_LEN : 0;
 	AUTO_BUF struct buf content = BUF_INIT;
 
-	vcard_tlv_put(&content, 0x4F, cur_of(piv_aid + skipped, sizeof(piv_aid) - skipped));
+	if (piv_quirk(p, VCARD_PIV_ODD_PIX))
+		vcard_tlv_put(&content, 0x4F, cur_of(odd_aid, sizeof(odd_aid)));
+	else
+		vcard_tlv_put(&content, 0x4F, cur_of(piv_aid + skipped, sizeof(piv_aid) - skipped));
 	vcard_tlv_put_header(&content, 0x79, 2 + RID_LEN);
 	vcard_tlv_put(&content, 0x4F, cur_of(piv_aid, RID_LEN));
 	if (piv_quirk(p, VCARD_PIV_LISTS_ALGORITHMS)) {
@@ -136,7 +140,8 @@ interrupted(void *applet)
 
 	if (!piv_quirk(p, VCARD_PIV_TOLERANT))
 		p->pin_fresh = false;
-	p->challenge = PIV_NO_CHALLENGE;
+	if ((p->env->profile.quirks & VCARD_CHALLENGE_LIVES) == 0)
+		p->challenge = PIV_NO_CHALLENGE;
 }
 
 static uint16_t

@@ -158,6 +158,21 @@ piv_prepare_attestation(struct piv *p)
 	return !buf_failed(&object) && piv_set_object(p, PIV_TAG_ATTESTATION, buf_cur(&object));
 }
 
+/* What becomes of an answer whose first piece is not followed by all of the second. */
+static void
+lose_byte(struct buf *answer)
+{
+	AUTO_BUF struct buf whole = BUF_INIT;
+	struct cursor c, part;
+
+	buf_put_cur(&whole, buf_cur(answer));
+	c = buf_cur(&whole);
+	if (!cur_take(&c, 255, &part) || !cur_skip(&c, 1))
+		return;
+	buf_truncate(answer, 255);
+	buf_put_cur(answer, c);
+}
+
 /* P1 names the key. No template: the answer is the certificate. */
 uint16_t
 piv_attest(struct piv *p, const struct vcard_command *command, struct buf *answer)
@@ -170,5 +185,9 @@ piv_attest(struct piv *p, const struct vcard_command *command, struct buf *answe
 	if (key->key.type == VCARD_KEY_NONE || key->origin != PIV_GENERATED)
 		return piv_quirk(p, VCARD_PIV_BAD_INPUT_6F00) ? SW_FAULT : SW_DATA;
 	(void)snprintf(subject, sizeof(subject), ISSUER " %02x", (unsigned)command->p1);
-	return piv_prepare_attestation(p) && certify(p, key, subject, answer) ? SW_OK : SW_FAULT;
+	if (!piv_prepare_attestation(p) || !certify(p, key, subject, answer))
+		return SW_FAULT;
+	if (key->key.type == VCARD_KEY_EC && piv_quirk(p, VCARD_PIV_ATTEST_LOSES))
+		lose_byte(answer);
+	return SW_OK;
 }

@@ -175,7 +175,7 @@ authenticate(struct piv *p, const struct vcard_command *command, bool fresh, str
 	if (sw != SW_OK)
 		return sw;
 	if (key->key.type == VCARD_KEY_NONE || key->algorithm != command->p1)
-		return SW_P1P2;
+		return piv_quirk(p, VCARD_PIV_EMPTY_6A80) ? SW_DATA : SW_P1P2;
 	if (!parse_template(command->data, &d))
 		return SW_DATA;
 	return use_key(p, key, command->p2, &d, answer);

@@ -8,7 +8,9 @@
 void
 piv_put_discovery(const struct piv *p, struct buf *b)
 {
-	bool global = piv_quirk(p, VCARD_PIV_GLOBAL_PIN), first = piv_quirk(p, VCARD_PIV_GLOBAL_FIRST);
+	bool zero = piv_quirk(p, VCARD_PIV_PIN_IS_00);
+	bool global = zero || piv_quirk(p, VCARD_PIV_GLOBAL_PIN);
+	bool first = zero || piv_quirk(p, VCARD_PIV_GLOBAL_FIRST);
 	uint8_t policy[2] = { 0x40, 0x00 };
 
 	if (global) {

@@ -64,16 +64,39 @@ static const struct piv_algorithm algorithms[] = {
 	{ PIV_ALG_ED25519, VCARD_KEY_ED25519, 256, true }, { PIV_ALG_X25519, VCARD_KEY_X25519, 256, true },
 };
 
+/* Ids that a maker gave, where others gave other ones later. */
+static uint8_t
+common_id(const struct piv *p, uint8_t id)
+{
+	if (!piv_quirk(p, VCARD_PIV_OTHER_IDS))
+		return id;
+	switch (id) {
+	case PIV_ALG_OTHER_ED25519: return PIV_ALG_ED25519;
+	case PIV_ALG_OTHER_X25519: return PIV_ALG_X25519;
+	case PIV_ALG_ED25519:
+	case PIV_ALG_X25519: return PIV_ALG_DEFAULT;
+	default: return id;
+	}
+}
+
+static bool
+can(const struct piv *p, const struct piv_algorithm *algorithm)
+{
+	if (algorithm->id == PIV_ALG_P384 && piv_quirk(p, VCARD_PIV_NO_P384))
+		return false;
+	if (algorithm->id == PIV_ALG_RSA1024 && piv_quirk(p, VCARD_PIV_NO_RSA1024))
+		return false;
+	return !algorithm->late || piv_version_at_least(p, 0x050700);
+}
+
 const struct piv_algorithm *
 piv_find_algorithm(const struct piv *p, uint8_t id)
 {
 	size_t i;
 
-	if (id == PIV_ALG_P384 && piv_quirk(p, VCARD_PIV_NO_P384))
-		return NULL;
 	for (i = 0; i < ARRAY_SIZE(algorithms); i++) {
-		if (algorithms[i].id == id)
-			return algorithms[i].late && !piv_version_at_least(p, 0x050700) ? NULL : &algorithms[i];
+		if (algorithms[i].id == common_id(p, id))
+			return can(p, &algorithms[i]) ? &algorithms[i] : NULL;
 	}
 	return NULL;
 }

@@ -103,10 +103,16 @@ set_verified(struct piv *p, const struct piv_pin *pin, bool verified)
 
 /* --- VERIFY (3.2.1) --------------------------------------------------------------------------------------------- */
 
+static uint8_t
+pin_reference(const struct piv *p)
+{
+	return piv_quirk(p, VCARD_PIV_PIN_IS_00) ? PIV_REF_GLOBAL : PIV_REF_PIN;
+}
+
 static struct piv_pin *
 find_pin(struct piv *p, uint8_t reference)
 {
-	if (reference == PIV_REF_PIN)
+	if (reference == pin_reference(p))
 		return &p->pin;
 	return reference == PIV_REF_GLOBAL && has_global(p) ? &p->global : NULL;
 }
@@ -222,7 +228,7 @@ piv_reset_retry_counter(struct piv *p, const struct vcard_command *command, stru
 	(void)answer;
 	if (command->p1 != 0)
 		return SW_P1P2;
-	if (command->p2 != PIV_REF_PIN)
+	if (command->p2 != pin_reference(p))
 		return SW_NO_DATA;
 	if (!piv_on_contact(p))
 		return SW_FUNCTION;

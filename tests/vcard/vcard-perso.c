@@ -407,6 +407,7 @@ main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
 		(void)fputs(usage, stdout);
+		perso_piv_print_quirks(UINT64_MAX);
 		return EXIT_SUCCESS;
 	}
 	/* getopt_long moves what is no option behind the options */

@@ -97,6 +97,13 @@ enum vcard_application {
 #define VCARD_PIV_UNTOUCHED (UINT64_C(1) << 37)	      /* nobody ever touches: keys with a touch policy answer 6982 */
 #define VCARD_PIV_FEW_RETIRED (UINT64_C(1) << 38)     /* of the retired keys only 82 to 8C */
 #define VCARD_PIV_NO_P384 (UINT64_C(1) << 39)
+#define VCARD_PIV_NO_RSA1024 (UINT64_C(1) << 40)
+#define VCARD_PIV_OTHER_IDS (UINT64_C(1) << 41)	     /* Ed25519 and X25519 are 22 and 23 */
+#define VCARD_PIV_PIN_IS_00 (UINT64_C(1) << 42)	     /* the reference of the PIN is 00, and 80 is unknown */
+#define VCARD_PIV_ODD_PIX (UINT64_C(1) << 43)	     /* the property template names A00000030800100001 */
+#define VCARD_PIV_EMPTY_6A80 (UINT64_C(1) << 44)     /* a place without key, or the wrong algorithm: 6A80 */
+#define VCARD_PIV_ATTEST_LOSES (UINT64_C(1) << 45)   /* attestation of EC keys lacks the byte at 255 */
+#define VCARD_PIV_SELECTED_FIRST (UINT64_C(1) << 46) /* selected after a reset already */
 
 #define VCARD_PIV_STRICT UINT64_C(0)
 /* A widely used applet for Java cards. */
