@@ -118,16 +118,26 @@ insert_new_card(bool applet)
 	silent = 0;
 }
 
+/* Another program says that keys and files have changed; what is known of them has to be read anew. */
+static void
+change_counters(void)
+{
+	uint8_t counters[6] = { 0, 0, next(), 1, next(), 1 };
+
+	(void)vcard_perso_put(card, PIN, "", "cardcf", cur_of(counters, sizeof(counters)));
+}
+
 CK_RV
 call_hand(void)
 {
-	switch (next() % 6) {
+	switch (next() % 7) {
 	case 0: fake_card_remove(reader); break;
 	case 1: fake_card_insert(reader, card_connect, NULL); break;
 	case 2: was_reset = true; break;
 	case 3: silent = next() % 8u; return CKR_OK;
 	case 4: fake_service_run(false); break;
-	default: fake_service_run(true); return CKR_OK;
+	case 5: fake_service_run(true); return CKR_OK;
+	default: change_counters(); return CKR_OK;
 	}
 	vcard_reset(card);
 	if (!was_reset)
