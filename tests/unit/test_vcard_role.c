@@ -418,6 +418,33 @@ test_wrong_pin(void **state)
 	fixture_close(&f);
 }
 
+/* A PIN that was entered at the reader: who has it verified may have a session PIN for it. */
+static void
+test_session_of_verified(void **state)
+{
+	uint8_t session[SESSION], other[SESSION];
+	struct cursor answer;
+	struct fixture f;
+
+	(void)state;
+	open_with_roles(&f, VCARD_STRICT, false);
+	expect(f.card, "00870080047C02870000", "6982");
+	expect(f.card, VERIFY3, "9000");
+	expect(f.card, "00870080047C02870000", "6982");
+	expect(f.card, VERIFY, "9000");
+	answer = transmit(f.card, "00870080047C02870000");
+	assert_int_equal(answer.left, 4 + SESSION + 2);
+	assert_memory_equal(answer.p, "\x7C\x12\x87\x10", 4);
+	memcpy(session, answer.p + 4, SESSION);
+	assert_int_equal(negotiate(f.card, 0x80, PIN, other), 0x9000);
+	assert_memory_equal(session, other, SESSION);
+	expect(f.card, LOGOUT, "9000");
+	assert_int_equal(present(f.card, 0x90, session), 0x9000);
+	expect(f.card, SIGN, "9000");
+	expect_sw(f.card, "00870080047C02870000", 0x9000);
+	fixture_close(&f);
+}
+
 /* a changed PIN takes its session PIN along, and no other's. */
 static void
 test_changed_pin(void **state)
@@ -487,11 +514,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_guards),	      cmocka_unit_test(test_role_pins),
-		cmocka_unit_test(test_unblocking),    cmocka_unit_test(test_bad_guards),
-		cmocka_unit_test(test_plain_card),    cmocka_unit_test(test_session),
-		cmocka_unit_test(test_wrong_session), cmocka_unit_test(test_wrong_pin),
-		cmocka_unit_test(test_changed_pin),   cmocka_unit_test(test_agreement),
+		cmocka_unit_test(test_guards),
+		cmocka_unit_test(test_role_pins),
+		cmocka_unit_test(test_unblocking),
+		cmocka_unit_test(test_bad_guards),
+		cmocka_unit_test(test_plain_card),
+		cmocka_unit_test(test_session),
+		cmocka_unit_test(test_wrong_session),
+		cmocka_unit_test(test_wrong_pin),
+		cmocka_unit_test(test_session_of_verified),
+		cmocka_unit_test(test_changed_pin),
+		cmocka_unit_test(test_agreement),
 	};
 
 	return cmocka_run_group_tests_name("/vcard/role", tests, NULL, NULL);

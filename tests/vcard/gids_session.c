@@ -15,7 +15,11 @@
  *    wrong one answers 63Cx with a counter of its own, which ends the session PIN when it comes to zero; the PIN's counter
  *    is left alone. Without data: 9000 when the PIN is verified, else 63Cx. No session PIN: 6984.
  *
- * A PIN has one session PIN at most, and step 3 gives the same one again until it ends: by its counter, by a change of its
+ * A PIN that was entered at the reader's keys is not known to the host, which asks in another way then: while the PIN is
+ * verified (by itself or by a session PIN), the command of step 1 with 7C 02 87 00 is answered by 7C 12 87 10 and the
+ * session PIN as it is; 6982 while it is not.
+ *
+ * A PIN has one session PIN at most, and both ways give the same one again until it ends: by its counter, by a change of its
  * PIN, by a reset of the card, or by the selection of another application. Selecting GIDS again and logout do not end it.
  */
 #include "vcard/gids.h"
@@ -176,6 +180,21 @@ finish(struct gids *g, unsigned role, struct cursor point, struct cursor cryptog
 	return sw;
 }
 
+/* For a PIN that the host never had. */
+static uint16_t
+give_session(struct gids *g, unsigned role, struct buf *answer)
+{
+	struct gids_session *session = &g->sessions[role];
+
+	if (!gids_role_verified(g, role))
+		return SW_SECURITY;
+	if (!renew(session))
+		return SW_FAULT;
+	vcard_tlv_put_header(answer, TAG_DYNAMIC, 2 + GIDS_SESSION_LEN);
+	vcard_tlv_put(answer, TAG_SESSION, cur_of(session->value, GIDS_SESSION_LEN));
+	return SW_OK;
+}
+
 uint16_t
 gids_make_session(struct gids *g, const struct vcard_command *command, struct buf *answer)
 {
@@ -183,15 +202,17 @@ gids_make_session(struct gids *g, const struct vcard_command *command, struct bu
 	struct cursor data = command->data, template, point, cryptogram;
 
 	g->challenge.kind = GIDS_NO_CHALLENGE;
-	if (vcard_tlv_expect(&data, TAG_DYNAMIC, &template) && cur_at_end(&data) &&
-	    vcard_tlv_find(template, TAG_POINT, &point)) {
-		if (vcard_tlv_find(template, TAG_CRYPTOGRAM, &cryptogram))
-			return finish(g, role, point, cryptogram, answer);
+	if (!vcard_tlv_expect(&data, TAG_DYNAMIC, &template) || !cur_at_end(&data)) {
 		g->agreement.role = 0;
-		if (point.left == 0)
-			return put_point(g, role, answer);
+		return SW_DATA;
 	}
+	if (vcard_tlv_find(template, TAG_POINT, &point) && vcard_tlv_find(template, TAG_CRYPTOGRAM, &cryptogram))
+		return finish(g, role, point, cryptogram, answer);
 	g->agreement.role = 0;
+	if (vcard_tlv_find(template, TAG_POINT, &point) && point.left == 0)
+		return put_point(g, role, answer);
+	if (vcard_tlv_find(template, TAG_SESSION, &point) && point.left == 0)
+		return give_session(g, role, answer);
 	return SW_DATA;
 }
 
