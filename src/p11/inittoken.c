@@ -19,14 +19,15 @@ take_label(const CK_UTF8CHAR *label, char ret_label[LABEL_LEN + 1])
 	memset(ret_label + len, 0, LABEL_LEN + 1 - len);
 }
 
-/* A GIDS card wants a PIN from the start: one that nobody knows, until C_InitPIN. */
+/* A GIDS card wants a PIN from the start: one that nobody knows, until C_InitPIN. What says nothing takes one of eight. */
 static CK_RV
 unknown_pin(struct csp_card *card, struct secret *ret_pin)
 {
 	struct csp_token_info token;
-	DWORD r = csp_token_info(card, &token);
 
-	return r == SCARD_S_SUCCESS ? p11_random_pin(&token, ret_pin) : p11_rv(r, P11_CTX_TOKEN);
+	if (csp_token_info(card, &token) != SCARD_S_SUCCESS)
+		token = (struct csp_token_info){ .pin_min = 8, .pin_max = 8 };
+	return p11_random_pin(&token, ret_pin);
 }
 
 static DWORD
@@ -57,20 +58,31 @@ name_it(struct csp_card *card, const char *label)
 	return r == SCARD_E_UNSUPPORTED_FEATURE || r == SCARD_E_INVALID_VALUE ? SCARD_S_SUCCESS : r;
 }
 
+/*
+ * A card without an identifier is blank, or was pulled while it was made; then it may not even be read. What is missing of
+ * it is made now.
+ */
+static bool
+is_unfinished(struct csp_card *card)
+{
+	static const uint8_t none[CSP_CARD_ID_LEN];
+	struct csp_card_info info;
+
+	return csp_card_info(card, &info) != SCARD_S_SUCCESS || info.blank || memcmp(info.id, none, sizeof(none)) == 0;
+}
+
 static CK_RV
 make(struct csp_card *card, const struct secret *key, const char *label)
 {
 	AUTO_SECRET struct secret pin = SECRET_INIT;
-	struct csp_card_info info;
-	CK_RV rv;
+	const bool unfinished = is_unfinished(card);
+	CK_RV rv = unknown_pin(card, &pin);
 	DWORD r;
 
-	if ((r = csp_card_info(card, &info)) != SCARD_S_SUCCESS)
-		return r == SCARD_E_UNSUPPORTED_FEATURE ? CKR_FUNCTION_NOT_SUPPORTED : p11_rv(r, P11_CTX_TOKEN);
-	if ((rv = unknown_pin(card, &pin)) != CKR_OK)
+	if (rv != CKR_OK)
 		return rv;
-	r = info.blank ? make_blank(card, key, &pin) : make_again(card, key, &pin);
-	if (r == SCARD_S_SUCCESS && info.blank)
+	r = unfinished ? make_blank(card, key, &pin) : make_again(card, key, &pin);
+	if (r == SCARD_S_SUCCESS && unfinished)
 		r = csp_login(card, CSP_ROLE_ADMIN, key->p, key->len, NULL);
 	if (r == SCARD_S_SUCCESS)
 		r = name_it(card, label);

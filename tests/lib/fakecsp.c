@@ -578,6 +578,7 @@ csp_card_info(struct csp_card *card, struct csp_card_info *ret_info)
 {
 	(void)card;
 	*ret_info = fake.info;
+	ret_info->id[0] = fake.info.blank ? 0 : 1;
 	return SCARD_S_SUCCESS;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* C_InitToken: a token made of a blank card, and one that is made again. */
+#include <stdio.h>
+#include <unistd.h>
+
 #include "module/manage.h"
 
 static const CK_FLAGS life = CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED;
@@ -120,6 +123,60 @@ test_not_recognised(void **state)
 	assert_rv(mg_init_token(MG_KEY, "x"), CKR_TOKEN_NOT_PRESENT);
 }
 
+/* Pulled at the n-th exchange, and again later: the second attempt makes a token of it. False when there was no n-th. */
+static bool
+pulled_at(enum mt_card card, const char *key, unsigned n)
+{
+	CK_SESSION_HANDLE s;
+	bool pulled;
+	char fault[32];
+	CK_RV rv;
+
+	mt_remove(MT_READER);
+	(void)unlink(mt_path("cards/%d", card));
+	mt_insert(MT_READER, card);
+	mt_initialize();
+	(void)snprintf(fault, sizeof(fault), "%u:pull", n);
+	mt_arm(MT_READER, fault);
+	rv = mg_init_token(key, "first");
+	mt_arm(MT_READER, "");
+	if ((pulled = rv != CKR_OK)) {
+		assert_true(rv == CKR_DEVICE_REMOVED || rv == CKR_DEVICE_ERROR);
+		if (access(mt_path("readers/%s/card", MT_READER), F_OK) != 0)
+			mt_insert(MT_READER, card);
+		assert_rv(mt->C_Finalize(NULL), CKR_OK);
+		mt_initialize();
+		rv = mg_init_token(key, "second");
+		if (rv != CKR_OK)
+			fail_msg("pulled at exchange %u it is not made a token: 0x%lX", n, rv);
+		assert_label("second                          ");
+	}
+	s = mt_open(CKF_RW_SESSION);
+	assert_rv(mg_login_so(s, key), CKR_OK);
+	assert_rv(mg_init_pin(s, MT_PIN), CKR_OK);
+	assert_rv(mt->C_Logout(s), CKR_OK);
+	assert_rv(mt_login(s, MT_PIN), CKR_OK);
+	assert_int_equal(mt_count(s, CKO_PUBLIC_KEY), 0);
+	assert_rv(mt->C_Finalize(NULL), CKR_OK);
+	return pulled;
+}
+
+/* A card that is pulled while it is made can be made all the same. */
+static void
+test_pulled(void **state)
+{
+	unsigned n = 1;
+
+	(void)state;
+	while (pulled_at(MT_BLANK, MG_OTHER_KEY, n))
+		n += mt_plain() ? 1 : 7;
+	assert_true(n > 10);
+	n = 1;
+	while (pulled_at(MT_BOB, MG_KEY, n))
+		n += mt_plain() ? 1 : 7;
+	assert_true(n > 10);
+}
+
 int
 main(void)
 {
@@ -128,6 +185,7 @@ main(void)
 		TEST(test_blank),
 		TEST(test_again),
 		TEST(test_not_recognised),
+		TEST(test_pulled),
 	};
 
 	return cmocka_run_group_tests_name("tokens made", tests, mt_load, mt_unload);
