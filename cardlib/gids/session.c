@@ -17,6 +17,7 @@
 #define SW_LAST_OF_CHAIN_EXPECTED 0x6883u
 #define SW_CHAIN_OPEN 0x6884u
 #define SW_NO_FILE 0x6A82u
+#define SW_NOT_ACTIVATED 0x6985u
 #define SW_NO_OBJECT 0x6A88u
 #define SW_NO_APPLICATION 0x6999u
 #define SW_SECURITY 0x6982u
@@ -201,6 +202,7 @@ read_code(DWORD r, uint16_t sw)
 	switch (sw) {
 	case SW_NO_OBJECT: return SCARD_E_FILE_NOT_FOUND;
 	case SW_NO_FILE:
+	case SW_NOT_ACTIVATED: /* made, and then the card was pulled: nothing is in it */
 	case SW_NOT_AN_OBJECT_FILE: return SCARD_E_DIR_NOT_FOUND;
 	case SW_SECURITY: return SCARD_W_SECURITY_VIOLATION;
 	default: return SCARD_E_COMM_DATA_LOST;

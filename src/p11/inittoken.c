@@ -30,25 +30,6 @@ unknown_pin(struct csp_card *card, struct secret *ret_pin)
 	return p11_random_pin(&token, ret_pin);
 }
 
-static DWORD
-make_blank(struct csp_card *card, const struct secret *key, const struct secret *pin)
-{
-	const struct csp_create what = {
-		.user_pin = cur_of(pin->p, pin->len),
-		.admin_key = cur_of(key->p, key->len),
-	};
-
-	return csp_create(card, &what);
-}
-
-static DWORD
-make_again(struct csp_card *card, const struct secret *key, const struct secret *pin)
-{
-	DWORD r = csp_login(card, CSP_ROLE_ADMIN, key->p, key->len, NULL);
-
-	return r == SCARD_S_SUCCESS ? csp_recreate(card, cur_of(pin->p, pin->len)) : r;
-}
-
 /* The card keeps its old name when it has no place for another. */
 static DWORD
 name_it(struct csp_card *card, const char *label)
@@ -58,33 +39,43 @@ name_it(struct csp_card *card, const char *label)
 	return r == SCARD_E_UNSUPPORTED_FEATURE || r == SCARD_E_INVALID_VALUE ? SCARD_S_SUCCESS : r;
 }
 
-/*
- * A card without an identifier is blank, or was pulled while it was made; then it may not even be read. What is missing of
- * it is made now.
- */
 static bool
-is_unfinished(struct csp_card *card)
+is_blank(struct csp_card *card)
 {
-	static const uint8_t none[CSP_CARD_ID_LEN];
 	struct csp_card_info info;
 
-	return csp_card_info(card, &info) != SCARD_S_SUCCESS || info.blank || memcmp(info.id, none, sizeof(none)) == 0;
+	return csp_card_info(card, &info) == SCARD_S_SUCCESS && info.blank;
+}
+
+/* What is missing is made, as on a card that was pulled while it was made; what there is, is emptied. */
+static DWORD
+make(struct csp_card *card, const struct secret *key, const struct secret *pin)
+{
+	const struct csp_create what = {
+		.user_pin = cur_of(pin->p, pin->len),
+		.admin_key = cur_of(key->p, key->len),
+	};
+	const bool blank = is_blank(card);
+	DWORD r = csp_create(card, &what);
+
+	if (r != SCARD_S_SUCCESS && r != ERROR_FILE_EXISTS)
+		return r;
+	r = csp_login(card, CSP_ROLE_ADMIN, key->p, key->len, NULL);
+	if (r == SCARD_S_SUCCESS && !blank)
+		r = csp_recreate(card, cur_of(pin->p, pin->len));
+	return r;
 }
 
 static CK_RV
-make(struct csp_card *card, const struct secret *key, const char *label)
+make_token(struct csp_card *card, const struct secret *key, const char *label)
 {
 	AUTO_SECRET struct secret pin = SECRET_INIT;
-	const bool unfinished = is_unfinished(card);
 	CK_RV rv = unknown_pin(card, &pin);
 	DWORD r;
 
 	if (rv != CKR_OK)
 		return rv;
-	r = unfinished ? make_blank(card, key, &pin) : make_again(card, key, &pin);
-	if (r == SCARD_S_SUCCESS && unfinished)
-		r = csp_login(card, CSP_ROLE_ADMIN, key->p, key->len, NULL);
-	if (r == SCARD_S_SUCCESS)
+	if ((r = make(card, key, &pin)) == SCARD_S_SUCCESS)
 		r = name_it(card, label);
 	return r == SCARD_E_UNSUPPORTED_FEATURE ? CKR_FUNCTION_NOT_SUPPORTED : p11_rv(r, P11_CTX_LOGIN);
 }
@@ -110,7 +101,7 @@ init_token(struct p11_slot *slot, const CK_UTF8CHAR *pin, CK_ULONG pin_len, cons
 	if ((rv = p11_admin_key_given(pin, pin_len, &key)) != CKR_OK)
 		return rv;
 	take_label(label, text);
-	rv = make(card, &key, text);
+	rv = make_token(card, &key, text);
 	csp_logout(slot->reader);
 	p11_objects_drop(slot);
 	return rv;

@@ -578,7 +578,6 @@ csp_card_info(struct csp_card *card, struct csp_card_info *ret_info)
 {
 	(void)card;
 	*ret_info = fake.info;
-	ret_info->id[0] = fake.info.blank ? 0 : 1;
 	return SCARD_S_SUCCESS;
 }
 
@@ -624,6 +623,8 @@ DWORD
 csp_create(struct csp_card *card, const struct csp_create *what)
 {
 	(void)card;
+	if (!fake.info.blank && fake.create == SCARD_S_SUCCESS)
+		return ERROR_FILE_EXISTS;
 	fake.creates++;
 	note_secret(fake.old_secret, CSP_ROLE_ADMIN, what->admin_key);
 	note_secret(fake.new_secret, CSP_ROLE_USER, what->user_pin);
