@@ -17,7 +17,9 @@
 #define REFERENCE_PUK 0x81u
 
 #define SW_SECURITY 0x6982u
+#define SW_CONDITIONS 0x6985u
 #define SW_NO_FILE 0x6A82u
+#define SW_NO_OBJECT 0x6A88u
 
 #define TAG_FCP 0x62u
 #define TAG_DESCRIPTOR 0x82u
@@ -286,42 +288,51 @@ write_file_system(CARD_DATA *card, struct gids *g, const CARD_CREATE_INFO *info)
 
 /* The card ------------------------------------------------------------------------------------------------------------ */
 
-/* A file table says that there is something to lose. */
+/* What the card says to GET DATA of one object; refusals are answers. */
 static DWORD
-has_table(struct gids *g, bool *ret_there)
+probe(struct gids *g, struct gids_place place, uint16_t *ret_sw)
 {
-	AUTO_BUF struct buf scratch = BUF_INIT;
-	struct cursor records;
-	DWORD r = gids_records(g, &scratch, &records);
+	AUTO_APDU struct apdu a =
+		apdu_of(0x00, GIDS_INS_GET_DATA, (uint8_t)(place.ef >> 8), (uint8_t)place.ef, APDU_LE_MAX);
+	const uint8_t tag[] = { (uint8_t)(place.tag >> 8), (uint8_t)place.tag };
+	DWORD r;
 
-	if (r == SCARD_S_SUCCESS)
-		*ret_there = !cur_at_end(&records);
-	return r;
+	*ret_sw = 0;
+	tlv_put(&a.data, TAG_LIST, cur_of(tag, sizeof(tag)));
+	if ((r = gids_confirm(g)) != SCARD_S_SUCCESS)
+		return r;
+	r = gids_exchange(g, &a, NULL, ret_sw);
+	return gids_refused(*ret_sw) ? SCARD_S_SUCCESS : r;
+}
+
+/* Nothing there to read, or a file that nobody has activated. Other refusals may mean anything. */
+static bool
+says_nothing_there(uint16_t sw)
+{
+	return sw == SW_NO_OBJECT || sw == SW_CONDITIONS;
 }
 
 /*
- * Whether rules hold already: nobody at all may read the file of UserWriteExecuteAc then. Without that file, and without a
- * file table, nothing is known; what follows begins with a command that an activated card refuses.
+ * Whether rules hold already: nobody at all may read the file of UserWriteExecuteAc then. On a card without that file a
+ * file table says that there is something to lose. Only clear words count, since what is there will be deleted.
  */
 static DWORD
 is_activated(struct gids *g, bool *ret_activated)
 {
-	AUTO_APDU struct apdu a =
-		apdu_of(0x00, GIDS_INS_GET_DATA, GIDS_EF_EXECUTE >> 8, GIDS_EF_EXECUTE & 0xFF, APDU_LE_MAX);
-	const uint8_t tag[] = { 0xDF, 0x21 };
-	uint16_t sw = 0;
-	DWORD r;
+	uint16_t sw;
+	DWORD r = probe(g, (struct gids_place){ GIDS_EF_EXECUTE, 0xDF21 }, &sw);
 
-	tlv_put(&a.data, TAG_LIST, cur_of(tag, sizeof(tag)));
-	if ((r = gids_confirm(g)) != SCARD_S_SUCCESS)
-		return r;
-	r = gids_exchange(g, &a, NULL, &sw);
-	if (r != SCARD_S_SUCCESS && !gids_refused(sw))
-		return r;
-	if (sw == SW_NO_FILE)
-		return has_table(g, ret_activated);
+	if (r == SCARD_S_SUCCESS && sw == SW_NO_FILE) {
+		r = probe(g, (struct gids_place){ GIDS_EF_TABLE, GIDS_DO_TABLE }, &sw);
+		*ret_activated = !gids_refused(sw);
+		if (r != SCARD_S_SUCCESS || *ret_activated)
+			return r;
+		return says_nothing_there(sw) || sw == SW_NO_FILE ? SCARD_S_SUCCESS : SCARD_E_UNEXPECTED;
+	}
 	*ret_activated = sw == SW_SECURITY;
-	return SCARD_S_SUCCESS;
+	if (r != SCARD_S_SUCCESS || *ret_activated)
+		return r;
+	return says_nothing_there(sw) ? SCARD_S_SUCCESS : SCARD_E_UNEXPECTED;
 }
 
 static DWORD
