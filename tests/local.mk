@@ -68,6 +68,7 @@ CARD_TESTS = \
 	tests/card/test_gids_hostile \
 	tests/card/test_gids_import \
 	tests/card/test_gids_key \
+	tests/card/test_gids_matrix \
 	tests/card/test_gids_pin \
 	tests/card/test_gids_property \
 	tests/card/test_gids_sign \
