@@ -120,7 +120,7 @@ test_reader_without_keys(void **state)
 	io_close(&io);
 }
 
-/* the PIN goes from the reader to the card, and its answer comes back. */
+/* The PIN goes from the reader to the card, and its answer comes back. */
 static void
 test_verify(void **state)
 {

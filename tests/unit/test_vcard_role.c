@@ -334,7 +334,7 @@ present(struct vcard *card, uint8_t reference, const uint8_t session[SESSION])
 	return status_of(transmit_bytes(card, buf_cur(&command)));
 }
 
-/* it is made without unlocking anything, is not the PIN, and stays the same while it is good. */
+/* it is made without unlocking anything, is not the PIN, and stays the same while it is good. */
 static void
 test_session(void **state)
 {
@@ -362,7 +362,7 @@ test_session(void **state)
 	expect(f.card, LOGOUT, "9000");
 	fixture_reopen(&f);
 	assert_int_equal(present(f.card, 0x90, session), 0x9000);
-	/* until the card is reset */
+	/* until the card is reset */
 	vcard_reset(f.card);
 	expect_sw(f.card, SELECT, 0x9000);
 	assert_int_equal(present(f.card, 0x90, session), 0x6984);
@@ -445,7 +445,7 @@ test_session_of_verified(void **state)
 	fixture_close(&f);
 }
 
-/* a changed PIN takes its session PIN along, and no other's. */
+/* A changed PIN takes its session PIN along, and no other's. */
 static void
 test_changed_pin(void **state)
 {
