@@ -92,6 +92,74 @@ test_attributes(void **state)
 		}
 }
 
+/* Several attributes at once ------------------------------------------------------------------------------------------- */
+
+/* What can be asked of an RSA private key, each with its own fate. */
+static const struct question {
+	const char *name;
+	CK_ATTRIBUTE_TYPE type;
+	bool no_buffer;
+	CK_ULONG room;
+} questions[] = {
+	{ "size", CKA_MODULUS, true, 0 },
+	{ "fitting", CKA_KEY_TYPE, false, sizeof(CK_KEY_TYPE) },
+	{ "large", CKA_SIGN, false, 64 },
+	{ "short", CKA_MODULUS, false, 255 },
+	{ "no room", CKA_SIGN, false, 0 },
+	{ "sensitive", CKA_PRIVATE_EXPONENT, false, 512 },
+	{ "sensitive size", CKA_PRIME_1, true, 0 },
+	{ "foreign", CKA_EC_PARAMS, false, 64 },
+	{ "unknown", CKA_VENDOR_DEFINED + 5, true, 0 },
+};
+
+/* Two questions in one call: len and room are their numbers. */
+static CK_RV
+ask_two(struct side *side, const struct about *about, CK_ATTRIBUTE ret_items[2])
+{
+	static CK_BYTE values[2][512];
+	const CK_ULONG which[2] = { about->len, about->room };
+
+	for (int i = 0; i < 2; i++) {
+		const struct question *q = &questions[which[i]];
+
+		ret_items[i] = (CK_ATTRIBUTE){ q->type, q->no_buffer ? NULL : values[i], q->room };
+	}
+	return side->p11->C_GetAttributeValue(side->s, side->rsa_private, ret_items, 2);
+}
+
+STEP(code_of_two)
+{
+	CK_ATTRIBUTE items[2];
+
+	return ONLY_CODE(ask_two(side, about, items));
+}
+
+/* Whatever the code is, each attribute has its length, or that it has none. */
+STEP(lengths_of_two)
+{
+	CK_ATTRIBUTE items[2];
+
+	(void)ask_two(side, about, items);
+	return (struct outcome){ CKR_OK, (items[0].ulValueLen & 0xFFFF) << 16 | (items[1].ulValueLen & 0xFFFF) };
+}
+
+void
+test_attribute_pairs(void **state)
+{
+	struct about a = { .len = 0 };
+
+	(void)state;
+	for (a.len = 0; a.len < ARRAY_SIZE(questions); a.len++)
+		for (a.room = 0; a.room < ARRAY_SIZE(questions); a.room++) {
+			const char *first = questions[a.len].name, *second = questions[a.room].name;
+
+			(void)SAME(code_of_two, &a, "pair %s, %s", first, second);
+			(void)SAME(lengths_of_two, &a, "lengths %s, %s", first, second);
+		}
+}
+
+/* Searches ------------------------------------------------------------------------------------------------------------- */
+
 STEP(find_init)
 {
 	CK_ATTRIBUTE item = { about->attribute, ops_message, about->len };

@@ -103,6 +103,7 @@ void test_encrypt(void **state);
 void test_digest(void **state);
 void test_wrong_keys(void **state);
 void test_attributes(void **state);
+void test_attribute_pairs(void **state);
 void test_search(void **state);
 void test_create(void **state);
 void test_made_attributes(void **state);

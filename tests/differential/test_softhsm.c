@@ -45,6 +45,7 @@ main(void)
 		TEST(test_digest),
 		TEST(test_wrong_keys),
 		TEST(test_attributes),
+		TEST(test_attribute_pairs),
 		TEST(test_search),
 		TEST(test_create),
 		TEST(test_made_attributes),
