@@ -136,6 +136,8 @@ extern const struct vcard_applet *const vcard_applets[VCARD_APPLETS];
 
 /* A card in memory, blank, without a file. NULL with errno. */
 struct vcard *vcard_new(const char *path, const struct vcard_profile *profile);
+/* Puts the defaults in place of zeros. */
+void vcard_profile_fill(struct vcard_profile *profile);
 /* False when the members contradict each other or leave the card's own limits. */
 bool vcard_profile_good(const struct vcard_profile *profile);
 /* state.c: all of the card as bytes, and back. */

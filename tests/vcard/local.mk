@@ -52,6 +52,7 @@ libvcard_la_SOURCES = \
 	tests/vcard/piv_manage.c \
 	tests/vcard/piv_pin.c \
 	tests/vcard/piv_store.c \
+	tests/vcard/profile.c \
 	tests/vcard/state.c \
 	tests/vcard/stats.c \
 	tests/vcard/tlv.c \
