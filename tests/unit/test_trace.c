@@ -14,6 +14,8 @@
 #include "lib/hex.h"
 #include "lib/script.h"
 #include "lib/test.h"
+#include "vcard/engine.h"
+#include "vcard/io_front.h"
 
 static char path[] = "/tmp/test_trace.XXXXXX";
 static char content[65536];
@@ -113,6 +115,39 @@ test_hides(void **state)
 	assert_null(strstr(text, "AA BB"));
 }
 
+/* What a reader is told and answers is shown; the PIN that is typed there never comes here. */
+static void
+test_controls(void **state)
+{
+	static const struct vcard_profile plain = { .quirks = VCARD_STRICT };
+	const struct io_pin_entry entry = { .header = { 0x00, 0x20, 0x00, 0x80 }, .min = 4, .max = 8 };
+	struct vcard *card = vcard_new("", &plain);
+	struct io *inner = NULL, *io = NULL;
+	const char *text;
+	uint16_t sw = 0;
+
+	(void)state;
+	assert_non_null(card);
+	assert_int_equal(vcard_io_wrap(card, &inner), SCARD_S_SUCCESS);
+	vcard_io_keypad(inner, "987654 cancel");
+	assert_int_equal(io_trace(inner, &io), SCARD_S_SUCCESS);
+	start("4");
+	assert_int_equal(io_verify_pin(io, &entry, &sw), SCARD_S_SUCCESS);
+	assert_int_equal(sw, 0x6986);
+	vcard_io_keypad(inner, NULL);
+	assert_int_equal(io_verify_pin(io, &entry, &sw), SCARD_E_UNSUPPORTED_FEATURE);
+	io_close(&io);
+	vcard_close(card);
+	text = logged();
+	assert_non_null(strstr(text, ": control 42000D48\n"));
+	assert_non_null(strstr(text, ": control 42330006\n"));
+	assert_non_null(
+		strstr(text, ": control > 1E 1E 82 00 00 08 04 02 01 09 04 00 00 00 00 05 00 00 00 00 20 00 80 00\n"));
+	assert_non_null(strstr(text, ": control < 69 86\n"));
+	assert_non_null(strstr(text, ": control: SCARD_E_UNSUPPORTED_FEATURE\n"));
+	assert_null(strstr(text, "39 38 37"));
+}
+
 /* Secret or not, nothing is said below the level of exchanges. */
 static void
 test_quiet(void **state)
@@ -178,8 +213,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shows),	    cmocka_unit_test(test_hides),     cmocka_unit_test(test_quiet),
-		cmocka_unit_test(test_begin_fails), cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_shows),	 cmocka_unit_test(test_hides),	     cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_controls), cmocka_unit_test(test_begin_fails), cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests_name("/transport/trace", tests, make_file, remove_file);
