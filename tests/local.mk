@@ -20,6 +20,7 @@ UNIT_TESTS = \
 	tests/unit/test_csp_config \
 	tests/unit/test_csp_container \
 	tests/unit/test_csp_crypto \
+	tests/unit/test_csp_keyfile \
 	tests/unit/test_csp_padding \
 	tests/unit/test_csp_pin \
 	tests/unit/test_csp_txn \
@@ -74,6 +75,7 @@ CARD_TESTS = \
 	tests/card/test_gids_sign \
 	tests/card/test_gids_write \
 	tests/card/test_piv \
+	tests/card/test_piv_hostile \
 	tests/card/test_piv_manage \
 	tests/card/test_piv_key \
 	tests/card/test_piv_fresh
@@ -168,6 +170,7 @@ STATIC_TESTS = \
 # other people's programs over the module, with libpcsc-vcard.so or a real pcscd
 E2E_TESTS = \
 	tests/bench/budgets.sh \
+	tests/e2e/both-ways.sh \
 	tests/e2e/java.sh \
 	tests/e2e/manage.sh \
 	tests/e2e/nss.sh \

@@ -115,11 +115,38 @@ encode_name(struct buf *table, const char *name)
 	buf_zeros(table, TABLE_NAME_SIZE - len);
 }
 
+static bool
+is_container_file(const char *name)
+{
+	return (strncmp(name, "kxc", 3) == 0 || strncmp(name, "ksc", 3) == 0) &&
+	       strspn(name + 3, "0123456789abcdef") == 2 && name[5] == '\0';
+}
+
+/*
+ * Upper and lower case are the same in names, but not for OpenSC: it looks for the certificate files of containers from
+ * 10 on by the name that it gives them itself, with the index in capitals.
+ */
+static void
+spell(const char *name, char ret_name[CHECK_NAME_MAX + 1])
+{
+	size_t i;
+
+	memcpy(ret_name, name, strlen(name) + 1);
+	if (!is_container_file(name))
+		return;
+	for (i = 3; i < 5; i++)
+		if (ret_name[i] >= 'a')
+			ret_name[i] = (char)(ret_name[i] - 'a' + 'A');
+}
+
 void
 gids_table_add(struct buf *table, const struct gids_record *record)
 {
+	char name[CHECK_NAME_MAX + 1];
+
+	spell(record->name, name);
 	encode_name(table, record->directory);
-	encode_name(table, record->name);
+	encode_name(table, name);
 	buf_zeros(table, 2);
 	buf_le32(table, record->tag);
 	buf_le32(table, record->ef);
