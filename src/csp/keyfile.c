@@ -77,11 +77,29 @@ take_rsa(const EVP_PKEY *pkey, struct private_key *key)
 	       take_number(pkey, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, half, &key->qinv);
 }
 
+/* Field bytes of the curves that cards have; 0 for others, some of which are as long. */
+static size_t
+curve_bytes(const EVP_PKEY *pkey)
+{
+	static const struct {
+		int nid;
+		unsigned bits;
+	} curves[] = { { NID_X9_62_prime256v1, 256 }, { NID_secp384r1, 384 }, { NID_secp521r1, 521 } };
+	char name[64] = "";
+	size_t len = 0;
+
+	if (EVP_PKEY_get_group_name(pkey, name, sizeof(name), &len) != 1)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(curves); i++)
+		if (OBJ_sn2nid(name) == curves[i].nid)
+			return pubkey_ec_bytes(curves[i].bits);
+	return 0;
+}
+
 static bool
 take_ec(const EVP_PKEY *pkey, struct private_key *key)
 {
-	const int bits = EVP_PKEY_get_bits(pkey);
-	const size_t width = bits > 0 ? pubkey_ec_bytes((unsigned)bits) : 0;
+	const size_t width = curve_bytes(pkey);
 	uint8_t point[LIMIT_EC_POINT] = { 0x04 }, x[66], y[66];
 	size_t x_len, y_len;
 

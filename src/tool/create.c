@@ -131,6 +131,9 @@ create_blank(struct tool *tool)
 		admin_key_drop(tool, r);
 	if (r == ERROR_FILE_EXISTS)
 		return already_made();
+	if (r == SCARD_E_INVALID_PARAMETER)
+		return tool_say(TOOL_FAILED, "the card does not take this PIN or this admin key%s",
+				what.user_tries != 0 ? ", or no number of tries" : "");
 	if (r != SCARD_S_SUCCESS)
 		return tool_report(r, "the card was not made");
 	return tool_say(TOOL_OK, "the card is ready; keep the admin key in a safe place");
