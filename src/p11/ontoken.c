@@ -51,7 +51,7 @@ p11_token_handle(struct p11_session *s, struct csp_card *card, CK_OBJECT_CLASS c
 static uint32_t
 key_called(struct csp_card *card, struct cursor id)
 {
-	for (size_t i = 0, n = csp_key_count(card); i < n && id.left > 0; i++) {
+	for (size_t i = 0; i < csp_key_count(card) && id.left > 0; i++) {
 		AUTO_BUF struct buf value = BUF_INIT;
 		const struct csp_key *key = csp_key_at(card, i);
 		const struct p11_object object = { .class = CKO_PUBLIC_KEY, .key_id = key->id };
@@ -176,7 +176,8 @@ create_public(struct p11_session *s, struct csp_card *card, const struct p11_mem
 	const struct public_key *public;
 	DWORD r;
 
-	for (size_t i = 0, n = csp_key_count(card); i < n; i++) {
+	/* reading a public key may bring another view, with fewer keys */
+	for (size_t i = 0; i < csp_key_count(card); i++) {
 		const uint32_t key_id = csp_key_at(card, i)->id;
 
 		r = csp_key_public(card, key_id, &public);
