@@ -51,6 +51,7 @@ UNIT_TESTS = \
 	tests/unit/test_vcard_piv_key \
 	tests/unit/test_vcard_piv_perso \
 	tests/unit/test_vcard_piv_pin \
+	tests/unit/test_vcard_piv_token \
 	tests/unit/test_vcard_role \
 	tests/unit/test_vcard_sharing \
 	tests/unit/test_vcard_vpcd \
@@ -187,6 +188,7 @@ E2E_TESTS = \
 	tests/e2e/ssh.sh \
 	tests/e2e/t0.sh \
 	tests/e2e/tool-ssh.sh \
+	tests/e2e/tool.sh \
 	tests/e2e/windows.sh
 # programs that people use with a card; they want many packages, so "make check" leaves them to "make check-clients"
 CLIENT_TESTS = \

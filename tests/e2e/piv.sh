@@ -78,7 +78,6 @@ names() {
 
 # Keys of other kinds in their places, and agreement.
 other_keys() {
-	local curve
 	new_card other --piv-quirks token
 	card_remove
 	"$VCARD_PERSO" piv-keygen "$W/other.card" --slot 9D --alg p384 &&
