@@ -153,6 +153,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_cmap \
 	tests/fuzz/fuzz_gids_card \
 	tests/fuzz/fuzz_gids_table \
+	tests/fuzz/fuzz_piv_card \
 	tests/fuzz/fuzz_keypad \
 	tests/fuzz/fuzz_tlv \
 	tests/fuzz/fuzz_vcard

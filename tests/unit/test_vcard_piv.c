@@ -197,6 +197,11 @@ test_put_data(void **state)
 	expect(f.card, "00DB3FFF020304", "9000");
 	expect(f.card, "00CB3FFF055C035FFF1100", "5304010203049000");
 	fixture_close(&f);
+	piv_reference(&f, VCARD_PIV_PUT_TEARS);
+	piv_admin(f.card);
+	expect(f.card, "10DB3FFF095C035FC10C53040102", "9000");
+	expect(f.card, "00CB3FFF055C035FC10C00", "6A82");
+	fixture_close(&f);
 }
 
 /* --- private keys ----------------------------------------------------------------------------------------------- */

@@ -64,6 +64,7 @@ static const struct named quirks[] = {
 	{ "empty-6a80", VCARD_PIV_EMPTY_6A80 },
 	{ "attest-loses", VCARD_PIV_ATTEST_LOSES },
 	{ "selected-first", VCARD_PIV_SELECTED_FIRST },
+	{ "put-tears", VCARD_PIV_PUT_TEARS },
 };
 
 static const struct named applications[] = { { "gids", VCARD_GIDS }, { "piv", VCARD_PIV } };

@@ -169,7 +169,7 @@ chain(void *applet, const struct vcard_command *command, bool first)
 		return SW_INS;
 	if (!instruction->chains)
 		return SW_CHAINING;
-	return command->ins == INS_PUT_DATA ? piv_put_data_part(p) : SW_OK;
+	return command->ins == INS_PUT_DATA ? piv_put_data_part(p, command) : SW_OK;
 }
 
 /* --- applet ----------------------------------------------------------------------------------------------------- */

@@ -181,7 +181,7 @@ void piv_remove_object(struct piv *p, uint32_t tag);
 
 piv_handler piv_get_data, piv_put_data;
 /* A part of a chained PUT DATA. */
-uint16_t piv_put_data_part(const struct piv *p);
+uint16_t piv_put_data_part(struct piv *p, const struct vcard_command *command);
 /* The discovery object as this card has it. */
 void piv_put_discovery(const struct piv *p, struct buf *b);
 

@@ -112,8 +112,14 @@ check_write(const struct piv *p)
 }
 
 uint16_t
-piv_put_data_part(const struct piv *p)
+piv_put_data_part(struct piv *p, const struct vcard_command *command)
 {
+	struct cursor data = command->data, list;
+	uint32_t tag;
+
+	if (piv_quirk(p, VCARD_PIV_PUT_TEARS) && check_write(p) == SW_OK && vcard_tlv_expect(&data, 0x5C, &list) &&
+	    vcard_tlv_tag(&list, &tag))
+		piv_remove_object(p, tag);
 	return piv_quirk(p, VCARD_PIV_PUT_EARLY) ? check_write(p) : SW_OK;
 }
 

@@ -13,6 +13,7 @@ static const uint8_t gids_atr_t0[] = { 0x3B, 0x0D, 0x80, 0xFB, 0xA0, 0x00, 0x00,
 
 /* Compact-TLV 7: selection by name, chaining and extended length; 5: three letters. */
 static const uint8_t plain_atr_t1[] = { 0x3B, 0x89, 0x01, 0x80, 0x73, 0xC0, 0x21, 0xC0, 0x53, 'M', 'D', 'V' };
+static const uint8_t short_atr_t1[] = { 0x3B, 0x89, 0x01, 0x80, 0x73, 0xC0, 0x21, 0x80, 0x53, 'M', 'D', 'V' };
 static const uint8_t plain_atr_t0[] = { 0x3B, 0x09, 0x80, 0x73, 0xC0, 0x21, 0x80, 0x53, 'M', 'D', 'V' };
 
 static size_t
@@ -50,6 +51,8 @@ profile_atr(const struct vcard_profile *profile, uint8_t ret_atr[VCARD_ATR_MAX])
 		return vcard_default_atr(profile->quirks, ret_atr);
 	if ((profile->quirks & VCARD_T0) != 0)
 		return put_atr_t0(plain_atr_t0, sizeof(plain_atr_t0), ret_atr);
+	if ((profile->quirks & VCARD_NO_EXTENDED) != 0)
+		return put_atr_t1(short_atr_t1, sizeof(short_atr_t1), ret_atr);
 	return put_atr_t1(plain_atr_t1, sizeof(plain_atr_t1), ret_atr);
 }
 

@@ -104,6 +104,7 @@ enum vcard_application {
 #define VCARD_PIV_EMPTY_6A80 (UINT64_C(1) << 44)     /* a place without key, or the wrong algorithm: 6A80 */
 #define VCARD_PIV_ATTEST_LOSES (UINT64_C(1) << 45)   /* attestation of EC keys lacks the byte at 255 */
 #define VCARD_PIV_SELECTED_FIRST (UINT64_C(1) << 46) /* selected after a reset already */
+#define VCARD_PIV_PUT_TEARS (UINT64_C(1) << 47)	     /* the first part of a chained PUT DATA deletes what was there */
 
 #define VCARD_PIV_STRICT UINT64_C(0)
 /* A widely used applet for Java cards. */
