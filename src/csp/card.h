@@ -462,8 +462,8 @@ DWORD csp_attrs_write(struct csp_card *card, const struct csp_key *changed, bool
 
 #define CSP_LABEL_FILE "token"
 
-/* Inside a transaction: fills in what applications call the token. Damage is as good as nothing. */
-DWORD csp_label_load(struct csp_card *card, struct csp_token_info *token);
+/* Inside a transaction: fills in what applications call the token with this identifier. Damage is as good as nothing. */
+DWORD csp_label_load(struct csp_card *card, const BYTE id[CSP_CARD_ID_LEN], struct csp_token_info *token);
 
 /* data.c ------------------------------------------------------------------------------------------------------------- */
 

@@ -45,33 +45,36 @@ decode(struct cursor c, char ret_label[33], bool *ret_pin_unset)
 	return true;
 }
 
-/* SCARD_E_UNSUPPORTED_FEATURE for a card without an identifier. */
-static DWORD
-read_id(struct csp_card *card, BYTE ret_id[CSP_CARD_ID_LEN], bool *ret_marked)
+static bool
+is_marked(const BYTE id[CSP_CARD_ID_LEN])
 {
-	DWORD r = csp_card_property(card, CP_CARD_GUID, 0, ret_id, CSP_CARD_ID_LEN);
-
-	*ret_marked = r == SCARD_S_SUCCESS && memcmp(ret_id, mark, sizeof(mark)) == 0;
-	return r == SCARD_S_SUCCESS || csp_code_is_trouble(r) ? r : SCARD_E_UNSUPPORTED_FEATURE;
+	return memcmp(id, mark, sizeof(mark)) == 0;
 }
 
 DWORD
-csp_label_load(struct csp_card *card, struct csp_token_info *token)
+csp_label_load(struct csp_card *card, const BYTE id[CSP_CARD_ID_LEN], struct csp_token_info *token)
 {
 	AUTO_BUF struct buf content = BUF_INIT;
-	BYTE id[CSP_CARD_ID_LEN] = { 0 };
-	bool marked = false;
 	char label[33];
-	DWORD r = read_id(card, id, &marked);
+	DWORD r;
 
-	if (!marked)
-		return csp_code_is_trouble(r) ? r : SCARD_S_SUCCESS;
+	if (!is_marked(id))
+		return SCARD_S_SUCCESS;
 	r = csp_file_read(card, CSP_ATTRS_DIRECTORY, CSP_LABEL_FILE, &content);
 	if (r != SCARD_S_SUCCESS)
 		return csp_code_is_trouble(r) ? r : SCARD_S_SUCCESS;
 	if (decode(buf_cur(&content), label, &token->pin_unset) && label[0] != '\0')
 		memcpy(token->label, label, sizeof(label));
 	return SCARD_S_SUCCESS;
+}
+
+/* SCARD_E_UNSUPPORTED_FEATURE for a card without an identifier. */
+static DWORD
+read_id(struct csp_card *card, BYTE ret_id[CSP_CARD_ID_LEN])
+{
+	DWORD r = csp_card_property(card, CP_CARD_GUID, 0, ret_id, CSP_CARD_ID_LEN);
+
+	return r == SCARD_S_SUCCESS || csp_code_is_trouble(r) ? r : SCARD_E_UNSUPPORTED_FEATURE;
 }
 
 struct naming {
@@ -115,11 +118,11 @@ write_file(struct csp_card *card, struct cursor content)
 
 /* The file first: a card that is pulled in between is called what it was called before. */
 static DWORD
-write_all(struct csp_card *card, struct cursor content, BYTE id[CSP_CARD_ID_LEN], bool marked)
+write_all(struct csp_card *card, struct cursor content, BYTE id[CSP_CARD_ID_LEN])
 {
 	DWORD r = write_file(card, content);
 
-	if (r != SCARD_S_SUCCESS || marked)
+	if (r != SCARD_S_SUCCESS || is_marked(id))
 		return r;
 	memcpy(id, mark, sizeof(mark));
 	return card->data.pfnCardSetProperty(&card->data, CP_CARD_GUID, id, CSP_CARD_ID_LEN, 0);
@@ -131,16 +134,16 @@ name_work(struct csp_card *card, void *arg)
 	AUTO_BUF struct buf content = BUF_INIT;
 	BYTE id[CSP_CARD_ID_LEN] = { 0 };
 	struct csp_change change;
-	bool same = false, marked = false;
+	bool same = false;
 	DWORD r;
 
-	if ((r = csp_cache_check(card)) != SCARD_S_SUCCESS || (r = read_id(card, id, &marked)) != SCARD_S_SUCCESS ||
+	if ((r = csp_cache_check(card)) != SCARD_S_SUCCESS || (r = read_id(card, id)) != SCARD_S_SUCCESS ||
 	    (r = encode(card, arg, &content, &same)) != SCARD_S_SUCCESS || same)
 		return r;
-	r = csp_change_begin(card, marked ? CSP_BY_EITHER : CSP_BY_ADMIN, CSP_FILES, &change);
+	r = csp_change_begin(card, is_marked(id) ? CSP_BY_EITHER : CSP_BY_ADMIN, CSP_FILES, &change);
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	r = csp_change_end(card, &change, write_all(card, buf_cur(&content), id, marked));
+	r = csp_change_end(card, &change, write_all(card, buf_cur(&content), id));
 	card->token_read = false;
 	return r;
 }

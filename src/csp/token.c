@@ -7,7 +7,7 @@
 #include "csp/card.h"
 
 #define MANUFACTURER "minidriver-pkcs11"
-#define GUID_BYTES 16u
+#define GUID_BYTES CSP_CARD_ID_LEN
 #define NAME_ROOM 64u
 /* What is shown of the card identifier: its last bytes, which differ where the first ones are the issuer's. */
 #define SERIAL_BYTES 8u
@@ -32,10 +32,9 @@ card_name(struct csp_card *card, char ret_name[NAME_ROOM])
 
 /* A card that has not been personalised has no identifier, and no serial number. */
 static DWORD
-read_serial(struct csp_card *card, char ret_serial[2 * SERIAL_BYTES + 1])
+read_serial(struct csp_card *card, BYTE guid[GUID_BYTES], char ret_serial[2 * SERIAL_BYTES + 1])
 {
-	BYTE guid[GUID_BYTES] = { 0 };
-	DWORD r = csp_card_property(card, CP_CARD_GUID, 0, guid, sizeof(guid));
+	DWORD r = csp_card_property(card, CP_CARD_GUID, 0, guid, GUID_BYTES);
 
 	if (csp_code_is_trouble(r))
 		return r;
@@ -86,11 +85,12 @@ static DWORD
 read_token(struct csp_card *card)
 {
 	struct csp_token_info t = { .manufacturer = MANUFACTURER };
+	BYTE guid[GUID_BYTES] = { 0 };
 	char name[NAME_ROOM];
 	size_t digits;
 	DWORD r;
 
-	if ((r = card_name(card, name)) != SCARD_S_SUCCESS || (r = read_serial(card, t.serial)) != SCARD_S_SUCCESS ||
+	if ((r = card_name(card, name)) != SCARD_S_SUCCESS || (r = read_serial(card, guid, t.serial)) != SCARD_S_SUCCESS ||
 	    (r = needs_login(card, &t.login_required)) != SCARD_S_SUCCESS ||
 	    (r = read_limits(card, &t)) != SCARD_S_SUCCESS)
 		return r;
@@ -100,7 +100,7 @@ read_token(struct csp_card *card)
 		(void)snprintf(t.label, sizeof(t.label), "%.23s %s", name, t.serial + digits - LABEL_DIGITS);
 	else
 		(void)snprintf(t.label, sizeof(t.label), "%.32s", name);
-	if ((r = csp_label_load(card, &t)) != SCARD_S_SUCCESS)
+	if ((r = csp_label_load(card, guid, &t)) != SCARD_S_SUCCESS)
 		return r;
 	card->token = t;
 	card->token_read = true;
