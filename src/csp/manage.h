@@ -180,9 +180,10 @@ DWORD csp_cert_is_ca(struct csp *csp, struct cursor der, bool *ret_is_ca);
 
 /* Certificates that the card carries as roots, at most LIMIT_ROOTS. Read when they have changed. Not an error: none. */
 DWORD csp_roots_list(struct csp_card *card, const struct csp_cert **ret_certs, size_t *ret_count);
-/* SCARD_E_INVALID_VALUE for no certificate, ERROR_FILE_EXISTS for one that is there, SCARD_E_FILE_NOT_FOUND. */
+/* SCARD_E_INVALID_VALUE for no certificate, ERROR_FILE_EXISTS for one that is there. */
 DWORD csp_roots_add(struct csp_card *card, struct cursor der);
-DWORD csp_roots_remove(struct csp_card *card, size_t index);
+/* That very one, wherever it stands by now; der may point into the list. SCARD_E_FILE_NOT_FOUND. */
+DWORD csp_roots_remove(struct csp_card *card, struct cursor der);
 /* All of them as the card has them: PKCS#7, certificates only, DER. */
 DWORD csp_roots_export(struct csp_card *card, struct buf *ret_pkcs7);
 

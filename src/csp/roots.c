@@ -185,20 +185,22 @@ csp_roots_list(struct csp_card *card, const struct csp_cert **ret_certs, size_t 
 }
 
 struct root_change {
-	const struct buf *add; /* NULL: remove */
-	size_t remove;
+	const struct buf *der;
+	bool add; /* or remove */
 	bool done;
 };
 
-static bool
-is_there(const struct csp_roots *roots, const struct buf *der)
+#define NOWHERE SIZE_MAX
+
+static size_t
+place_of(const struct csp_roots *roots, const struct buf *der)
 {
 	struct cursor c = buf_cur(der);
 
 	for (size_t i = 0; i < roots->count; i++)
 		if (cur_equals(&c, roots->certs[i].der.p, roots->certs[i].der.len))
-			return true;
-	return false;
+			return i;
+	return NOWHERE;
 }
 
 /* The new content; what was wrong with the caller's wish. */
@@ -206,18 +208,19 @@ static DWORD
 compose(struct csp_card *card, const struct root_change *c, struct buf *ret_content)
 {
 	struct ossl_lib_ctx_st *library = csp_crypto_library(card->csp->crypto);
+	const size_t place = place_of(&card->roots, c->der);
 	bool ok;
 
-	if (c->add != NULL && is_there(&card->roots, c->add))
+	if (c->add && place != NOWHERE)
 		return ERROR_FILE_EXISTS;
-	if (c->add != NULL && card->roots.count >= LIMIT_ROOTS)
+	if (c->add && card->roots.count >= LIMIT_ROOTS)
 		return SCARD_E_WRITE_TOO_MANY;
-	if (c->add == NULL && c->remove >= card->roots.count)
+	if (!c->add && place == NOWHERE)
 		return SCARD_E_FILE_NOT_FOUND;
 	if (library == NULL)
 		return SCARD_F_INTERNAL_ERROR;
 	ERR_set_mark();
-	ok = encode(library, &card->roots, c->add == NULL ? c->remove : SIZE_MAX, c->add, ret_content);
+	ok = encode(library, &card->roots, place, c->add ? c->der : NULL, ret_content);
 	ERR_pop_to_mark();
 	if (!ok)
 		return buf_failed(ret_content) ? SCARD_E_WRITE_TOO_MANY : SCARD_F_INTERNAL_ERROR;
@@ -240,7 +243,7 @@ change_work(struct csp_card *card, void *arg)
 	    (r = csp_change_begin(card, CSP_BY_EITHER, CSP_FILES, &change)) != SCARD_S_SUCCESS)
 		return r;
 	card->roots.known = false;
-	if (c->add == NULL && card->roots.count == 1)
+	if (!c->add && card->roots.count == 1)
 		r = csp_file_delete(card, CSP_DIRECTORY, ROOTS);
 	else
 		r = csp_file_put(card, CSP_DIRECTORY, ROOTS, EveryoneReadUserWriteAc, buf_cur(&content));
@@ -253,7 +256,7 @@ csp_roots_add(struct csp_card *card, struct cursor der)
 {
 	AUTO_BUF struct buf copy = BUF_INIT_MAX(LIMIT_CERTIFICATE);
 	struct csp_cert *cert = NULL;
-	struct root_change c = { 0 };
+	struct root_change c = { .add = true };
 	DWORD r;
 
 	buf_put_cur(&copy, der);
@@ -261,17 +264,21 @@ csp_roots_add(struct csp_card *card, struct cursor der)
 		return der.left > LIMIT_CERTIFICATE ? SCARD_E_INVALID_VALUE : SCARD_E_NO_MEMORY;
 	if ((r = csp_cert_new(card->csp->crypto, &copy, &cert)) != SCARD_S_SUCCESS)
 		return r;
-	c.add = &cert->der;
+	c.der = &cert->der;
 	r = cert->parsed ? csp_change_run(card, change_work, &c) : SCARD_E_INVALID_VALUE;
 	csp_cert_free(&cert);
 	return r;
 }
 
 DWORD
-csp_roots_remove(struct csp_card *card, size_t index)
+csp_roots_remove(struct csp_card *card, struct cursor der)
 {
-	struct root_change c = { .remove = index };
+	AUTO_BUF struct buf copy = BUF_INIT_MAX(LIMIT_CERTIFICATE);
+	struct root_change c = { .der = &copy };
 
+	buf_put_cur(&copy, der);
+	if (buf_failed(&copy))
+		return der.left > LIMIT_CERTIFICATE ? SCARD_E_FILE_NOT_FOUND : SCARD_E_NO_MEMORY;
 	return csp_change_run(card, change_work, &c);
 }
 

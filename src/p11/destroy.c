@@ -82,11 +82,10 @@ static CK_RV
 destroy_root(struct p11_session *session, struct csp_card *card, CK_ULONG number)
 {
 	const struct csp_cert *cert;
-	size_t index;
-	CK_RV rv = p11_root_find(card, number, &cert, &index);
+	CK_RV rv = p11_root_find(card, number, &cert);
 
 	if (rv == CKR_OK)
-		rv = delete_rv(session->slot, csp_roots_remove(card, index));
+		rv = delete_rv(session->slot, csp_roots_remove(card, buf_cur(&cert->der)));
 	return rv == CKR_OK ? p11_roots_refresh(session->slot, card) : rv;
 }
 

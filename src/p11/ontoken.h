@@ -35,7 +35,7 @@ bool p11_object_is_root(const struct p11_object *object);
 /* Makes the slot's table agree with the card's roots; after p11_objects_refresh(). */
 CK_RV p11_roots_refresh(struct p11_slot *slot, struct csp_card *card);
 /* By p11_object.number. CKR_OBJECT_HANDLE_INVALID when it has gone. */
-CK_RV p11_root_find(struct csp_card *card, CK_ULONG number, const struct csp_cert **ret_cert, size_t *ret_index);
+CK_RV p11_root_find(struct csp_card *card, CK_ULONG number, const struct csp_cert **ret_cert);
 /* All attributes of a root, as p11_attribute(). */
 CK_RV p11_attr_root(struct csp_card *card, const struct p11_object *object, CK_ATTRIBUTE_TYPE type, struct buf *value);
 /* What stands for a certificate in p11_object.number; never 0. */

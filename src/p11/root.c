@@ -65,7 +65,7 @@ p11_object_is_root(const struct p11_object *object)
 }
 
 CK_RV
-p11_root_find(struct csp_card *card, CK_ULONG number, const struct csp_cert **ret_cert, size_t *ret_index)
+p11_root_find(struct csp_card *card, CK_ULONG number, const struct csp_cert **ret_cert)
 {
 	const struct csp_cert *certs = NULL;
 	size_t count;
@@ -76,7 +76,6 @@ p11_root_find(struct csp_card *card, CK_ULONG number, const struct csp_cert **re
 		if ((rv = p11_root_number(buf_cur(&certs[i].der), &other)) != CKR_OK || other != number)
 			continue;
 		*ret_cert = &certs[i];
-		*ret_index = i;
 		return CKR_OK;
 	}
 	return rv != CKR_OK ? rv : CKR_OBJECT_HANDLE_INVALID;
@@ -195,8 +194,7 @@ CK_RV
 p11_attr_root(struct csp_card *card, const struct p11_object *object, CK_ATTRIBUTE_TYPE type, struct buf *value)
 {
 	const struct csp_cert *cert;
-	size_t index;
-	CK_RV rv = p11_root_find(card, object->number, &cert, &index);
+	CK_RV rv = p11_root_find(card, object->number, &cert);
 
 	if (rv != CKR_OK)
 		return rv;

@@ -90,6 +90,7 @@ verb_roots_add(struct tool *tool, char **args, int count)
 int
 verb_roots_remove(struct tool *tool, char **args, int count)
 {
+	AUTO_BUF struct buf der = BUF_INIT_MAX(LIMIT_CERTIFICATE);
 	const struct csp_cert *certs = NULL;
 	uint32_t number = 0;
 	size_t n = 0;
@@ -105,11 +106,15 @@ verb_roots_remove(struct tool *tool, char **args, int count)
 		return tool_report(r, "the roots cannot be listed");
 	if (number == 0 || number > n)
 		return tool_say(TOOL_FAILED, "there is no root %u; " TOOL_NAME " roots list numbers them", number);
+	/* the list may change while somebody thinks about it */
+	buf_put_cur(&der, buf_cur(&certs[number - 1].der));
+	if (buf_failed(&der))
+		return tool_report(SCARD_E_NO_MEMORY, "root %u", number);
 	if (!tool_confirm(tool, "The root will be removed from the card. Go on?"))
 		return tool_say(TOOL_USAGE, "the roots were left alone");
 	if ((code = tool_login_writer(tool)) != TOOL_OK)
 		return code;
-	r = csp_roots_remove(tool->card, number - 1);
+	r = csp_roots_remove(tool->card, buf_cur(&der));
 	return r == SCARD_S_SUCCESS ? TOOL_OK : tool_report(r, "root %u", number);
 }
 

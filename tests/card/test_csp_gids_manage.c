@@ -417,11 +417,13 @@ test_roots(void **state)
 	assert_int_equal(csp_roots_export(w.card, &pkcs7), SCARD_S_SUCCESS);
 	assert_int_equal(pkcs7.p[0], 0x30);
 	assert_int_equal(world_check(false), 0);
-	assert_int_equal(csp_roots_remove(w.card, 2), SCARD_E_FILE_NOT_FOUND);
-	assert_int_equal(csp_roots_remove(w.card, 0), SCARD_S_SUCCESS);
+	assert_int_equal(csp_roots_remove(w.card, world_text("none")), SCARD_E_FILE_NOT_FOUND);
+	assert_int_equal(csp_roots_remove(w.card, buf_cur(&certs[0].der)), SCARD_S_SUCCESS);
+	assert_int_equal(csp_roots_remove(w.card, buf_cur(&first)), SCARD_E_FILE_NOT_FOUND);
 	assert_int_equal(csp_roots_list(w.card, &certs, &count), SCARD_S_SUCCESS);
 	assert_int_equal(count, 1);
-	assert_int_equal(csp_roots_remove(w.card, 0), SCARD_S_SUCCESS);
+	assert_true(cur_equals(&(struct cursor){ second.p, second.len }, certs[0].der.p, certs[0].der.len));
+	assert_int_equal(csp_roots_remove(w.card, buf_cur(&second)), SCARD_S_SUCCESS);
 	assert_int_equal(csp_roots_list(w.card, &certs, &count), SCARD_S_SUCCESS);
 	assert_int_equal(count, 0);
 	/* compressed as certificates are, or rubbish */

@@ -789,11 +789,16 @@ csp_roots_add(struct csp_card *card, struct cursor der)
 }
 
 DWORD
-csp_roots_remove(struct csp_card *card, size_t index)
+csp_roots_remove(struct csp_card *card, struct cursor der)
 {
 	DWORD r = change(fake.root);
+	size_t index = 0;
 
 	(void)card;
+	while (index < fake.root_count && !cur_equals(&der, fake.roots[index], strlen(fake.roots[index])))
+		index++;
+	if (r == SCARD_S_SUCCESS && index == fake.root_count)
+		return SCARD_E_FILE_NOT_FOUND;
 	for (size_t i = index; r == SCARD_S_SUCCESS && i + 1 < fake.root_count; i++)
 		fake.roots[i] = fake.roots[i + 1];
 	fake.root_count -= r == SCARD_S_SUCCESS;
