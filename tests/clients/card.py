@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# card.py MODULE PIN DIRECTORY: what a Python program does with a token that has an RSA key and its certificate.
+# card.py MODULE PIN DIRECTORY ID: what a Python program does with a token that has an RSA key and its certificate under
+# this CKA_ID.
 import sys
 import threading
 
@@ -22,7 +23,7 @@ def refused(what, code, call):
         checked(what + ": not refused", False)
 
 
-def main(module, pin, directory):
+def main(module, pin, directory, identifier):
     lib = PyKCS11.PyKCS11Lib()
     lib.load(module)
     slot = lib.getSlotList(tokenPresent=True)[0]
@@ -30,15 +31,14 @@ def main(module, pin, directory):
     refused("nothing happens", low.CKR_NO_EVENT, lambda: [lib.waitForSlotEvent(flags=low.CKF_DONT_BLOCK) for _ in range(9)])
     session = lib.openSession(slot, low.CKF_SERIAL_SESSION)
     checked("no private key before login", not session.findObjects([(low.CKA_CLASS, low.CKO_PRIVATE_KEY)]))
-    cert = session.findObjects([(low.CKA_CLASS, low.CKO_CERTIFICATE), (low.CKA_LABEL, "rsakey")])[0]
+    cert = session.findObjects([(low.CKA_CLASS, low.CKO_CERTIFICATE), (low.CKA_ID, bytes.fromhex(identifier))])[0]
     for name in (low.CKA_SUBJECT, low.CKA_ISSUER, low.CKA_SERIAL_NUMBER, low.CKA_VALUE):
         value = session.getAttributeValue(cert, [name])[0]
         found = session.findObjects([(low.CKA_CLASS, low.CKO_CERTIFICATE), (name, value)])
         checked("a certificate is found by attribute %#x" % name, cert.value() in [o.value() for o in found])
     session.login(pin)
     refused("second login", low.CKR_USER_ALREADY_LOGGED_IN, lambda: session.login(pin))
-    identifier = session.getAttributeValue(cert, [low.CKA_ID])[0]
-    key = session.findObjects([(low.CKA_CLASS, low.CKO_PRIVATE_KEY), (low.CKA_ID, identifier)])[0]
+    key = session.findObjects([(low.CKA_CLASS, low.CKO_PRIVATE_KEY), (low.CKA_ID, bytes.fromhex(identifier))])[0]
     rsa = PyKCS11.Mechanism(low.CKM_RSA_PKCS, None)
     refused("too much data", low.CKR_DATA_LEN_RANGE, lambda: session.sign(key, bytes(250), rsa))
     refused("another key type", low.CKR_KEY_TYPE_INCONSISTENT,

@@ -75,4 +75,4 @@ chromium_test() {
 	card_remove
 }
 
-e2e_run chromium_test
+clients_run chromium_test

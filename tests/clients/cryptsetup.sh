@@ -14,7 +14,7 @@ disk() {
 	check "an encrypted disk" cryptsetup luksFormat -q --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 \
 		"$W/image" "$W/password"
 	check "the card is enrolled" env PASSWORD=secret PIN="$E2E_PIN" systemd-cryptenroll \
-		--pkcs11-token-uri="$URI;object=rsakey" "$W/image"
+		--pkcs11-token-uri="$URI;id=%${ID[rsa]}" "$W/image"
 	contains "the card unlocks it" "Key slot 1 unlocked" sh -c \
 		"printf %s '$E2E_PIN' | cryptsetup open --test-passphrase --token-only -v '$W/image'"
 	refuse "a wrong PIN does not" "." sh -c "printf 999999 | cryptsetup open --test-passphrase --token-only -v '$W/image'"
@@ -22,4 +22,4 @@ disk() {
 	refuse "nor does no card" "." sh -c "printf %s '$E2E_PIN' | cryptsetup open --test-passphrase --token-only -v '$W/image'"
 }
 
-e2e_run disk
+clients_run disk

@@ -38,8 +38,8 @@ authenticate() {
 			domain_match="localhost"
 			engine=1
 			engine_id="pkcs11"
-			key_id="$URI;object=${1}key;type=private"
-			cert_id="$URI;object=${1}key;type=cert"
+			key_id="$(uri "$1" private)"
+			cert_id="$(uri "$1" cert)"
 			pin="$E2E_PIN"
 			phase1="$3"
 		}
@@ -66,4 +66,4 @@ eap() {
 	card_remove
 }
 
-e2e_run eap
+clients_run eap

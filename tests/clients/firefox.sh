@@ -14,4 +14,4 @@ browser() {
 	card_remove
 }
 
-e2e_run browser
+clients_run browser

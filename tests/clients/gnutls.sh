@@ -7,7 +7,7 @@ e2e_needs gids-tool pkcs11-tool opensc-tool openssl pcscd gnutls-cli gnutls-serv
 
 client() {	# client NAME PRIORITY: a connection with this key
 	{ printf 'GET / HTTP/1.0\r\n\r\n'; sleep 1; } | gnutls-cli --provider "$MODULE" --port $PORT --x509cafile "$W/ca.pem" \
-		--priority "$2" --x509certfile "$URI;object=${1}key;type=cert" --x509keyfile "$URI;object=${1}key;type=private" \
+		--priority "$2" --x509certfile "$(uri "$1" cert)" --x509keyfile "$(uri "$1" private)" \
 		127.0.0.1 >"$W/page" 2>&1
 }
 
@@ -31,8 +31,8 @@ clients() {
 
 # The card's key is the server's: a signature, and with RSA key transport a decryption.
 server() {
-	gnutls-serv --provider "$MODULE" --port $PORT --x509certfile "$URI;object=rsakey;type=cert" \
-		--x509keyfile "$URI;object=rsakey;type=private" --disable-client-cert --priority NORMAL:+RSA --http \
+	gnutls-serv --provider "$MODULE" --port $PORT --x509certfile "$(uri rsa cert)" \
+		--x509keyfile "$(uri rsa private)" --disable-client-cert --priority NORMAL:+RSA --http \
 		>"$W/server.log" 2>&1 </dev/null &
 	SERVER=$!
 	wait_for 10 listening $PORT
@@ -51,10 +51,10 @@ certificates() {
 	seq 1 500 >"$W/data"
 	for name in rsa ec; do
 		check "$name: certtool makes a request" certtool --provider "$MODULE" --generate-request --template "$W/template" \
-			--load-privkey "$URI;object=${name}key;type=private" --outfile "$W/req"
+			--load-privkey "$(uri "$name" private)" --outfile "$W/req"
 		check "$name: openssl verifies it" openssl req -verify -in "$W/req" -noout
 		check "$name: certtool signs data" certtool --provider "$MODULE" --p7-detached-sign --infile "$W/data" \
-			--load-privkey "$URI;object=${name}key;type=private" --load-certificate "$W/$name.crt" --outfile "$W/p7"
+			--load-privkey "$(uri "$name" private)" --load-certificate "$W/$name.crt" --outfile "$W/p7"
 		check "$name: openssl verifies it" openssl cms -verify -binary -inform PEM -in "$W/p7" -content "$W/data" \
 			-CAfile "$W/ca.pem" -certfile "$W/$name.crt" -purpose any -out /dev/null
 	done
@@ -69,4 +69,4 @@ gnutls() {
 	card_remove
 }
 
-e2e_run gnutls
+clients_run gnutls

@@ -58,4 +58,4 @@ mail() {
 	card_remove
 }
 
-e2e_run mail
+clients_run mail

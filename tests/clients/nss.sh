@@ -15,7 +15,7 @@ mail() {
 	modutil -dbdir "sql:$W/db" -add undertest -libfile "$MODULE" -force >/dev/null 2>&1
 	certutil -A -d "sql:$W/db" -n authority -t CT,C,C -i "$W/ca.pem"
 	for name in rsa ec; do
-		check "cmsutil signs with the $name key" cmsutil -S -d "sql:$W/db" -N "$TOKEN:${name}key" -f "$W/password" \
+		check "cmsutil signs with the $name key" cmsutil -S -d "sql:$W/db" -N "$TOKEN:${LABEL[$name]}" -f "$W/password" \
 			-i "$W/data" -o "$W/signed"
 		check "openssl verifies it" openssl cms -verify -binary -inform DER -in "$W/signed" -CAfile "$W/ca.pem" \
 			-purpose any -out "$W/plain"
@@ -38,10 +38,10 @@ threads() {
 	selfserv -d "sql:$W/serverdb" -n srv -p $PORT -r -r -v -V tls1.2:tls1.3 >"$W/server.log" 2>&1 </dev/null &
 	SERVER=$!
 	wait_for 10 listening $PORT
-	timeout 60 strsclnt -p $PORT -d "sql:$W/db" -W "$(cat "$W/password")" -w "$E2E_PIN" -n "$TOKEN:rsakey" -N -t 4 -c 20 -D localhost \
+	timeout 60 strsclnt -p $PORT -d "sql:$W/db" -W "$(cat "$W/password")" -w "$E2E_PIN" -n "$TOKEN:${LABEL[rsa]}" -N -t 4 -c 20 -D localhost \
 		>"$W/client.log" 2>&1
 	check "20 connections of four threads" test "$(grep -c 'subject DN: CN=Alice rsa' "$W/server.log")" -ge 20
 	tls_server_stop
 }
 
-e2e_run mail
+clients_run mail

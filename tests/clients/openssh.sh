@@ -64,4 +64,4 @@ shell() {
 	card_remove
 }
 
-e2e_run shell
+clients_run shell

@@ -11,7 +11,7 @@ with_card() {
 }
 
 key() {
-	echo "$URI;object=${1}key;type=private"
+	uri "$1" private
 }
 
 configure_engine() {
@@ -91,7 +91,7 @@ tls() {
 	# the engine finds the module by p11-kit when nobody tells it
 	only_our_module
 	tls_server -tls1_3
-	curl -s -i --http1.0 --cacert "$W/ca.pem" --cert "$URI;object=rsakey;type=cert;pin-value=$E2E_PIN" \
+	curl -s -i --http1.0 --cacert "$W/ca.pem" --cert "$(uri rsa cert);pin-value=$E2E_PIN" \
 		--key "$(key rsa);pin-value=$E2E_PIN" "https://localhost:$PORT/" >"$W/page" 2>"$W/client.log"
 	check "curl with URIs alone" served rsa
 	tls_server_stop
@@ -107,4 +107,4 @@ engine() {
 	card_remove
 }
 
-e2e_run engine
+clients_run engine

@@ -44,4 +44,4 @@ vpn() {
 	card_remove
 }
 
-e2e_run vpn
+clients_run vpn

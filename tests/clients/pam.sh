@@ -51,4 +51,4 @@ machine() {
 	card_remove
 }
 
-e2e_run machine
+clients_run machine

@@ -8,7 +8,7 @@ e2e_needs gids-tool pkcs11-tool opensc-tool openssl pcscd /usr/bin/python3
 python() {
 	/usr/bin/python3 -c 'import PyKCS11' 2>/dev/null || skip "python3-pykcs11 is not installed"
 	two_keys
-	check "the program's checks" /usr/bin/python3 "$abs_top_srcdir/tests/clients/card.py" "$MODULE" "$E2E_PIN" "$W"
+	check "the program's checks" /usr/bin/python3 "$abs_top_srcdir/tests/clients/card.py" "$MODULE" "$E2E_PIN" "$W" "${ID[rsa]}"
 	is "all of them were made" "$(grep -c '^checked' "$W/out")" 13
 	for name in rsa1 rsa2 rsa3 rsa4; do
 		check "openssl verifies $name" openssl dgst -verify "$W/rsa.pem" -sha256 -signature "$W/$name.sig" "$W/$name.data"
@@ -16,4 +16,4 @@ python() {
 	card_remove
 }
 
-e2e_run python
+clients_run python

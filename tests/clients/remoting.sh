@@ -17,16 +17,16 @@ remoting() {
 	wait_for 10 test -S "$W/p11.sock"
 	contains "the token is there" "$TOKEN" remote_tool -L
 	contains "with its mechanisms" "RSA-PKCS-PSS" remote_tool -M
-	contains "and its objects" "rsakey" remote_tool -O
+	contains "and its objects" "${LABEL[rsa]}" remote_tool -O
 	seq 1 5 >"$W/data"
-	check "a signature" remote_tool --login --pin "$E2E_PIN" --sign --label rsakey -m RSA-PKCS -i "$W/data" -o "$W/sig"
+	check "a signature" remote_tool --login --pin "$E2E_PIN" --sign --id "${ID[rsa]}" -m RSA-PKCS -i "$W/data" -o "$W/sig"
 	check "openssl recovers the data" sh -c \
 		"openssl pkeyutl -verifyrecover -pubin -inkey '$W/rsa.pem' -in '$W/sig' | cmp - '$W/data'"
 	openssl pkeyutl -encrypt -pubin -inkey "$W/rsa.pem" -in "$W/data" -out "$W/cipher"
-	check "a decryption" remote_tool --login --pin "$E2E_PIN" --decrypt --label rsakey -m RSA-PKCS -i "$W/cipher" -o "$W/plain"
+	check "a decryption" remote_tool --login --pin "$E2E_PIN" --decrypt --id "${ID[rsa]}" -m RSA-PKCS -i "$W/cipher" -o "$W/plain"
 	check "the message" cmp "$W/data" "$W/plain"
 	refuse "a wrong PIN is a wrong PIN" CKR_PIN_INCORRECT remote_tool --login --pin 999999 -O
 	card_remove
 }
 
-e2e_run remoting
+clients_run remoting

@@ -19,18 +19,18 @@ loop() {
 }
 
 tool() {
-	our_tool --login --pin "$E2E_PIN" --sign -m SHA256-RSA-PKCS --label rsakey -i "$W/data" -o "$W/tool.sig" &&
+	our_tool --login --pin "$E2E_PIN" --sign -m SHA256-RSA-PKCS --id "${ID[rsa]}" -i "$W/data" -o "$W/tool.sig" &&
 		openssl dgst -verify "$W/rsa.pem" -sha256 -signature "$W/tool.sig" "$W/data"
 }
 
 other() {
-	opensc_tool --login --pin "$E2E_PIN" --sign -m RSA-PKCS --label rsakey -i "$W/short" -o "$W/other.sig" &&
+	opensc_tool --login --pin "$E2E_PIN" --sign -m RSA-PKCS --id "${ID[rsa]}" -i "$W/short" -o "$W/other.sig" &&
 		openssl pkeyutl -verifyrecover -pubin -inkey "$W/rsa.pem" -in "$W/other.sig" | cmp - "$W/short"
 }
 
 gnutls() {
 	certtool --provider "$MODULE" --generate-request --template "$W/template" \
-		--load-privkey "$URI;object=eckey;type=private" --outfile "$W/req" && openssl req -verify -in "$W/req" -noout
+		--load-privkey "$(uri ec private)" --outfile "$W/req" && openssl req -verify -in "$W/req" -noout
 }
 
 agent() {
@@ -67,4 +67,4 @@ together() {
 	card_remove
 }
 
-e2e_run together
+clients_run together
