@@ -11,6 +11,7 @@ destroy(const CARD_DATA *card, struct piv *p)
 	piv_agreements_forget(p);
 	buf_free(&p->chuid);
 	buf_free(&p->cardcf);
+	buf_free(&p->history.rest);
 	card->pfnCspFree(p);
 }
 

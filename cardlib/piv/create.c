@@ -158,6 +158,9 @@ piv_create_container_ex(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, DW
 		return SCARD_E_INVALID_PARAMETER;
 	if ((r = describe(&q, dwKeySpec, bits, PinId)) != SCARD_S_SUCCESS || (r = piv_confirm(q.p)) != SCARD_S_SUCCESS)
 		return r;
+	/* before the key: one that nobody finds is worse than a place that is looked at in vain */
+	if ((r = piv_history_count(q.p, bContainerIndex)) != SCARD_S_SUCCESS)
+		return r;
 	return dwFlags == CARD_CREATE_CONTAINER_KEY_GEN ? generate(&q) : import(&q, pKeyData);
 }
 

@@ -287,17 +287,23 @@ read_count(struct cursor content, uint32_t tag, uint8_t *ret_count)
 	return tlv_find(content, tag, &value) && cur_u8(&value, ret_count) && cur_at_end(&value);
 }
 
-/* The URL of certificates off the card is nobody's business here. */
-static struct piv_history
-decode_history(struct cursor object)
+/* The URL of certificates off the card is nobody's business here; it is kept for the next writing. */
+static void
+take_history(struct piv *p, struct cursor object)
 {
-	struct piv_history h = { .read = PIV_YES };
-	struct cursor content;
+	struct piv_history *h = &p->history;
+	struct cursor content, value;
+	uint32_t tag;
 
-	if (!piv_object_content(object, PIV_KEY_HISTORY, &content) || !read_count(content, TAG_ON_CARD, &h.on_card) ||
-	    !read_count(content, TAG_OFF_CARD, &h.off_card) || h.on_card + h.off_card > (int)PIV_RETIRED)
-		return (struct piv_history){ .read = PIV_NO };
-	return h;
+	h->read = PIV_NO;
+	buf_reset(&h->rest);
+	if (!piv_object_content(object, PIV_KEY_HISTORY, &content) || !read_count(content, TAG_ON_CARD, &h->on_card) ||
+	    !read_count(content, TAG_OFF_CARD, &h->off_card) || h->on_card + h->off_card > (int)PIV_RETIRED)
+		return;
+	while (tlv_next(&content, &tag, &value))
+		if (tag != TAG_ON_CARD && tag != TAG_OFF_CARD)
+			tlv_put(&h->rest, tag, value);
+	h->read = PIV_YES;
 }
 
 DWORD
@@ -310,10 +316,33 @@ piv_history_read(struct piv *p)
 		return SCARD_S_SUCCESS;
 	r = piv_object_read(p, PIV_KEY_HISTORY, &object);
 	if (r == SCARD_S_SUCCESS)
-		p->history = decode_history(buf_cur(&object));
+		take_history(p, buf_cur(&object));
 	else if (r == SCARD_E_FILE_NOT_FOUND || r == SCARD_W_SECURITY_VIOLATION || r == SCARD_E_UNEXPECTED)
-		p->history = (struct piv_history){ .read = PIV_NO };
+		p->history.read = PIV_NO;
 	else
 		return r;
 	return SCARD_S_SUCCESS;
+}
+
+/* Keys whose certificates are on the card have the first places, so that one in between counts for those before it. */
+DWORD
+piv_history_count(struct piv *p, BYTE index)
+{
+	AUTO_BUF struct buf content = BUF_INIT;
+	const uint8_t wanted = (uint8_t)(index - PIV_SLOT_RETIRED + 1);
+	DWORD r;
+
+	if (index < PIV_SLOT_RETIRED || (r = piv_history_read(p)) != SCARD_S_SUCCESS)
+		return index < PIV_SLOT_RETIRED ? SCARD_S_SUCCESS : r;
+	if (p->history.read != PIV_YES || p->history.on_card >= wanted ||
+	    wanted + p->history.off_card > (int)PIV_RETIRED)
+		return SCARD_S_SUCCESS;
+	tlv_put_u8(&content, TAG_ON_CARD, wanted);
+	tlv_put_u8(&content, TAG_OFF_CARD, p->history.off_card);
+	buf_put_cur(&content, buf_cur(&p->history.rest));
+	if (buf_failed(&content) || buf_failed(&p->history.rest))
+		return SCARD_E_NO_MEMORY;
+	if ((r = piv_object_write(p, PIV_KEY_HISTORY, buf_cur(&content))) == SCARD_S_SUCCESS)
+		p->history.on_card = wanted;
+	return r;
 }

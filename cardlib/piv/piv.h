@@ -116,6 +116,7 @@ struct piv_key {
 struct piv_history {
 	enum piv_known read; /* PIV_NO: the card has no such object */
 	uint8_t on_card, off_card;
+	struct buf rest; /* what follows the numbers: where certificates off the card are */
 };
 
 /* A shared secret on its way to its owner. */
@@ -201,6 +202,9 @@ DWORD piv_serial_read(struct piv *p, struct buf *ret_serial);
 DWORD piv_pin_reference(struct piv *p, uint8_t *ret_reference);
 /* What the key history says, read once. */
 DWORD piv_history_read(struct piv *p);
+
+/* Makes the history, if there is one, count a retired key. */
+DWORD piv_history_count(struct piv *p, BYTE index);
 
 /* cert.c: certificates as bytes -------------------------------------------------------------------------------------------- */
 

@@ -477,7 +477,7 @@ test_generated(void **state)
 		assert_int_equal(rig.data.pfnCardAuthenticateEx(&rig.data, ROLE_ADMIN, 0, keys_value, 8, NULL, NULL,
 								NULL),
 				 SCARD_S_SUCCESS);
-		assert_int_equal(rig.data.pfnCardCreateContainerEx(&rig.data, 6, CARD_CREATE_CONTAINER_KEY_GEN,
+		assert_int_equal(rig.data.pfnCardCreateContainerEx(&rig.data, PIV_9D, CARD_CREATE_CONTAINER_KEY_GEN,
 								   AT_ECDHE_P256, 0, NULL, ROLE_USER),
 				 SCARD_E_UNEXPECTED);
 		rig_close(&rig);

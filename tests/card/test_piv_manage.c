@@ -223,6 +223,7 @@ generate(struct rig *rig, BYTE index, DWORD spec, DWORD size, PIN_ID role)
 static void
 test_generate(void **state)
 {
+	AUTO_BUF struct buf history = BUF_INIT;
 	CONTAINER_INFO info;
 	CARD_SIGNING_INFO sign;
 	PIN_ID role;
@@ -247,6 +248,10 @@ test_generate(void **state)
 							      sizeof(role), &len, 0),
 			 SCARD_S_SUCCESS);
 	assert_int_equal(role, PIV_ALWAYS);
+	/* who puts the card in next finds it, too */
+	assert_int_equal(piv_rig_file(&rig, "piv", "5fc10c", &history), SCARD_S_SUCCESS);
+	assert_true(history.len >= 3);
+	assert_memory_equal(history.p, "\xC1\x01\x02", 3);
 	assert_int_equal(generate(&rig, PIV_9A, AT_ECDSA_P256, 0, ROLE_USER), SCARD_S_SUCCESS);
 	assert_int_equal(rig_sign(&rig, PIV_9A, AT_ECDSA_P256, 0, NULL, cur_of(keys_value, 32), &sign),
 			 SCARD_S_SUCCESS);
