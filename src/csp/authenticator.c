@@ -198,13 +198,14 @@ forget_others(struct csp_card *card, uint32_t authority)
 static void
 announce_unblocked(struct csp_card *card, const struct unblocking *u)
 {
-	uint32_t role;
-	DWORD left;
+	uint32_t role = u->role;
+	DWORD left, r;
 
-	if (u->role == ROLE_USER && u->new_pin.left > 0 &&
-	    csp_role_present(card, ROLE_USER, u->new_pin, &left) == SCARD_S_SUCCESS)
-		announce(card);
-	else if (u->role != ROLE_USER && csp_role_any(card, CSP_BY_EITHER, &role) == SCARD_S_SUCCESS)
+	if (role == ROLE_USER && u->new_pin.left > 0)
+		r = csp_role_present(card, ROLE_USER, u->new_pin, &left);
+	else
+		r = csp_role_any(card, role == ROLE_USER ? CSP_BY_ADMIN : CSP_BY_EITHER, &role);
+	if (r == SCARD_S_SUCCESS)
 		announce(card);
 	csp_txn_end(card);
 }

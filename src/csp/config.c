@@ -96,7 +96,7 @@ read_text(const char *text, size_t room, char *ret_text)
 	if (strlen(text) >= room)
 		return false;
 	memset(ret_text, 0, room);
-	memcpy(ret_text, text, strlen(text));
+	memcpy(ret_text, text, strlen(text) + 1);
 	return true;
 }
 
@@ -340,6 +340,7 @@ take_user_file(struct reading *r)
 		len = snprintf(path, sizeof(path), "%s/.config/%s", home, FILE_NAME);
 	if (len > 0 && (size_t)len < sizeof(path))
 		take_file(r, path);
+	r->file = NULL;
 }
 
 /* The environment ------------------------------------------------------------------------------------------------------- */
@@ -360,6 +361,7 @@ take_variable(struct reading *r, const char *setting, const char *name, bool (*s
 	r->line = 0;
 	if (!set(r->options, value))
 		complain(r, "a value that makes no sense", "");
+	r->file = NULL;
 }
 
 void

@@ -160,10 +160,10 @@ policy_of(const PIN_INFO *info)
 static DWORD
 describe(struct csp_card *card, uint32_t role, struct csp_role_info *ret_role)
 {
-	CARD_PIN_LIMITS limits;
-	CARD_PIN_TRIES tries;
-	const PIN_INFO *info;
-	bool sessions;
+	CARD_PIN_LIMITS limits = { 0, 0 };
+	CARD_PIN_TRIES tries = { 0, 0 };
+	const PIN_INFO *info = &card->roles[role].info;
+	bool sessions = false;
 	DWORD r;
 
 	card->roles[role].tries_read = false;
@@ -209,7 +209,7 @@ static DWORD
 list_work(struct csp_card *card, void *arg)
 {
 	struct listing *l = arg;
-	PIN_SET set;
+	PIN_SET set = 0;
 	DWORD r = csp_role_set(card, &set);
 
 	l->count = 0;

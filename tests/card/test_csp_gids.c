@@ -288,6 +288,7 @@ test_foreign_hands(void **state)
 	unlock();
 }
 
+/* r then s, each in all of its bytes */
 static void
 test_ecdsa(void **state)
 {

@@ -205,7 +205,7 @@ is_key(uint32_t id, const EVP_PKEY *pkey)
 	return csp_key_public(w.card, id, &public) == SCARD_S_SUCCESS && pubkey_equal(public, &wanted);
 }
 
-/* It is really there: it signs. */
+/* It is really there: it signs. R-017: what its public key says of that costs no exchange. */
 static void
 assert_signs(uint32_t id)
 {
@@ -213,6 +213,7 @@ assert_signs(uint32_t id)
 	static const struct csp_scheme ecdsa = { .padding = CSP_PAD_ECDSA };
 	static const uint8_t hash[32] = { 1 };
 	const bool is_ec = csp_key_find(w.card, id)->type == KEY_EC;
+	unsigned before;
 	const struct public_key *public;
 	uint8_t signature[LIMIT_RSA_BYTES];
 	size_t len = 0;
@@ -222,10 +223,13 @@ assert_signs(uint32_t id)
 				  &len),
 			 SCARD_S_SUCCESS);
 	assert_int_equal(csp_key_public(w.card, id, &public), SCARD_S_SUCCESS);
+	before = world_exchanges();
+	assert_int_equal(csp_key_public(w.card, id, &public), SCARD_S_SUCCESS);
 	assert_int_equal(csp_verify(w.csp, public, is_ec ? &ecdsa : &pkcs1, cur_of(hash, 32), cur_of(signature, len),
 				    &good),
 			 SCARD_S_SUCCESS);
 	assert_true(good);
+	assert_int_equal(world_exchanges(), before);
 }
 
 static void
@@ -487,7 +491,7 @@ file_of(const struct csp_file *files, size_t count, const char *name)
 	return NULL;
 }
 
-/* as people see them */
+/* as people see them; R-073: what the PIN had opened is closed with it */
 static void
 test_files(void **state)
 {

@@ -278,9 +278,9 @@ static DWORD
 get_property(CARD_DATA *data, const char *name, BYTE *value, DWORD room, DWORD *ret_len, DWORD flags)
 {
 	static const char card_name[] = "Fake card with a name that is long";
-	static const PIN_SET pins = CREATE_PIN_SET(ROLE_USER) | CREATE_PIN_SET(ROLE_ADMIN);
+	static const PIN_SET pins[] = { CREATE_PIN_SET(ROLE_USER) | CREATE_PIN_SET(ROLE_ADMIN),
+					CREATE_PIN_SET(ROLE_USER) };
 	struct fake_card *card = card_of(data);
-	const bool no = false;
 	struct fake_file *f;
 	DWORD r;
 
@@ -289,9 +289,9 @@ get_property(CARD_DATA *data, const char *name, BYTE *value, DWORD room, DWORD *
 	if (strcmp(name, CP_CARD_NAME) == 0)
 		return put_property(card_name, sizeof(card_name), value, room, ret_len);
 	if (strcmp(name, CP_CARD_LIST_PINS) == 0)
-		return put_property(&pins, sizeof(pins), value, room, ret_len);
+		return put_property(&pins[card->read_only], sizeof(PIN_SET), value, room, ret_len);
 	if (strcmp(name, CP_CARD_READ_ONLY) == 0)
-		return put_property(&no, sizeof(no), value, room, ret_len);
+		return put_property(&card->read_only, sizeof(bool), value, room, ret_len);
 	if (strcmp(name, CP_CARD_GUID) == 0) {
 		if ((r = called(card, "cardid", "")) != SCARD_S_SUCCESS)
 			return r;

@@ -42,6 +42,7 @@ struct fake_card {
 	PIN_ID container_role;
 	DWORD cache_mode;
 	bool cannot_list;
+	bool read_only;
 	bool cannot_agree;
 	bool unknown; /* no minidriver serves it */
 

@@ -565,6 +565,54 @@ test_last_try(void **state)
 	assert_int_equal(act(), SCARD_S_SUCCESS);
 }
 
+/* keys and containers are the user's affair, whoever guards the keys */
+static void
+test_user_manages(void **state)
+{
+	(void)state;
+	f.fake.container_role = 5;
+	read_anew();
+	assert_int_equal(login_as(5, text("1234"), NULL), SCARD_S_SUCCESS);
+	(void)fake_calls(&f.fake);
+	fake_lock(&f);
+	assert_int_equal(csp_key_at(f.card, 1)->role, 5);
+	assert_int_equal(csp_key_delete(f.card, csp_key_at(f.card, 1)->id), SCARD_W_CARD_NOT_AUTHENTICATED);
+	fake_unlock(&f);
+	assert_int_equal(act(), SCARD_W_CARD_NOT_AUTHENTICATED);
+	assert_int_equal(login_as(ROLE_USER, text("1234"), NULL), SCARD_S_SUCCESS);
+	assert_int_equal(act(), SCARD_S_SUCCESS);
+}
+
+/* what can only change elsewhere is looked after, and never written */
+static void
+test_read_only(void **state)
+{
+	struct csp_finding *findings;
+	size_t count;
+
+	(void)state;
+	fake_card_pull(f.slot, &f.fake);
+	f.fake.read_only = true;
+	fake_card_put(f.slot, &f.fake);
+	assert_int_equal(csp_poll(f.csp, true), SCARD_S_SUCCESS);
+	fake_lock(&f);
+	assert_int_equal(csp_refresh(f.card, NULL), SCARD_S_SUCCESS);
+	fake_unlock(&f);
+	(void)fake_calls(&f.fake);
+	fake_lock(&f);
+	assert_int_equal(csp_refresh(f.card, NULL), SCARD_S_SUCCESS);
+	fake_unlock(&f);
+	calls_are("cardcf ");
+	assert_int_equal(login_as(ROLE_USER, text("1234"), NULL), SCARD_S_SUCCESS);
+	assert_int_equal(act(), SCARD_E_READ_ONLY_CARD);
+	assert_int_equal(change(text("1234"), text("567890"), NULL), SCARD_E_READ_ONLY_CARD);
+	assert_int_equal(unblock(zeros(), text("567890"), 0), SCARD_E_READ_ONLY_CARD);
+	fake_lock(&f);
+	assert_int_equal(csp_check(f.card, true, &findings, &count), SCARD_E_READ_ONLY_CARD);
+	fake_unlock(&f);
+	assert_null(strstr(fake_calls(&f.fake), "write"));
+}
+
 /* The administrator's key serves in a transaction that the user's PIN has opened, and the other way round. */
 static void
 test_both(void **state)
@@ -589,7 +637,8 @@ main(void)
 		TEST(test_unblock, setup),	  TEST(test_unblock_kept, setup),   TEST(test_off_line, setup),
 		TEST(test_off_line_stale, setup), TEST(test_session_pin, setup),    TEST(test_external_pin, setup),
 		TEST(test_secure_entry, setup),	  TEST(test_no_keypads, setup),	    TEST(test_roles, setup),
-		TEST(test_last_try, setup),	  TEST(test_both, setup_held),
+		TEST(test_last_try, setup),	  TEST(test_both, setup_held),	    TEST(test_user_manages, setup),
+		TEST(test_read_only, setup),
 	};
 
 	return cmocka_run_group_tests_name("csp: PINs and keys of roles", tests, NULL, NULL);
