@@ -404,6 +404,36 @@ test_errors_end(void **state)
 		assert_rv(mt->C_SignUpdate(s, ops_message, 1), CKR_OK);
 	assert_rv(mt->C_SignUpdate(s, ops_message, 1), CKR_DATA_LEN_RANGE);
 	assert_rv(mt->C_SignFinal(s, signature, &len), CKR_OPERATION_NOT_INITIALIZED);
+
+	assert_rv(ops_sign_init(s, CKM_SHA256_RSA_PKCS, key), CKR_OK);
+	assert_rv(mt->C_SignUpdate(s, ops_message, 1), CKR_OK);
+	assert_rv(mt->C_SignFinal(s, signature, NULL), CKR_ARGUMENTS_BAD);
+	assert_rv(mt->C_SignFinal(s, signature, &len), CKR_OPERATION_NOT_INITIALIZED);
+}
+
+/* P-121: an error of the card's as well, in one call and in parts */
+static void
+test_card_errors_end(void **state)
+{
+	CK_SESSION_HANDLE s = mt_start_user();
+	CK_OBJECT_HANDLE key = ops_private(s, ALICE_RSA1024);
+	CK_BYTE signature[OPS_MAX];
+	CK_ULONG len = sizeof signature;
+
+	(void)state;
+	assert_rv(ops_sign_init(s, CKM_RSA_PKCS, key), CKR_OK);
+	mt_arm(MT_READER, "*:sw=6581");
+	assert_int_not_equal(mt->C_Sign(s, ops_message, 20, signature, &len), CKR_OK);
+	mt_arm(MT_READER, "");
+	assert_rv(mt->C_Sign(s, ops_message, 20, signature, &len), CKR_OPERATION_NOT_INITIALIZED);
+	assert_rv(ops_sign_init(s, CKM_SHA256_RSA_PKCS, key), CKR_OK);
+	assert_rv(mt->C_SignUpdate(s, ops_message, 20), CKR_OK);
+	mt_arm(MT_READER, "*:sw=6581");
+	assert_int_not_equal(mt->C_SignFinal(s, signature, &len), CKR_OK);
+	mt_arm(MT_READER, "");
+	assert_rv(mt->C_SignFinal(s, signature, &len), CKR_OPERATION_NOT_INITIALIZED);
+	assert_rv(ops_sign_init(s, CKM_RSA_PKCS, key), CKR_OK);
+	assert_rv(mt->C_Sign(s, ops_message, 20, signature, &len), CKR_OK);
 }
 
 /* P-122 */
@@ -519,6 +549,7 @@ main(void)
 		TEST(test_init_without_mechanism),
 		TEST(test_size_query_costs_nothing),
 		TEST(test_errors_end),
+		TEST(test_card_errors_end),
 		TEST(test_mixing),
 		TEST(test_empty_message),
 		TEST(test_not_initialised),
