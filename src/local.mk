@@ -20,6 +20,7 @@ libcsp_la_SOURCES = \
 	src/csp/container.c \
 	src/csp/create.c \
 	src/csp/data.c \
+	src/csp/dataname.c \
 	src/csp/config.c \
 	src/csp/crypto.c \
 	src/csp/crypto.h \

@@ -465,6 +465,22 @@ DWORD csp_attrs_write(struct csp_card *card, const struct csp_key *changed, bool
 /* Inside a transaction: fills in what applications call the token with this identifier. Damage is as good as nothing. */
 DWORD csp_label_load(struct csp_card *card, const BYTE id[CSP_CARD_ID_LEN], struct csp_token_info *token);
 
+/* Inside a change: writes a file of our own directory, which is made if need be. */
+DWORD csp_note_write(struct csp_card *card, const char *name, struct cursor content);
+
+/* dataname.c --------------------------------------------------------------------------------------------------------- */
+
+#define CSP_NAMES_FILE "names"
+
+/* What data are called when nobody has said anything. */
+void csp_names_default(struct csp_data *file);
+/* Gives a file other names, NULL for as before; false when they are none, and nothing is changed. */
+bool csp_names_set(struct csp_data *file, const char *application, const char *label, const struct cursor *object_id);
+/* Inside a transaction: fills in what applications call the data in a list. Damage is as good as nothing. */
+DWORD csp_names_load(struct csp_card *card, struct csp_files *files);
+/* Inside a change: keeps the names of one file with those of the others that card->files lists, or drops them. */
+DWORD csp_names_write(struct csp_card *card, const struct csp_data *changed, bool keep);
+
 /* data.c ------------------------------------------------------------------------------------------------------------- */
 
 void csp_files_free(struct csp_files *files);

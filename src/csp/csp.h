@@ -235,6 +235,10 @@ struct csp_data {
 	uint32_t id; /* as csp_key.id, and never that of a key */
 	char directory[CSP_FILE_NAME_MAX], name[CSP_FILE_NAME_MAX];
 	bool private; /* the user's PIN is wanted for reading */
+	/* what applications call it: what they have said, or what directory and file are called */
+	char application[CSP_LABEL_MAX], label[CSP_LABEL_MAX];
+	uint8_t object_id[CSP_CKAID_MAX]; /* DER */
+	size_t object_id_len;
 };
 
 /*

@@ -79,7 +79,8 @@ static bool
 is_note(const char *directory, const char *name)
 {
 	return strcasecmp(directory, CSP_ATTRS_DIRECTORY) == 0 &&
-	       (strcasecmp(name, CSP_ATTRS_FILE) == 0 || strcasecmp(name, CSP_LABEL_FILE) == 0);
+	       (strcasecmp(name, CSP_ATTRS_FILE) == 0 || strcasecmp(name, CSP_LABEL_FILE) == 0 ||
+		strcasecmp(name, CSP_NAMES_FILE) == 0);
 }
 
 static DWORD
@@ -100,6 +101,7 @@ add_file(struct csp_card *card, struct csp_files *files, const char *directory, 
 	if ((items = realloc(files->items, (files->count + 1) * sizeof(*items))) == NULL)
 		return SCARD_E_NO_MEMORY;
 	file.id = number_of(card, &file);
+	csp_names_default(&file);
 	files->items = items;
 	items[files->count++] = file;
 	return SCARD_S_SUCCESS;
@@ -149,7 +151,8 @@ list_work(struct csp_card *card, void *arg)
 	(void)arg;
 	if ((r = csp_cache_check(card)) != SCARD_S_SUCCESS || card->files.known)
 		return r;
-	if ((r = read_directories(card, &files)) != SCARD_S_SUCCESS) {
+	if ((r = read_directories(card, &files)) != SCARD_S_SUCCESS ||
+	    (r = csp_names_load(card, &files)) != SCARD_S_SUCCESS) {
 		csp_files_free(&files);
 		return r;
 	}
@@ -256,11 +259,13 @@ csp_data_read(struct csp_card *card, uint32_t id, struct buf *ret_content)
 #define NAME_TRIES 1000u
 
 struct data_change {
-	uint32_t id; /* 0: a new one */
+	enum { MAKE, WRITE, NAME, DELETE } act;
+	uint32_t id; /* but for MAKE */
 	const struct csp_data_new *new;
 	struct cursor content;
-	bool delete;
-	char directory[CSP_FILE_NAME_MAX], name[CSP_FILE_NAME_MAX];
+	const char *application, *label;
+	const struct cursor *object_id;
+	struct csp_data file; /* it, or what it will be */
 	bool done;
 };
 
@@ -294,45 +299,74 @@ choose_file(struct csp_card *card, struct data_change *c)
 	AUTO_BUF struct buf names = BUF_INIT;
 	DWORD r;
 
-	if (!usable_name(c->new->application, c->directory) || strcasecmp(c->directory, CSP_DIRECTORY) == 0)
-		(void)snprintf(c->directory, sizeof(c->directory), "%s", OWN_DIRECTORY);
-	if ((r = csp_file_list(card, c->directory, &names)) != SCARD_S_SUCCESS)
+	c->file = (struct csp_data){ .private = c->new->private };
+	if (!usable_name(c->new->application, c->file.directory) || strcasecmp(c->file.directory, CSP_DIRECTORY) == 0)
+		(void)snprintf(c->file.directory, sizeof(c->file.directory), "%s", OWN_DIRECTORY);
+	if ((r = csp_file_list(card, c->file.directory, &names)) != SCARD_S_SUCCESS)
 		return r;
-	if (usable_name(c->new->label, c->name) && !is_taken(buf_cur(&names), c->directory, c->name))
+	if (usable_name(c->new->label, c->file.name) && !is_taken(buf_cur(&names), c->file.directory, c->file.name))
 		return SCARD_S_SUCCESS;
 	for (unsigned i = 0; i < NAME_TRIES; i++) {
-		(void)snprintf(c->name, sizeof(c->name), "data%03u", i);
-		if (!is_taken(buf_cur(&names), c->directory, c->name))
+		(void)snprintf(c->file.name, sizeof(c->file.name), "data%03u", i);
+		if (!is_taken(buf_cur(&names), c->file.directory, c->file.name))
 			return SCARD_S_SUCCESS;
 	}
 	return SCARD_E_WRITE_TOO_MANY;
 }
 
+/* Names before the file: without it they are nobody's. */
 static DWORD
 make_file(struct csp_card *card, const struct data_change *c)
 {
 	const CARD_FILE_ACCESS_CONDITION access = c->new->private ? UserReadWriteAc : EveryoneReadUserWriteAc;
-	DWORD r = csp_app_make(card, c->directory);
+	DWORD r = csp_names_write(card, &c->file, true);
 
 	if (r == SCARD_S_SUCCESS)
-		r = csp_file_put(card, c->directory, c->name, access, c->content);
+		r = csp_app_make(card, c->file.directory);
+	if (r == SCARD_S_SUCCESS)
+		r = csp_file_put(card, c->file.directory, c->file.name, access, c->content);
 	if (r != SCARD_S_SUCCESS && !csp_code_is_trouble(r))
-		(void)csp_file_delete(card, c->directory, c->name);
+		(void)csp_file_delete(card, c->file.directory, c->file.name);
 	return r;
+}
+
+static DWORD
+delete_file(struct csp_card *card, const struct data_change *c)
+{
+	DWORD r = csp_file_delete(card, c->file.directory, c->file.name);
+
+	return r == SCARD_S_SUCCESS ? csp_names_write(card, &c->file, false) : r;
 }
 
 static DWORD
 find_place(struct csp_card *card, struct data_change *c)
 {
 	const struct csp_data *file;
+	DWORD r = SCARD_S_SUCCESS;
 
-	if (c->id == 0)
-		return choose_file(card, c);
-	if ((file = csp_data_find(card, c->id)) == NULL)
-		return SCARD_E_FILE_NOT_FOUND;
-	memcpy(c->directory, file->directory, sizeof(c->directory));
-	memcpy(c->name, file->name, sizeof(c->name));
-	return SCARD_S_SUCCESS;
+	if (c->act == MAKE) {
+		r = choose_file(card, c);
+		csp_names_default(&c->file);
+	} else if ((file = csp_data_find(card, c->id)) != NULL) {
+		c->file = *file;
+	} else {
+		r = SCARD_E_FILE_NOT_FOUND;
+	}
+	if (r == SCARD_S_SUCCESS && !csp_names_set(&c->file, c->application, c->label, c->object_id))
+		r = SCARD_E_INVALID_VALUE;
+	return r;
+}
+
+static DWORD
+act(struct csp_card *card, const struct data_change *c)
+{
+	switch (c->act) {
+	case MAKE: return make_file(card, c);
+	case WRITE: return csp_file_write(card, c->file.directory, c->file.name, c->content);
+	case NAME: return csp_names_write(card, &c->file, true);
+	case DELETE: break;
+	}
+	return delete_file(card, c);
 }
 
 static DWORD
@@ -342,17 +376,13 @@ change_work(struct csp_card *card, void *arg)
 	struct csp_change change;
 	DWORD r;
 
-	if ((r = csp_cache_check(card)) != SCARD_S_SUCCESS || c->done)
+	/* numbers are given to what is known, and names are written with those of the others */
+	if ((r = list_work(card, NULL)) != SCARD_S_SUCCESS || c->done)
 		return r;
 	if ((r = find_place(card, c)) != SCARD_S_SUCCESS ||
 	    (r = csp_change_begin(card, CSP_BY_EITHER, CSP_FILES, &change)) != SCARD_S_SUCCESS)
 		return r;
-	if (c->id == 0)
-		r = make_file(card, c);
-	else if (c->delete)
-		r = csp_file_delete(card, c->directory, c->name);
-	else
-		r = csp_file_write(card, c->directory, c->name, c->content);
+	r = act(card, c);
 	c->done = r == SCARD_S_SUCCESS;
 	card->files.known = false;
 	return csp_change_end(card, &change, r);
@@ -361,16 +391,19 @@ change_work(struct csp_card *card, void *arg)
 DWORD
 csp_data_create(struct csp_card *card, const struct csp_data_new *what, uint32_t *ret_id)
 {
-	struct data_change c = { .new = what, .content = what->content };
+	struct data_change c = { .act = MAKE,
+				 .new = what,
+				 .content = what->content,
+				 .application = what->application,
+				 .label = what->label,
+				 .object_id = &what->object_id };
 	const struct csp_data *file;
 	DWORD r;
 
-	/* numbers are given to what is known */
-	if ((r = csp_data_list(card)) != SCARD_S_SUCCESS ||
-	    (r = csp_change_run(card, change_work, &c)) != SCARD_S_SUCCESS ||
+	if ((r = csp_change_run(card, change_work, &c)) != SCARD_S_SUCCESS ||
 	    (r = csp_data_list(card)) != SCARD_S_SUCCESS)
 		return r;
-	if ((file = find_name(&card->files, c.directory, c.name)) == NULL)
+	if ((file = find_name(&card->files, c.file.directory, c.file.name)) == NULL)
 		return SCARD_E_UNEXPECTED;
 	*ret_id = file->id;
 	return SCARD_S_SUCCESS;
@@ -379,15 +412,26 @@ csp_data_create(struct csp_card *card, const struct csp_data_new *what, uint32_t
 DWORD
 csp_data_write(struct csp_card *card, uint32_t id, struct cursor content)
 {
-	struct data_change c = { .id = id, .content = content };
+	struct data_change c = { .act = WRITE, .id = id, .content = content };
 
-	return id == 0 ? SCARD_E_FILE_NOT_FOUND : csp_change_run(card, change_work, &c);
+	return csp_change_run(card, change_work, &c);
+}
+
+DWORD
+csp_data_name(struct csp_card *card, uint32_t id, const char *application, const char *label,
+	      const struct cursor *object_id)
+{
+	struct data_change c = {
+		.act = NAME, .id = id, .application = application, .label = label, .object_id = object_id
+	};
+
+	return csp_change_run(card, change_work, &c);
 }
 
 DWORD
 csp_data_delete(struct csp_card *card, uint32_t id)
 {
-	struct data_change c = { .id = id, .delete = true };
+	struct data_change c = { .act = DELETE, .id = id };
 
-	return id == 0 ? SCARD_E_FILE_NOT_FOUND : csp_change_run(card, change_work, &c);
+	return csp_change_run(card, change_work, &c);
 }

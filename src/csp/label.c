@@ -104,23 +104,23 @@ encode(struct csp_card *card, const struct naming *n, struct buf *ret_content, b
 	return buf_failed(ret_content) ? SCARD_E_NO_MEMORY : SCARD_S_SUCCESS;
 }
 
-static DWORD
-write_file(struct csp_card *card, struct cursor content)
+DWORD
+csp_note_write(struct csp_card *card, const char *name, struct cursor content)
 {
-	DWORD r = csp_file_put(card, CSP_ATTRS_DIRECTORY, CSP_LABEL_FILE, EveryoneReadUserWriteAc, content);
+	DWORD r = csp_file_put(card, CSP_ATTRS_DIRECTORY, name, EveryoneReadUserWriteAc, content);
 
 	if (r != SCARD_E_DIR_NOT_FOUND && r != SCARD_E_FILE_NOT_FOUND)
 		return r;
 	if ((r = csp_app_make(card, CSP_ATTRS_DIRECTORY)) != SCARD_S_SUCCESS)
 		return r;
-	return csp_file_put(card, CSP_ATTRS_DIRECTORY, CSP_LABEL_FILE, EveryoneReadUserWriteAc, content);
+	return csp_file_put(card, CSP_ATTRS_DIRECTORY, name, EveryoneReadUserWriteAc, content);
 }
 
 /* The file first: a card that is pulled in between is called what it was called before. */
 static DWORD
 write_all(struct csp_card *card, struct cursor content, BYTE id[CSP_CARD_ID_LEN])
 {
-	DWORD r = write_file(card, content);
+	DWORD r = csp_note_write(card, CSP_LABEL_FILE, content);
 
 	if (r != SCARD_S_SUCCESS || is_marked(id))
 		return r;

@@ -199,6 +199,9 @@ struct csp_data_new {
 /* Makes a file for it, in the directory that application names if it can be one, otherwise in our own. */
 DWORD csp_data_create(struct csp_card *card, const struct csp_data_new *what, uint32_t *ret_id);
 DWORD csp_data_write(struct csp_card *card, uint32_t id, struct cursor content);
+/* What it is called from now on; NULL leaves what there is. SCARD_E_INVALID_VALUE for no UTF-8, and for what is too long. */
+DWORD csp_data_name(struct csp_card *card, uint32_t id, const char *application, const char *label,
+		    const struct cursor *object_id);
 DWORD csp_data_delete(struct csp_card *card, uint32_t id);
 
 /* The card's file system ------------------------------------------------------------------------------------------------- */

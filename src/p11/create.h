@@ -18,7 +18,7 @@ CK_RV p11_change_rv(struct p11_slot *slot, DWORD code);
  */
 CK_RV p11_destroy(struct p11_session *session, const struct p11_object *object);
 /*
- * Changes CKA_ID and CKA_LABEL, which the objects of a container have in common, or the value of data.
+ * Changes CKA_ID and CKA_LABEL, which the objects of a container have in common, or names and value of data.
  * CKR_ATTRIBUTE_READ_ONLY for other attributes, CKR_ATTRIBUTE_VALUE_INVALID, CKR_ACTION_PROHIBITED for what is not on the
  * card or has no names there, and as p11_change_card().
  */

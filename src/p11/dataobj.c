@@ -63,9 +63,9 @@ p11_attr_data(struct csp_card *card, const struct p11_object *object, CK_ATTRIBU
 	case CKA_MODIFIABLE:
 	case CKA_DESTROYABLE: return p11_attr_bool(value, !csp_card_read_only(card));
 	case CKA_UNIQUE_ID: return unique_id(file, value);
-	case CKA_APPLICATION: return p11_attr_text(value, file->directory);
-	case CKA_LABEL: return p11_attr_text(value, file->name);
-	case CKA_OBJECT_ID: return CKR_OK; /* none: it is empty */
+	case CKA_APPLICATION: return p11_attr_text(value, file->application);
+	case CKA_LABEL: return p11_attr_text(value, file->label);
+	case CKA_OBJECT_ID: return p11_attr_bytes(value, cur_of(file->object_id, file->object_id_len));
 	case CKA_VALUE: return content(card, object->key_id, value);
 	default: return CKR_ATTRIBUTE_TYPE_INVALID;
 	}

@@ -169,22 +169,67 @@ rename_key(struct p11_session *session, struct csp_card *card, uint32_t key_id, 
 	return rv == CKR_OK ? p11_objects_refresh(session->slot, card) : rv;
 }
 
-/* Of a file only the content can be changed: its names are what it is found by. */
+/* What a template says of data; NULL for what it does not. */
+struct data_names {
+	char application[CSP_LABEL_MAX], label[CSP_LABEL_MAX];
+	bool has_application, has_label, has_oid;
+	struct cursor oid;
+};
+
 static CK_RV
-rewrite_data(struct p11_session *session, struct csp_card *card, uint32_t id, struct p11_template template)
+take_text(const CK_ATTRIBUTE *item, char ret_text[CSP_LABEL_MAX], bool *ret_has)
 {
-	const CK_ATTRIBUTE *value = p11_template_find(template, CKA_VALUE);
+	struct cursor text = cur_of(item->pValue, item->ulValueLen);
+
+	if (text.left >= CSP_LABEL_MAX || (text.left > 0 && memchr(text.p, '\0', text.left) != NULL))
+		return CKR_ATTRIBUTE_VALUE_INVALID;
+	memset(ret_text, 0, CSP_LABEL_MAX);
+	(void)cur_copy(&text, ret_text, text.left);
+	*ret_has = true;
+	return CKR_OK;
+}
+
+static CK_RV
+take_data_name(struct data_names *names, const CK_ATTRIBUTE *item)
+{
+	switch (item->type) {
+	case CKA_APPLICATION: return take_text(item, names->application, &names->has_application);
+	case CKA_LABEL: return take_text(item, names->label, &names->has_label);
+	case CKA_OBJECT_ID:
+		names->has_oid = true;
+		names->oid = cur_of(item->pValue, item->ulValueLen);
+		return CKR_OK;
+	case CKA_VALUE: return CKR_OK;
+	default: return CKR_ATTRIBUTE_READ_ONLY;
+	}
+}
+
+/* Names first: they are what can be refused. */
+static DWORD
+write_data(struct csp_card *card, uint32_t id, const struct data_names *names, const CK_ATTRIBUTE *value)
+{
+	DWORD r = SCARD_S_SUCCESS;
+
+	if (names->has_application || names->has_label || names->has_oid)
+		r = csp_data_name(card, id, names->has_application ? names->application : NULL,
+				  names->has_label ? names->label : NULL, names->has_oid ? &names->oid : NULL);
+	if (r == SCARD_S_SUCCESS && value != NULL)
+		r = csp_data_write(card, id, cur_of(value->pValue, value->ulValueLen));
+	return r;
+}
+
+static CK_RV
+change_data(struct p11_session *session, struct csp_card *card, uint32_t id, struct p11_template template)
+{
+	struct data_names names = { .has_label = false };
 	CK_RV rv = p11_template_allowed(template, CKO_DATA, P11_FOR_SET);
 	DWORD r;
 
+	for (CK_ULONG i = 0; i < template.count && rv == CKR_OK; i++)
+		rv = take_data_name(&names, &template.items[i]);
 	if (rv != CKR_OK)
 		return rv;
-	for (CK_ULONG i = 0; i < template.count; i++)
-		if (template.items[i].type != CKA_VALUE)
-			return CKR_ATTRIBUTE_READ_ONLY;
-	if (value == NULL)
-		return CKR_OK;
-	r = csp_data_write(card, id, cur_of(value->pValue, value->ulValueLen));
+	r = write_data(card, id, &names, p11_template_find(template, CKA_VALUE));
 	return r == SCARD_E_INVALID_VALUE ? CKR_ATTRIBUTE_VALUE_INVALID : delete_rv(session->slot, r);
 }
 
@@ -200,6 +245,6 @@ p11_rename(struct p11_session *session, const struct p11_object *object, const C
 		return CKR_ACTION_PROHIBITED;
 	if ((rv = p11_change_card(session, &card)) != CKR_OK)
 		return rv;
-	return object->class == CKO_DATA ? rewrite_data(session, card, id, template)
+	return object->class == CKO_DATA ? change_data(session, card, id, template)
 					 : rename_key(session, card, id, template);
 }

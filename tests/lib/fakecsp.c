@@ -830,6 +830,16 @@ csp_data_write(struct csp_card *card, uint32_t id, struct cursor content)
 }
 
 DWORD
+csp_data_name(struct csp_card *card, uint32_t id, const char *application, const char *label,
+	      const struct cursor *object_id)
+{
+	(void)application;
+	(void)label;
+	(void)object_id;
+	return csp_data_find(card, id) != NULL ? change(fake.name) : SCARD_E_FILE_NOT_FOUND;
+}
+
+DWORD
 csp_data_delete(struct csp_card *card, uint32_t id)
 {
 	DWORD r = change(fake.data);

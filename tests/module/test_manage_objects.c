@@ -383,9 +383,45 @@ test_data(void **state)
 	mg_value(s, made, CKA_VALUE, "something longer than before", 28);
 	assert_rv(mt->C_SetAttributeValue(s, made, &none, 1), CKR_OK);
 	mg_value(s, made, CKA_VALUE, "", 0);
-	assert_rv(mt->C_SetAttributeValue(s, made, &template[4], 1), CKR_ATTRIBUTE_READ_ONLY);
+	assert_rv(mt->C_SetAttributeValue(s, made, &hidden[3], 1), CKR_ATTRIBUTE_READ_ONLY);
 	assert_rv(mt->C_DestroyObject(s, made), CKR_OK);
 	assert_int_equal(mt_count(s, CKO_DATA), 1);
+}
+
+/* Names that no file of a card can have are kept all the same, and go with their data. */
+static void
+test_data_names(void **state)
+{
+	CK_ATTRIBUTE template[] = { MG_ULONG(CKA_CLASS, data),
+				    MG_BOOL(CKA_TOKEN, yes),
+				    MG_TEXT(CKA_APPLICATION, "An application"),
+				    MG_TEXT(CKA_LABEL, "\xC3\x96konomie"),
+				    MG_TEXT(CKA_OBJECT_ID, "\x06\x02\x2A\x03"),
+				    MG_TEXT(CKA_VALUE, "1") };
+	CK_ATTRIBUTE other = MG_TEXT(CKA_LABEL, "another label"), latin = MG_TEXT(CKA_LABEL, "\xFC");
+	CK_ATTRIBUTE plain[] = { MG_ULONG(CKA_CLASS, data), MG_BOOL(CKA_TOKEN, yes), MG_TEXT(CKA_VALUE, "2") };
+	CK_SESSION_HANDLE s = start_user(MT_BOB);
+	CK_OBJECT_HANDLE made, found[2];
+
+	(void)state;
+	assert_rv(create(s, template, 6, &made), CKR_OK);
+	assert_rv(create(s, template, 6, &made), CKR_OK);
+	assert_int_equal(mt_find(s, &template[3], 1, found, 2), 2);
+	assert_rv(mt->C_SetAttributeValue(s, made, &other, 1), CKR_OK);
+	assert_rv(mt->C_SetAttributeValue(s, made, &latin, 1), CKR_ATTRIBUTE_VALUE_INVALID);
+	s = mg_again();
+	assert_rv(mt_login(s, MT_PIN), CKR_OK);
+	assert_int_equal(mt_find(s, &template[3], 1, &made, 1), 1);
+	mg_value(s, made, CKA_APPLICATION, "An application", 14);
+	mg_value(s, made, CKA_OBJECT_ID, "\x06\x02\x2A\x03", 4);
+	assert_int_equal(mt_find(s, &other, 1, found, 1), 1);
+	mg_value(s, found[0], CKA_APPLICATION, "An application", 14);
+	assert_rv(mt->C_DestroyObject(s, made), CKR_OK);
+	/* the place is taken by data without names */
+	assert_rv(create(s, plain, 3, &made), CKR_OK);
+	mg_value(s, made, CKA_LABEL, "", 0);
+	mg_value(s, made, CKA_APPLICATION, "", 0);
+	mg_value(s, found[0], CKA_LABEL, "another label", 13);
 }
 
 /* What a session has made goes to the card by a copy. */
@@ -411,9 +447,9 @@ main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, mt_set_up, mt_tear_down)
 #define ALLOWED(function) cmocka_unit_test_setup_teardown(function, allow, forbid)
 	const struct CMUnitTest tests[] = {
-		TEST(test_certificate),	     TEST(test_which_key),     TEST(test_roots),
-		TEST(test_import_forbidden), ALLOWED(test_import_rsa), ALLOWED(test_import_ec),
-		TEST(test_public_key),	     TEST(test_data),	       TEST(test_copy),
+		TEST(test_certificate),	  TEST(test_which_key),	   TEST(test_roots),	  TEST(test_import_forbidden),
+		ALLOWED(test_import_rsa), ALLOWED(test_import_ec), TEST(test_public_key), TEST(test_data),
+		TEST(test_data_names),	  TEST(test_copy),
 	};
 
 	return cmocka_run_group_tests_name("objects brought to a card", tests, mt_load, mt_unload);

@@ -624,7 +624,7 @@ test_data(void **state)
 {
 	CK_ATTRIBUTE template[] = { ULONG(CKA_CLASS, data), BOOL(CKA_TOKEN, yes), TEXT(CKA_VALUE, "value"),
 				    TEXT(CKA_APPLICATION, "app") };
-	CK_ATTRIBUTE value = TEXT(CKA_VALUE, "new"), label = TEXT(CKA_LABEL, "new");
+	CK_ATTRIBUTE value = TEXT(CKA_VALUE, "new"), label = TEXT(CKA_LABEL, "new"), private = BOOL(CKA_PRIVATE, yes);
 	CK_OBJECT_HANDLE made;
 
 	(void)state;
@@ -634,7 +634,10 @@ test_data(void **state)
 	assert_int_equal(number_value(made, CKA_CLASS), CKO_DATA);
 	assert_true(bool_value(made, CKA_DESTROYABLE));
 	assert_int_equal(C_SetAttributeValue(session, made, &value, 1), CKR_OK);
-	assert_int_equal(C_SetAttributeValue(session, made, &label, 1), CKR_ATTRIBUTE_READ_ONLY);
+	assert_int_equal(C_SetAttributeValue(session, made, &label, 1), CKR_OK);
+	assert_int_equal(C_SetAttributeValue(session, made, &private, 1), CKR_ATTRIBUTE_READ_ONLY);
+	fake.name = SCARD_E_INVALID_VALUE;
+	assert_int_equal(C_SetAttributeValue(session, made, &label, 1), CKR_ATTRIBUTE_VALUE_INVALID);
 	assert_int_equal(C_DestroyObject(session, made), CKR_OK);
 	assert_int_equal(count_of(CKO_DATA), 0);
 	fake.data = SCARD_E_WRITE_TOO_MANY;
