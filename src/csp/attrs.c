@@ -127,6 +127,33 @@ csp_attrs_load(struct csp_card *card, struct csp_view *view)
 	return SCARD_S_SUCCESS;
 }
 
+DWORD
+csp_attrs_name(struct csp_card *card, uint8_t index, char ret_name[CSP_NAME_MAX])
+{
+	AUTO_BUF struct buf content = BUF_INIT;
+	struct record record;
+	struct cursor c;
+	uint8_t version;
+	DWORD r = csp_file_read(card, CSP_ATTRS_DIRECTORY, CSP_ATTRS_FILE, &content);
+
+	if (csp_code_is_trouble(r))
+		return r;
+	ret_name[0] = '\0';
+	c = buf_cur(&content);
+	if (r != SCARD_S_SUCCESS || !cur_u8(&c, &version) || version != VERSION)
+		return SCARD_S_SUCCESS;
+	while (read_record(&c, &record)) {
+		char name[CSP_NAME_MAX] = { 0 };
+
+		if (record.index != index || record.name.left >= sizeof(name) ||
+		    !cur_copy(&record.name, name, record.name.left) || !is_utf8(name))
+			continue;
+		/* a later record is a later container's */
+		memcpy(ret_name, name, sizeof(name));
+	}
+	return SCARD_S_SUCCESS;
+}
+
 static DWORD
 make_file(struct csp_card *card)
 {

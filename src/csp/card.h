@@ -452,6 +452,8 @@ DWORD csp_role_keep(struct csp_card *card, uint32_t role, struct cursor secret);
 
 /* Inside a transaction: fills in what applications call the keys of a view. Damage is as good as nothing. */
 DWORD csp_attrs_load(struct csp_card *card, struct csp_view *view);
+/* Inside a transaction: the name that a container had when somebody named a key in it; empty when nobody knows. */
+DWORD csp_attrs_name(struct csp_card *card, uint8_t index, char ret_name[CSP_NAME_MAX]);
 /*
  * Inside a change: writes what applications call the keys of the view, with one of them, which may be not in it yet, as
  * it is given, or without it.
@@ -488,6 +490,8 @@ void csp_files_free(struct csp_files *files);
 /* roots.c ------------------------------------------------------------------------------------------------------------ */
 
 void csp_roots_free(struct csp_roots *roots);
+/* Inside a change: writes what is legible of a damaged file anew, or deletes it when that is nothing. */
+DWORD csp_roots_mend(struct csp_card *card);
 
 /* callbacks.c -------------------------------------------------------------------------------------------------------- */
 

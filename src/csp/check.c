@@ -267,6 +267,30 @@ is_seen(const struct check *c, const struct csp_cmap *map, uint8_t index)
 	return false;
 }
 
+static bool
+is_name_of(const struct csp_cmap *map, const char *name)
+{
+	for (size_t i = 0; i < map->count; i++)
+		if (strcmp(map->containers[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* The name that it had, or was to have, if that is known, and nobody else's. */
+static DWORD
+find_name(struct csp_card *card, const struct csp_cmap *map, struct csp_container *container)
+{
+	AUTO_BUF struct buf trial = BUF_INIT;
+	DWORD r = csp_attrs_name(card, container->index, container->name);
+
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (container->name[0] != '\0' && !is_name_of(map, container->name) &&
+	    csp_cmap_change(cur_of(NULL, 0), 0, container, &trial))
+		return SCARD_S_SUCCESS;
+	return csp_random_name(card->csp, container->name);
+}
+
 /* A key that nobody sees: one that was being made when the card was pulled. */
 static DWORD
 check_unseen(struct csp_card *card, struct check *c, const struct csp_cmap *map, uint8_t index)
@@ -276,7 +300,7 @@ check_unseen(struct csp_card *card, struct check *c, const struct csp_cmap *map,
 
 	if (!c->present[index] || is_seen(c, map, index))
 		return SCARD_S_SUCCESS;
-	if ((r = csp_random_name(card->csp, container.name)) != SCARD_S_SUCCESS)
+	if ((r = find_name(card, map, &container)) != SCARD_S_SUCCESS)
 		return r;
 	correct(&c->infos[index], &container);
 	return write_record(card, c, find(c, true, "container %u: a key that the map does not know", index), index,
@@ -407,6 +431,7 @@ check_roots(struct csp_card *card, struct check *c, const char *name)
 {
 	AUTO_BUF struct buf content = BUF_INIT;
 	const struct csp_cert *certs;
+	struct csp_finding *f;
 	size_t count;
 	DWORD r = csp_file_read(card, CSP_DIRECTORY, name, &content);
 
@@ -414,9 +439,14 @@ check_roots(struct csp_card *card, struct check *c, const char *name)
 		return delete_file(card, c, find(c, true, "%s: empty", name), CSP_DIRECTORY, name);
 	if (csp_code_is_trouble(r))
 		return r;
-	if (csp_roots_list(card, &certs, &count) == SCARD_E_COMM_DATA_LOST)
-		(void)find(c, false, "%s: damaged", name);
-	return SCARD_S_SUCCESS;
+	if (csp_roots_list(card, &certs, &count) != SCARD_E_COMM_DATA_LOST)
+		return SCARD_S_SUCCESS;
+	f = find(c, true, "%s: damaged", name);
+	if (f == NULL || !c->repair)
+		return SCARD_S_SUCCESS;
+	if ((r = begin(card, c)) != SCARD_S_SUCCESS)
+		return r;
+	return repaired(f, csp_roots_mend(card));
 }
 
 static DWORD

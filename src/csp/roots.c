@@ -133,6 +133,95 @@ encode(struct ossl_lib_ctx_st *library, const struct csp_roots *roots, size_t wi
 	return len > 0 && !buf_failed(ret_der);
 }
 
+/* The front of an element; its content may have been cut off. */
+static bool
+enter(struct cursor *c, uint8_t tag)
+{
+	uint8_t found, first, skipped;
+
+	if (!cur_u8(c, &found) || found != tag || !cur_u8(c, &first))
+		return false;
+	for (unsigned n = first < 0x80 ? 0 : first & 0x7Fu; n > 0; n--)
+		if (!cur_u8(c, &skipped))
+			return false;
+	return true;
+}
+
+/* An element that is there as a whole. */
+static bool
+whole(struct cursor *c, struct cursor *ret_element)
+{
+	struct cursor ahead = *c;
+	size_t len = 0, front;
+	uint8_t tag, first, digit;
+
+	if (!cur_u8(&ahead, &tag) || !cur_u8(&ahead, &first) || first == 0x80 || first > 0x83)
+		return false;
+	for (unsigned n = first < 0x80 ? 0 : first & 0x7Fu; n > 0; n--) {
+		if (!cur_u8(&ahead, &digit))
+			return false;
+		len = len << 8 | digit;
+	}
+	front = c->left - ahead.left;
+	return cur_take(c, front + (first < 0x80 ? first : len), ret_element);
+}
+
+/* ContentInfo (OID, [0] SignedData (version, algorithms, content, [0] certificates ...)), as far as it goes. */
+static bool
+find_set(struct cursor *c)
+{
+	struct cursor skipped;
+
+	return enter(c, 0x30) && whole(c, &skipped) && enter(c, 0xA0) && enter(c, 0x30) && whole(c, &skipped) &&
+	       whole(c, &skipped) && whole(c, &skipped) && enter(c, 0xA0);
+}
+
+static DWORD
+salvage(struct csp_crypto *crypto, struct cursor content, struct csp_roots *roots)
+{
+	struct cursor element;
+	DWORD r = SCARD_S_SUCCESS;
+
+	if (!find_set(&content))
+		return SCARD_S_SUCCESS;
+	if ((roots->certs = calloc(LIMIT_ROOTS, sizeof(*roots->certs))) == NULL)
+		return SCARD_E_NO_MEMORY;
+	while (r == SCARD_S_SUCCESS && roots->count < LIMIT_ROOTS && whole(&content, &element)) {
+		AUTO_BUF struct buf der = BUF_INIT_MAX(LIMIT_CERTIFICATE);
+
+		buf_put_cur(&der, element);
+		r = buf_failed(&der) ? SCARD_E_NO_MEMORY : append(crypto, roots, &der);
+		if (r == SCARD_S_SUCCESS && !roots->certs[roots->count - 1].parsed)
+			buf_free(&roots->certs[--roots->count].der);
+	}
+	return r;
+}
+
+DWORD
+csp_roots_mend(struct csp_card *card)
+{
+	AUTO_BUF struct buf content = BUF_INIT, mended = BUF_INIT;
+	struct ossl_lib_ctx_st *library = csp_crypto_library(card->csp->crypto);
+	struct csp_roots roots = { .known = true };
+	DWORD r = csp_file_read(card, CSP_DIRECTORY, ROOTS, &content);
+
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (library == NULL)
+		return SCARD_F_INTERNAL_ERROR;
+	r = salvage(card->csp->crypto, buf_cur(&content), &roots);
+	ERR_set_mark();
+	if (r == SCARD_S_SUCCESS && roots.count > 0 && !encode(library, &roots, SIZE_MAX, NULL, &mended))
+		r = SCARD_E_NO_MEMORY;
+	ERR_pop_to_mark();
+	card->roots.known = false;
+	if (r == SCARD_S_SUCCESS)
+		r = roots.count == 0 ? csp_file_delete(card, CSP_DIRECTORY, ROOTS)
+				     : csp_file_write(card, CSP_DIRECTORY, ROOTS, buf_cur(&mended));
+	csp_roots_free(&roots);
+	return r;
+}
+
 /* The card ------------------------------------------------------------------------------------------------------------ */
 
 /* Inside a transaction, after the counters were compared. */

@@ -441,7 +441,17 @@ test_roots(void **state)
 	assert_int_equal(csp_fs_write(w.card, "mscp", "msroots", CSP_ALL_READ_USER_WRITES, world_text("0rubbish")),
 			 SCARD_S_SUCCESS);
 	assert_int_equal(csp_roots_list(w.card, &certs, &count), SCARD_E_COMM_DATA_LOST);
-	assert_int_equal(world_check(true), 1);
+	assert_int_equal(world_check(true), 0);
+	assert_int_equal(csp_roots_list(w.card, &certs, &count), SCARD_S_SUCCESS);
+	assert_int_equal(count, 0);
+	/* cut in the second of two */
+	assert_int_equal(csp_fs_write(w.card, "mscp", "msroots", CSP_ALL_READ_USER_WRITES,
+				      cur_of(pkcs7.p, pkcs7.len - 30)),
+			 SCARD_S_SUCCESS);
+	assert_int_equal(world_check(true), 0);
+	assert_int_equal(csp_roots_list(w.card, &certs, &count), SCARD_S_SUCCESS);
+	assert_int_equal(count, 1);
+	assert_int_equal(world_check(false), 0);
 }
 
 static void
