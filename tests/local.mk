@@ -58,6 +58,7 @@ UNIT_TESTS = \
 	tests/unit/test_vcard_windows
 CARD_TESTS = \
 	tests/card/test_csp_gids \
+	tests/card/test_contract \
 	tests/card/test_front \
 	tests/card/test_csp_gids_manage \
 	tests/card/test_csp_gids_pull \
