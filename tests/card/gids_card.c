@@ -144,6 +144,8 @@ rig_open(struct rig *rig, const struct kit *kit)
 	struct io *io;
 
 	assert_non_null(card);
+	/* whoever made it may have left it unlocked */
+	vcard_reset(card);
 	assert_int_equal(vcard_io_wrap(card, &io), SCARD_S_SUCCESS);
 	rig_over(rig, io);
 	rig->card = card;
