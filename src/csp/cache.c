@@ -140,17 +140,64 @@ csp_cache_check(struct csp_card *card)
 	return r;
 }
 
+/* The view as it is wanted from now on: of these containers, or of all. */
+static DWORD
+check_only(struct csp_card *card, uint32_t only)
+{
+	const bool same = card->only == only;
+
+	card->only = only;
+	return card->checked && !same ? csp_view_load(card, CSP_ALL) : csp_cache_check(card);
+}
+
 static DWORD
 refresh_work(struct csp_card *card, void *arg)
 {
 	(void)arg;
-	return csp_cache_check(card);
+	return check_only(card, 0);
 }
 
 DWORD
 csp_refresh(struct csp_card *card, uint32_t *ret_version)
 {
 	DWORD r = csp_txn_run(card, refresh_work, NULL);
+
+	if (r == SCARD_S_SUCCESS && ret_version != NULL)
+		*ret_version = card->version;
+	return r;
+}
+
+/* Which container has a number; LIMIT_CONTAINERS: none, or this card has no numbers. */
+static size_t
+container_of(struct csp_card *card, uint8_t number)
+{
+	CARD_KEY_NAMES names = { 0 };
+
+	for (size_t i = 0; i < LIMIT_CONTAINERS; i++) {
+		if (csp_container_names(card, (uint8_t)i, &names) != SCARD_S_SUCCESS)
+			break;
+		if (names.bNumber == number)
+			return i;
+	}
+	return LIMIT_CONTAINERS;
+}
+
+/* What is known already is not left out. */
+static DWORD
+number_work(struct csp_card *card, void *arg)
+{
+	const uint8_t *number = arg;
+	const size_t index = container_of(card, *number);
+
+	if (index >= 32 || (card->loaded && card->only == 0))
+		return check_only(card, 0);
+	return check_only(card, card->only | UINT32_C(1) << index);
+}
+
+DWORD
+csp_refresh_number(struct csp_card *card, uint8_t number, uint32_t *ret_version)
+{
+	DWORD r = csp_txn_run(card, number_work, &number);
 
 	if (r == SCARD_S_SUCCESS && ret_version != NULL)
 		*ret_version = card->version;

@@ -205,6 +205,7 @@ struct csp_card {
 
 	/* what is kept of the card */
 	bool loaded;
+	uint32_t only; /* containers that the view has been asked for, bits by index; 0: all of them */
 	bool freshness_known;
 	struct csp_freshness freshness;
 	bool mode_read;

@@ -108,6 +108,13 @@ csp_view_roles(struct csp_card *card)
 	return r;
 }
 
+/* One that was not asked for may be any. */
+static bool
+same_name(const char *a, const char *b)
+{
+	return a[0] == '\0' || b[0] == '\0' || strcmp(a, b) == 0;
+}
+
 /* The same key as in the old view keeps its number, and what has not become stale. */
 static void
 inherit(struct csp_card *card, struct csp_entry *e, unsigned kept)
@@ -117,7 +124,7 @@ inherit(struct csp_card *card, struct csp_entry *e, unsigned kept)
 	for (size_t i = 0; i < card->view.count && e->key.id == 0; i++) {
 		old = &card->view.entries[i];
 		if (old->key.container != e->key.container || old->key.exchange != e->key.exchange ||
-		    old->key.bits != e->key.bits || strcmp(old->key.name, e->key.name) != 0)
+		    old->key.bits != e->key.bits || !same_name(old->key.name, e->key.name))
 			continue;
 		e->key.id = old->key.id;
 		e->key.local = e->key.local || old->key.local;
@@ -204,6 +211,52 @@ read_map(struct csp_card *card, struct csp_cmap *ret_map)
 	return SCARD_S_SUCCESS;
 }
 
+/* Some containers only: the card is asked for their keys one by one, which is as good as what the map says of them. */
+static DWORD
+ask_containers(struct csp_card *card, struct csp_cmap *ret_map)
+{
+	memset(ret_map, 0, sizeof(*ret_map));
+	for (uint8_t i = 0; i < 32; i++) {
+		CONTAINER_INFO info = { .dwVersion = CONTAINER_INFO_CURRENT_VERSION };
+		struct csp_container *c = &ret_map->containers[ret_map->count];
+		DWORD r;
+
+		if ((card->only & UINT32_C(1) << i) == 0)
+			continue;
+		r = card->data.pfnCardGetContainerInfo(&card->data, i, 0, &info);
+		if (csp_code_is_trouble(r))
+			return r;
+		if (r != SCARD_S_SUCCESS)
+			continue;
+		c->index = i;
+		c->exchange_bits = (uint16_t)info.KeyExPublicKey.bits;
+		c->signature_bits = (uint16_t)info.SigPublicKey.bits;
+		ret_map->count++;
+	}
+	ret_map->records = ret_map->count;
+	return SCARD_S_SUCCESS;
+}
+
+/* The certificate files of those containers. */
+static DWORD
+ask_names(struct csp_card *card, const struct csp_cmap *map, struct buf *names)
+{
+	CARD_FILE_INFO info = { .dwVersion = 1 };
+	char name[9];
+	DWORD r;
+
+	for (size_t i = 0; i < 2 * map->count; i++) {
+		csp_certfile_name(i % 2 == 0, map->containers[i / 2].index, false, name);
+		r = card->data.pfnCardGetFileInfo(&card->data, CSP_DIRECTORY, name, &info);
+		if (csp_code_is_trouble(r))
+			return r;
+		if (r == SCARD_S_SUCCESS)
+			buf_put(names, name, strlen(name) + 1);
+	}
+	buf_u8(names, 0);
+	return buf_failed(names) ? SCARD_E_NO_MEMORY : SCARD_S_SUCCESS;
+}
+
 /* *ret_known false: the minidriver cannot list, and files have to be tried. */
 static DWORD
 read_names(struct csp_card *card, struct buf *ret_names, bool *ret_known)
@@ -238,9 +291,11 @@ csp_view_load(struct csp_card *card, unsigned kept)
 	struct csp_cmap map;
 	DWORD r;
 
-	if ((r = read_map(card, &map)) != SCARD_S_SUCCESS)
+	if ((r = card->only != 0 ? ask_containers(card, &map) : read_map(card, &map)) != SCARD_S_SUCCESS)
 		return r;
-	if (map.count > 0 && (r = read_names(card, &names, &known)) != SCARD_S_SUCCESS)
+	if (map.count > 0)
+		r = card->only != 0 ? ask_names(card, &map, &names) : read_names(card, &names, &known);
+	if (r != SCARD_S_SUCCESS)
 		return r;
 	r = build(card, &map, &view);
 	if (r == SCARD_S_SUCCESS && view.count > 0)

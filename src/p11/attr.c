@@ -113,7 +113,7 @@ unique_id(const struct p11_object *object, const struct csp_key *key, struct buf
 							 : "private",
 		       key->container, key->exchange ? "exchange" : "signature");
 	(void)p11_attr_text(value, text);
-	return p11_attr_text(value, key->name);
+	return p11_attr_text(value, key->number != 0 ? key->usual_name : key->name);
 }
 
 /* The same for each object of a key; the exchange key, or the only one, has the container's index for itself. */

@@ -130,6 +130,29 @@ collect(struct p11_slot *slot, struct csp_card *card, const struct query *query,
 	return CKR_OK;
 }
 
+/* The identifier that is looked for, if it can be a number that keys have; 0 otherwise. */
+static uint8_t
+query_number(const struct query *query)
+{
+	for (CK_ULONG i = 0; i < query->count; i++)
+		if (query->template[i].type == CKA_ID && query->template[i].ulValueLen == 1)
+			return *(const CK_BYTE *)query->template[i].pValue;
+	return 0;
+}
+
+/* What has another kind of identifier, or none, is not looked for by a number. */
+static CK_RV
+refresh_unnumbered(struct p11_slot *slot, struct csp_card *card, enum source source)
+{
+	CK_RV rv = CKR_OK;
+
+	if (source == FROM_CERTIFICATES || source == FROM_CARD)
+		rv = p11_roots_refresh(slot, card);
+	if (rv == CKR_OK && source == FROM_CARD)
+		rv = p11_data_refresh(slot, card);
+	return rv;
+}
+
 static CK_RV
 search_card(struct p11_slot *slot, const struct query *query, struct p11_search *search)
 {
@@ -144,11 +167,9 @@ search_card(struct p11_slot *slot, const struct query *query, struct p11_search 
 	if (source == FROM_PROFILES)
 		rv = p11_objects_add_profiles(slot);
 	else if (source != FROM_MEMORY)
-		rv = p11_objects_refresh(slot, card);
-	if (rv == CKR_OK && (source == FROM_CERTIFICATES || source == FROM_CARD))
-		rv = p11_roots_refresh(slot, card);
-	if (rv == CKR_OK && source == FROM_CARD)
-		rv = p11_data_refresh(slot, card);
+		rv = p11_objects_refresh_number(slot, card, query_number(query));
+	if (rv == CKR_OK && query_number(query) == 0)
+		rv = refresh_unnumbered(slot, card, source);
 	return rv != CKR_OK ? rv : collect(slot, card, query, source == FROM_MEMORY, search);
 }
 

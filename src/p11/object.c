@@ -137,11 +137,18 @@ p11_object_add_data(struct p11_slot *slot, const struct csp_data *file)
 CK_RV
 p11_objects_refresh(struct p11_slot *slot, struct csp_card *card)
 {
+	return p11_objects_refresh_number(slot, card, 0);
+}
+
+CK_RV
+p11_objects_refresh_number(struct p11_slot *slot, struct csp_card *card, uint8_t number)
+{
 	uint32_t version;
 	CK_RV rv;
 	DWORD r;
 
-	if ((r = csp_refresh(card, &version)) != SCARD_S_SUCCESS)
+	r = number != 0 ? csp_refresh_number(card, number, &version) : csp_refresh(card, &version);
+	if (r != SCARD_S_SUCCESS)
 		return p11_rv(r, P11_CTX_TOKEN);
 	if (slot->viewed && slot->view == version)
 		return CKR_OK;

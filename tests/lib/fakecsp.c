@@ -210,6 +210,13 @@ csp_refresh(struct csp_card *card, uint32_t *ret_version)
 }
 
 DWORD
+csp_refresh_number(struct csp_card *card, uint8_t number, uint32_t *ret_version)
+{
+	(void)number;
+	return csp_refresh(card, ret_version);
+}
+
+DWORD
 csp_data_list(struct csp_card *card)
 {
 	(void)card;
