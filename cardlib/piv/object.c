@@ -228,7 +228,7 @@ DWORD
 piv_identity(struct piv *p, uint8_t ret_guid[PIV_GUID_LEN])
 {
 	uint8_t guid[PIV_GUID_LEN];
-	DWORD r = piv_confirm(p);
+	DWORD r = piv_know(p);
 
 	if (r == SCARD_S_SUCCESS && !p->guid_known) {
 		if ((r = find_guid(p, guid)) != SCARD_S_SUCCESS)

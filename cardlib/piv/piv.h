@@ -171,10 +171,12 @@ void piv_doubt(struct piv *p);
 /* Forgets all that was read. */
 void piv_forget_card(struct piv *p);
 /*
- * Makes sure that PIV is selected, and that this is the card that was read: reads the CHUID unless that was done in this
- * transaction, and forgets everything when it is another one.
+ * Makes sure that PIV is selected; in a later transaction also that this is the card that was read: everything is forgotten
+ * when its CHUID is another one. One exchange for each transaction, none in the first.
  */
 DWORD piv_confirm(struct piv *p);
+/* The same, and that the CHUID was read in this transaction. */
+DWORD piv_know(struct piv *p);
 /* True when the card itself said no, as against trouble on the way and success. */
 bool piv_refused(uint16_t sw);
 /* True for an instruction that the card does not have. */

@@ -196,17 +196,28 @@ piv_confirm(struct piv *p)
 {
 	DWORD r;
 
-	if (p->selected && p->chuid_current)
+	if (p->selected)
 		return SCARD_S_SUCCESS;
-	if (!p->selected) {
-		if (still_selected(p, &r)) {
-			p->selected = p->chuid_current = true;
-			return SCARD_S_SUCCESS;
-		}
-		if (!is_answer(r))
-			return r;
-		if ((r = piv_select(p)) != SCARD_S_SUCCESS)
-			return r == SCARD_E_UNKNOWN_CARD ? SCARD_E_COMM_DATA_LOST : r;
+	if (still_selected(p, &r)) {
+		p->selected = p->chuid_current = true;
+		return SCARD_S_SUCCESS;
 	}
-	return read_chuid(p);
+	if (!is_answer(r))
+		return r;
+	if ((r = piv_select(p)) != SCARD_S_SUCCESS)
+		return r == SCARD_E_UNKNOWN_CARD ? SCARD_E_COMM_DATA_LOST : r;
+	if (p->chuid_known)
+		return read_chuid(p);
+	/* nobody asked who the card is, so that nothing tells whether it was changed */
+	piv_doubt(p);
+	p->selected = true;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+piv_know(struct piv *p)
+{
+	DWORD r = piv_confirm(p);
+
+	return r == SCARD_S_SUCCESS && !p->chuid_current ? read_chuid(p) : r;
 }
