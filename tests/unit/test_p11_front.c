@@ -491,6 +491,58 @@ test_out_of_memory(void **state)
 	assert_true(n > 4);
 }
 
+/* An object of each way of making one. */
+static CK_RV
+make_objects(CK_SESSION_HANDLE own, CK_OBJECT_HANDLE card_key)
+{
+	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+	CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+	CK_BBOOL no = CK_FALSE;
+	CK_BYTE bytes[100] = { 0 };
+	CK_ULONG len = sizeof(bytes);
+	CK_MECHANISM generate = { CKM_GENERIC_SECRET_KEY_GEN, NULL, 0 };
+	CK_ATTRIBUTE template[] = { { CKA_CLASS, &class, sizeof(class) },
+				    { CKA_KEY_TYPE, &type, sizeof(type) },
+				    { CKA_VALUE, bytes, sizeof(bytes) } };
+	CK_ATTRIBUTE label = { CKA_LABEL, bytes, sizeof(bytes) }, here = { CKA_TOKEN, &no, 1 },
+		     size = { CKA_VALUE_LEN, &len, sizeof(len) }, check = { CKA_CHECK_VALUE, bytes, sizeof(bytes) };
+	CK_OBJECT_HANDLE made, copied;
+	CK_RV rv;
+
+	if ((rv = C_CreateObject(own, template, 3, &made)) != CKR_OK ||
+	    (rv = C_CopyObject(own, made, &label, 1, &copied)) != CKR_OK ||
+	    (rv = C_SetAttributeValue(own, made, &label, 1)) != CKR_OK ||
+	    (rv = C_CopyObject(own, card_key, &here, 1, &copied)) != CKR_OK ||
+	    (rv = C_GetAttributeValue(own, made, &check, 1)) != CKR_OK)
+		return rv;
+	return C_GenerateKey(own, &generate, &size, 1, &made);
+}
+
+/* The same for objects in memory; nothing half made is left. */
+static void
+test_out_of_memory_for_objects(void **state)
+{
+	CK_SESSION_HANDLE own;
+	CK_OBJECT_HANDLE card_key, found;
+	bool fired = true;
+	CK_RV rv;
+
+	(void)state;
+	assert_int_equal(C_Login(session, CKU_USER, PIN), CKR_OK);
+	assert_int_equal(find(CKO_PUBLIC_KEY, &card_key, 1), 1);
+	for (unsigned n = 1; fired; n++) {
+		assert_int_equal(C_OpenSession(1, CKF_SERIAL_SESSION, NULL, NULL, &own), CKR_OK);
+		fault_arm(n);
+		rv = make_objects(own, card_key);
+		fired = fault_fired();
+		assert_int_equal(rv, fired ? CKR_HOST_MEMORY : CKR_OK);
+		assert_true(fired || n > 20);
+		assert_int_equal(C_CloseSession(own), CKR_OK);
+		assert_int_equal(find(CKO_SECRET_KEY, &found, 1), 0);
+		assert_int_equal(find(CKO_PUBLIC_KEY, &found, 1), 1);
+	}
+}
+
 static void
 test_out_of_memory_at_start(void **state)
 {
@@ -573,6 +625,7 @@ main(void)
 		TEST(test_login_codes),
 		TEST(test_permission),
 		TEST(test_out_of_memory),
+		TEST(test_out_of_memory_for_objects),
 		TEST(test_out_of_memory_at_start),
 	};
 
