@@ -85,8 +85,8 @@ static void
 assert_record(struct cursor *map, size_t i)
 {
 	struct cursor name;
-	uint8_t flags, reserved;
-	uint16_t sign, exchange, unit;
+	uint8_t flags = 0, reserved = 0;
+	uint16_t sign = 0, exchange = 0, unit;
 
 	assert_true(cur_take(map, 80, &name));
 	for (const char *c = expected[i].name; *c != '\0'; c++) {
