@@ -3,8 +3,10 @@
  * Where secrets come from: a file, a descriptor, a variable, or the terminal without echo. They go from there into
  * struct secret without a stop in ordinary memory, but for variables, which the caller has there anyway.
  */
+#define _GNU_SOURCE /* ppoll */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,25 +159,40 @@ on_signal(int number)
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 
-/* A signal ends the read, so that the echo is back before anything else happens. */
+/* A signal ends the wait, so that the echo is back before anything else happens. It comes during the wait only. */
 static void
-catch_signals(struct sigaction *ret_old)
+catch_signals(struct sigaction *ret_old, sigset_t *ret_mask)
 {
 	struct sigaction action = { .sa_handler = on_signal };
+	sigset_t ours;
 
 	interrupted = 0;
+	(void)sigemptyset(&ours);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		(void)sigaddset(&ours, signals[i]);
+	(void)pthread_sigmask(SIG_BLOCK, &ours, ret_mask);
 	(void)sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		(void)sigaction(signals[i], &action, &ret_old[i]);
 }
 
 static void
-release_signals(const struct sigaction *old)
+release_signals(const struct sigaction *old, const sigset_t *mask)
 {
+	(void)pthread_sigmask(SIG_SETMASK, mask, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		(void)sigaction(signals[i], &old[i], NULL);
 	if (interrupted != 0)
 		(void)raise(interrupted);
+}
+
+/* A terminal has something to read when a whole line has been typed. */
+static enum line_result
+wait_and_read(int tty, const sigset_t *mask, struct secret *line)
+{
+	struct pollfd poll = { .fd = tty, .events = POLLIN };
+
+	return ppoll(&poll, 1, NULL, mask) < 0 ? LINE_BROKEN : read_line(tty, line);
 }
 
 /* What was typed before the question is thrown away: it was meant for something else. */
@@ -186,20 +203,24 @@ read_terminal(int tty, const char *prompt, bool echo, struct secret *line)
 	struct termios before, silent;
 	enum line_result result;
 	bool changed = false;
+	sigset_t mask;
+	int why;
 
-	catch_signals(old);
+	catch_signals(old, &mask);
 	if (!echo && tcgetattr(tty, &before) == 0) {
 		silent = before;
 		silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
 		changed = tcsetattr(tty, TCSAFLUSH, &silent) == 0;
 	}
 	(void)dprintf(tty, "%s", prompt);
-	result = read_line(tty, line);
+	result = wait_and_read(tty, &mask, line);
+	why = errno;
 	if (changed) {
 		(void)tcsetattr(tty, TCSAFLUSH, &before);
 		(void)dprintf(tty, "\n");
 	}
-	release_signals(old);
+	release_signals(old, &mask);
+	errno = why;
 	return result;
 }
 
