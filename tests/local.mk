@@ -300,6 +300,7 @@ endif
 tests_unit_test_csp_agree_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_container_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_authenticator_LDADD = libfake.la $(LDADD)
+tests_unit_test_csp_config_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_pin_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_txn_LDADD = libfake.la $(LDADD)
 tests_unit_test_p11_derive_LDADD = libfakecsp.la $(LDADD)

@@ -103,8 +103,13 @@ is_listed(const char *patterns, const char *name)
 
 	memcpy(copy, patterns, sizeof(copy));
 	while ((pattern = strsep(&rest, "|")) != NULL) {
+		size_t len;
+
 		pattern += strspn(pattern, " \t");
-		if (pattern[0] != '\0' && fnmatch(pattern, name, 0) == 0)
+		len = strlen(pattern);
+		while (len > 0 && (pattern[len - 1] == ' ' || pattern[len - 1] == '\t'))
+			pattern[--len] = '\0';
+		if (len > 0 && fnmatch(pattern, name, 0) == 0)
 			return true;
 	}
 	return false;

@@ -166,6 +166,28 @@ test_limits_of_the_caller(void **state)
 	assert_false(buf_failed(&small));
 }
 
+/* What we compress comes back; what does not fit is not half there. */
+static void
+test_deflate(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 700, 65535 };
+	AUTO_BUF struct buf small = BUF_INIT_MAX(10);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		AUTO_BUF struct buf plain = BUF_INIT, packed = BUF_INIT_MAX(1 << 20), out = BUF_INIT;
+
+		fill(&plain, sizes[i], false);
+		assert_true(deflate_stream(buf_cur(&plain), &packed));
+		assert_true(sizes[i] < 700 || packed.len < sizes[i]);
+		if (sizes[i] == 0)
+			continue;
+		assert_true(inflate_stream(INFLATE_ZLIB, buf_cur(&packed), sizes[i], 65536, &out));
+		assert_memory_equal(out.p, plain.p, sizes[i]);
+		assert_false(deflate_stream(buf_cur(&plain), &small) && sizes[i] > 10);
+	}
+}
+
 int
 main(void)
 {
@@ -175,6 +197,7 @@ main(void)
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_bomb),
 		cmocka_unit_test(test_limits_of_the_caller),
+		cmocka_unit_test(test_deflate),
 	};
 
 	return cmocka_run_group_tests_name("/base/inflate", tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "csp/manage.h"
+#include "lib/faketransport.h"
 #include "lib/test.h"
 
 #define MAX_REPORTS 16
@@ -248,14 +249,48 @@ test_environment(void **state)
 	assert_int_equal(w.options.transaction_timeout_ms, 1500);
 }
 
+static size_t
+readers_with(const char *allow, const char *deny)
+{
+	struct csp_options options = { .no_threads = true };
+	struct csp *csp = NULL;
+	size_t count;
+
+	(void)snprintf(options.allow, sizeof(options.allow), "%s", allow);
+	(void)snprintf(options.deny, sizeof(options.deny), "%s", deny);
+	assert_int_equal(csp_open(&options, &csp), SCARD_S_SUCCESS);
+	assert_int_equal(csp_poll(csp, true), SCARD_S_SUCCESS);
+	assert_int_equal(csp_poll(csp, true), SCARD_S_SUCCESS);
+	count = csp_reader_count(csp);
+	csp_close(&csp);
+	return count;
+}
+
+static void
+test_readers(void **state)
+{
+	(void)state;
+	fake_world_reset();
+	assert_non_null(fake_reader_add("Acme Desk 00 00"));
+	assert_non_null(fake_reader_add("Acme Contactless 01 00"));
+	assert_non_null(fake_reader_add("Other 02 00"));
+	assert_int_equal(readers_with("", ""), 3);
+	assert_int_equal(readers_with("Acme*", ""), 2);
+	assert_int_equal(readers_with("Acme*", "*Contactless*"), 1);
+	assert_int_equal(readers_with("", "*"), 0);
+	assert_int_equal(readers_with("nobody | Other 02 ?? ", ""), 1);
+	assert_int_equal(readers_with("nobody|Other 02 ??", ""), 1);
+	assert_int_equal(readers_with(" Other 02 00", "||"), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_defaults),  TEST(test_settings),  TEST(test_windows_names),
-		TEST(test_bad_lines), TEST(test_bad_files), TEST(test_environment),
+		TEST(test_defaults),  TEST(test_settings),    TEST(test_windows_names), TEST(test_bad_lines),
+		TEST(test_bad_files), TEST(test_environment), TEST(test_readers),
 	};
 
 	return cmocka_run_group_tests_name("configuration", tests, NULL, NULL);
