@@ -101,6 +101,7 @@ MODULE_TESTS = \
 	tests/module/test_manage_token \
 	tests/module/test_message \
 	tests/module/test_objects \
+	tests/module/test_piv \
 	tests/module/test_profiles \
 	tests/module/test_recover \
 	tests/module/test_session_keys \
@@ -206,6 +207,7 @@ CLIENT_TESTS = \
 	tests/clients/openssl.sh \
 	tests/clients/openvpn.sh \
 	tests/clients/pam.sh \
+	tests/clients/pulled.sh \
 	tests/clients/python.sh \
 	tests/clients/remoting.sh \
 	tests/clients/strongswan.sh \
