@@ -33,7 +33,7 @@ sha1_of(struct cursor bytes, uint8_t ret_hash[HASH_LEN])
 CK_RV
 p11_root_number(struct cursor der, CK_ULONG *ret_number)
 {
-	uint8_t hash[HASH_LEN];
+	uint8_t hash[HASH_LEN] = { 0 };
 	CK_ULONG number = 0;
 	CK_RV rv = sha1_of(der, hash);
 
@@ -140,7 +140,7 @@ common_name(struct cursor subject, struct cursor *ret_name)
 static CK_RV
 hash_attribute(struct cursor bytes, size_t len, struct buf *value)
 {
-	uint8_t hash[HASH_LEN];
+	uint8_t hash[HASH_LEN] = { 0 };
 	CK_RV rv = sha1_of(bytes, hash);
 
 	return rv == CKR_OK ? p11_attr_bytes(value, cur_of(hash, len)) : rv;
@@ -150,7 +150,7 @@ hash_attribute(struct cursor bytes, size_t len, struct buf *value)
 static CK_RV
 hash_text(const struct csp_cert *cert, size_t len, struct buf *value)
 {
-	uint8_t hash[HASH_LEN];
+	uint8_t hash[HASH_LEN] = { 0 };
 	char digits[3];
 	CK_RV rv = sha1_of(buf_cur(&cert->der), hash);
 
@@ -166,7 +166,7 @@ hash_text(const struct csp_cert *cert, size_t len, struct buf *value)
 static CK_RV
 label(const struct csp_cert *cert, struct buf *value)
 {
-	struct cursor name;
+	struct cursor name = cur_of(NULL, 0);
 
 	if (cert->parsed && common_name(cert->subject, &name))
 		return p11_attr_bytes(value, name);

@@ -61,7 +61,8 @@ mg_init_token(const char *key, const char *label)
 	CK_UTF8CHAR padded[32];
 
 	memset(padded, ' ', sizeof(padded));
-	memcpy(padded, label, strlen(label));
+	for (size_t i = 0; label[i] != '\0'; i++)
+		padded[i] = (CK_UTF8CHAR)label[i];
 	return mt->C_InitToken(1, mg_bytes(key), strlen(key), padded);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/fakecsp.h"
+#include "lib/fault.h"
 #include "lib/test.h"
 #include "p11/p11.h"
 
@@ -427,7 +428,8 @@ init_token(const char *key, const char *label)
 	CK_UTF8CHAR padded[32];
 
 	memset(padded, ' ', sizeof(padded));
-	memcpy(padded, label, strlen(label));
+	for (size_t i = 0; label[i] != '\0'; i++)
+		padded[i] = (CK_UTF8CHAR)label[i];
 	return C_InitToken(1, bytes(key), strlen(key), padded);
 }
 
@@ -855,6 +857,55 @@ test_officer_makes_keys(void **state)
 	assert_int_equal(state_now(), CKS_RW_SO_FUNCTIONS);
 }
 
+/* Failures -------------------------------------------------------------------------------------------------------------- */
+
+/* Everything once, by user and officer; true when all went well. */
+static bool
+manage(void)
+{
+	CK_ATTRIBUTE file[] = { ULONG(CKA_CLASS, data), BOOL(CKA_TOKEN, yes), TEXT(CKA_VALUE, "value") };
+	CK_ATTRIBUTE id = TEXT(CKA_ID, "id"), label = TEXT(CKA_LABEL, "new");
+	CK_OBJECT_HANDLE made = 0;
+	CK_RV rvs[10] = { 0 };
+	bool good = true;
+
+	fake.is_ca = true;
+	rvs[0] = login(CKU_USER, "123456");
+	rvs[1] = create_cert("cert", "\x01", &made);
+	rvs[2] = create_cert("nobody", "", &made);
+	rvs[3] = create_rsa(id, &made);
+	rvs[4] = create(file, 3, &made);
+	rvs[5] = C_SetAttributeValue(session, made, &label, 1);
+	rvs[6] = C_Logout(session);
+	rvs[7] = login(CKU_SO, KEY);
+	rvs[8] = set_pin(KEY, OTHER_KEY);
+	rvs[9] = C_Logout(session);
+	for (size_t i = 0; i < ARRAY_SIZE(rvs); i++)
+		good = good && rvs[i] == CKR_OK;
+	return good;
+}
+
+/* Each allocation fails once; nobody falls over it, and the next attempt is like the first. */
+static void
+test_out_of_memory(void **state)
+{
+	bool fired = true;
+
+	for (unsigned n = 1; fired && n < 500; n++) {
+		assert_int_equal(tear_down(state), 0);
+		assert_int_equal(set_up(state), 0);
+		fault_arm(n);
+		(void)manage();
+		fired = fault_fired();
+		fault_arm(0);
+		(void)C_Logout(session);
+		fake_reset();
+		fake_writable();
+		assert_true(manage());
+	}
+	assert_false(fired);
+}
+
 int
 main(void)
 {
@@ -882,6 +933,7 @@ main(void)
 		TEST(test_import_templates),
 		TEST(test_public_keys),
 		TEST(test_officer_makes_keys),
+		TEST(test_out_of_memory),
 	};
 
 	return cmocka_run_group_tests_name("management", tests, NULL, NULL);
