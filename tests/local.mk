@@ -228,6 +228,8 @@ TEST_FILES = \
 	tests/clients/typed.py \
 	tests/e2e/Card.java \
 	tests/e2e/lib.sh \
+	tests/statements/minidriver.md \
+	tests/statements/minidriver.txt \
 	tests/statements/pkcs11.txt \
 	tests/statements/table.awk \
 	tests/statements/table.md \
@@ -376,11 +378,14 @@ check-tidy:
 check-format:
 	. ./tests/lib/env.sh && $(SHELL) $(top_srcdir)/tests/static/format.sh
 
-# The table of statements and tests, in the source tree; what is wrong with it is told and fails no build.
+# The tables of statements and tests, in the source tree; what is wrong with it is told and fails no build.
 statements:
 	$(SHELL) $(top_srcdir)/tests/statements/table.sh P 0 $(top_srcdir)/tests/statements/pkcs11.txt $(top_srcdir) \
 		>tests/statements.tmp || :
 	mv tests/statements.tmp $(top_srcdir)/tests/statements/table.md
+	$(SHELL) $(top_srcdir)/tests/statements/table.sh R 0 $(top_srcdir)/tests/statements/minidriver.txt $(top_srcdir) \
+		>tests/statements.tmp || :
+	mv tests/statements.tmp $(top_srcdir)/tests/statements/minidriver.md
 
 .PHONY: statements check-e2e check-clients check-static check-compiled check-threads check-valgrind check-fuzz check-tidy check-format
 

@@ -499,7 +499,7 @@ test_deauthenticate(void **state)
 	rig_close(&rig);
 }
 
-/* R-084 is of cards with session PINs: a card without them says so and is not unlocked */
+/* a card without session PINs says so, and is not unlocked */
 static void
 test_no_session_pins(void **state)
 {
@@ -568,7 +568,7 @@ test_files(void **state)
 	rig_close(&rig);
 }
 
-/* files made, written, grown and deleted */
+/* files made, written, grown and deleted */
 static void
 test_writing(void **state)
 {

@@ -133,7 +133,7 @@ block(struct rig *rig)
 
 /* Challenge and response ------------------------------------------------------------------------------------------------ */
 
-/* eight bytes, answered; R-049: and the user stays authenticated beside the administrator */
+/* eight bytes, answered by libcrypto's 3DES; R-049: and the user stays authenticated beside the administrator */
 static void
 test_external(void **state)
 {
@@ -479,10 +479,11 @@ test_puk(void **state)
 
 /* Changes --------------------------------------------------------------------------------------------------------------- */
 
-/* the old PIN is counted, the new one is in force, and the user authenticated */
+/* the old PIN is counted, the new one is in force, and the user authenticated; R-052: bytes of any value */
 static void
 test_change_pin(void **state)
 {
+	static const char odd[] = "\xC4 \x01\xFF\x80";
 	struct rig rig;
 	DWORD tries;
 
@@ -500,7 +501,9 @@ test_change_pin(void **state)
 		assert_int_equal(change_pin(&rig, NEW_PIN, "01234567890123456", &tries), SCARD_E_INVALID_CHV);
 		assert_false(is_user(&rig));
 		assert_int_equal(tries_left(&rig, ROLE_USER), 3);
-		assert_int_equal(change_pin(&rig, NEW_PIN, KIT_PIN, &tries), SCARD_S_SUCCESS);
+		assert_int_equal(change_pin(&rig, NEW_PIN, odd, &tries), SCARD_S_SUCCESS);
+		assert_int_equal(rig_verify(&rig, odd), SCARD_S_SUCCESS);
+		assert_int_equal(change_pin(&rig, odd, KIT_PIN, &tries), SCARD_S_SUCCESS);
 		for (DWORD i = 3; i-- > 0;) {
 			assert_int_equal(change_pin(&rig, "000000", NEW_PIN, &tries), SCARD_W_WRONG_CHV);
 			assert_int_equal(tries, i);

@@ -189,7 +189,7 @@ test_decryption(void **state)
 	}
 }
 
-/* A card that agrees with every key: the secret is the one that the peer computes; places are limited and come back. */
+/* A card that agrees with every key: the secret is the one that the peer computes; places are limited and come back. R-141 */
 static void
 test_agreement(void **state)
 {

@@ -380,7 +380,7 @@ test_unsupported_messages(void **state)
 	assert_rv(mt3->C_MessageVerifyFinal(99999), CKR_SESSION_HANDLE_INVALID);
 }
 
-/* P-021 */
+/* P-021, R-015 */
 static void
 test_no_service(void **state)
 {

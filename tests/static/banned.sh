@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Calls and words that have no place in the sources.
+# Calls and words that have no place in the sources.
 # shellcheck source=tests/lib/check.sh
 . "$abs_top_srcdir/tests/lib/check.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Who may include what. The layers are only worth their name while this table holds.
+# Who may include what. The layers are only worth their name while this table holds: no libcrypto below the seam, no
+# winscard but in one file, no other cryptography, no device.
 # shellcheck source=tests/lib/check.sh
 . "$abs_top_srcdir/tests/lib/check.sh"
 

@@ -8,6 +8,7 @@ need awk
 
 table="$abs_top_srcdir/tests/statements/table.sh"
 least_pkcs11=140
+least_minidriver=140
 
 # table_is_current LIST TABLE PREFIX: what is written is what would be written now; faults are another check
 table_is_current()
@@ -59,5 +60,8 @@ check_fails "sees one that is listed twice" complete X 6 "$scratch/bad" "$scratc
 list="$abs_top_srcdir/tests/statements/pkcs11.txt"
 check "the PKCS#11 list is complete" complete P "$least_pkcs11" "$list" "$abs_top_srcdir"
 check "its table is current" table_is_current "$list" "$abs_top_srcdir/tests/statements/table.md" P
+list="$abs_top_srcdir/tests/statements/minidriver.txt"
+check "the minidriver list is complete" complete R "$least_minidriver" "$list" "$abs_top_srcdir"
+check "its table is current, too" table_is_current "$list" "$abs_top_srcdir/tests/statements/minidriver.md" R
 
 finish
