@@ -208,6 +208,37 @@ agree_once(struct csp_card *card, const struct csp_key *key, struct operation *o
 	return r;
 }
 
+/*
+ * A card that does not tell when it changes may have another key in the container than its certificate says; the
+ * signature shows it. Whoever looks next reads the card anew.
+ */
+static DWORD
+check_signature(struct csp_card *card, const struct csp_key *key, const struct operation *op)
+{
+	struct csp_entry *e = NULL;
+	bool good = true;
+	DWORD r;
+
+	if (card->cache_mode != CARD_CACHE_MODE_NONE || csp_entry_find(card, key->id, &e) != SCARD_S_SUCCESS)
+		return SCARD_S_SUCCESS;
+	r = csp_entry_public(card, e, false);
+	if (r == SCARD_S_SUCCESS)
+		(void)csp_verify(card->csp, &e->public, op->scheme, op->data, cur_of(op->signature, op->len), &good);
+	if (csp_code_is_trouble(r) || good)
+		return csp_code_is_trouble(r) ? r : SCARD_S_SUCCESS;
+	log_fail(LOG_CSP, SCARD_E_NO_KEY_CONTAINER, "container %u: a signature of another key", e->key.container);
+	card->checked = card->loaded = false;
+	return SCARD_E_NO_KEY_CONTAINER;
+}
+
+static DWORD
+sign_and_check(struct csp_card *card, const struct csp_key *key, struct operation *op)
+{
+	DWORD r = sign_once(card, key, op);
+
+	return r == SCARD_S_SUCCESS ? check_signature(card, key, op) : r;
+}
+
 /* The card may have forgotten what we believe: another program logged it out, or selected something else. */
 static DWORD
 authenticated_once(struct csp_card *card, const struct csp_key *key, struct operation *op)
@@ -266,7 +297,7 @@ csp_sign(struct csp_card *card, uint32_t key_id, const struct csp_scheme *scheme
 {
 	static const struct csp_scheme raw = { .padding = CSP_PAD_RAW };
 	uint8_t signature[LIMIT_RSA_BYTES], block[LIMIT_RSA_BYTES];
-	struct operation op = { .key_id = key_id, .scheme = scheme, .data = data, .work = sign_once };
+	struct operation op = { .key_id = key_id, .scheme = scheme, .data = data, .work = sign_and_check };
 	struct csp_entry *e = NULL;
 	DWORD r;
 
