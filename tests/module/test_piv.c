@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * PIV cards as a program sees them through the module: what a search and a signature cost, what is noticed of a card that
+ * another program has changed meanwhile, and keys without a PIN.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "module/fixture.h"
+#include "vcard/perso_piv.h"
+
+#define CARD_A "cards/piv-a"
+#define CARD_B "cards/piv-b"
+
+static void
+make_card(const char *name)
+{
+	const struct vcard_profile profile = { .applications = VCARD_PIV, .piv = { .quirks = VCARD_PIV_APPLET } };
+	const char *path = mt_path("%s", name);
+	struct vcard *card;
+
+	assert_int_equal(vcard_create(path, &profile), 0);
+	assert_non_null(card = vcard_open(path));
+	assert_int_equal(vcard_piv_reference(card, NULL), 0);
+	assert_int_equal(vcard_save(card), 0);
+	vcard_close(card);
+}
+
+static void
+insert(const char *name)
+{
+	assert_int_equal(symlink(mt_path("%s", name), mt_path("readers/%s/card", MT_READER)), 0);
+}
+
+static int
+set_up(void **state)
+{
+	if (mt_set_up(state) != 0)
+		return -1;
+	mt_remove(MT_READER);
+	make_card(CARD_A);
+	insert(CARD_A);
+	return 0;
+}
+
+/* Another program at work on the card in the reader. */
+static struct vcard *
+open_card(void)
+{
+	struct vcard *card = vcard_open(mt_path(CARD_A));
+
+	assert_non_null(card);
+	return card;
+}
+
+static void
+close_card(struct vcard *card)
+{
+	assert_int_equal(vcard_save(card), 0);
+	vcard_close(card);
+}
+
+/* Login and logout: the transaction is over afterwards. */
+static void
+end_transaction(CK_SESSION_HANDLE session)
+{
+	assert_rv(mt_login(session, MT_PIN), CKR_OK);
+	assert_rv(mt->C_Logout(session), CKR_OK);
+}
+
+static CK_RV
+sign_with(CK_SESSION_HANDLE session, CK_BYTE id, CK_MECHANISM_TYPE type)
+{
+	CK_OBJECT_HANDLE key = mt_object(session, CKO_PRIVATE_KEY, id);
+	CK_MECHANISM mechanism = { type, NULL, 0 };
+	CK_BYTE signature[512], data[] = "some bytes";
+	CK_ULONG len = sizeof(signature);
+	CK_RV rv = mt->C_SignInit(session, &mechanism, key);
+
+	return rv == CKR_OK ? mt->C_Sign(session, data, sizeof(data), signature, &len) : rv;
+}
+
+/* The budgets of a first listing and of a first signature with a key that is looked for by its number. */
+static void
+test_budgets(void **state)
+{
+	CK_SESSION_HANDLE session;
+	CK_TOKEN_INFO info;
+	unsigned long before;
+
+	(void)state;
+	mt_initialize();
+	assert_rv(mt->C_GetTokenInfo(1, &info), CKR_OK);
+	assert_int_equal(mt_exchanges(MT_READER), 2);
+	assert_rv(mt->C_Finalize(NULL), CKR_OK);
+	before = mt_exchanges(MT_READER);
+	session = mt_start_user();
+	assert_rv(sign_with(session, 1, CKM_SHA256_RSA_PKCS), CKR_OK);
+	assert_in_range(mt_exchanges(MT_READER) - before, 1, 10);
+	before = mt_exchanges(MT_READER);
+	assert_rv(sign_with(session, 1, CKM_SHA256_RSA_PKCS), CKR_OK);
+	assert_int_equal(mt_exchanges(MT_READER) - before, 3);
+	assert_rv(mt->C_Finalize(NULL), CKR_OK);
+	assert_int_equal(mt_exchanges(MT_READER) - before, 4);
+	before = mt_exchanges(MT_READER);
+	session = mt_start();
+	assert_int_equal(mt_count(session, CKO_CERTIFICATE), 4);
+	assert_int_equal(mt_count(session, CKO_PUBLIC_KEY), 4);
+	assert_in_range(mt_exchanges(MT_READER) - before, 1, 18);
+}
+
+/* One key is seen and works without login; a search for one number leaves the others for later. */
+static void
+test_keys(void **state)
+{
+	CK_SESSION_HANDLE session = mt_start();
+	CK_OBJECT_HANDLE key, again;
+	char label[64] = "";
+
+	(void)state;
+	key = mt_object(session, CKO_PRIVATE_KEY, 4);
+	assert_false(mt_get_bool(session, key, CKA_PRIVATE));
+	assert_rv(sign_with(session, 4, CKM_ECDSA_SHA256), CKR_OK);
+	assert_int_equal(mt_count(session, CKO_PRIVATE_KEY), 1);
+	assert_int_equal(mt_count(session, CKO_CERTIFICATE), 4);
+	again = mt_object(session, CKO_PRIVATE_KEY, 4);
+	assert_int_equal(key, again);
+	(void)mt_get(session, mt_object(session, CKO_CERTIFICATE, 2), CKA_LABEL, label, sizeof(label) - 1);
+	assert_string_equal(label, "X.509 Certificate for Digital Signature");
+	assert_rv(mt_login(session, MT_PIN), CKR_OK);
+	assert_int_equal(mt_count(session, CKO_PRIVATE_KEY), 4);
+	assert_true(mt_get_bool(session, mt_object(session, CKO_PRIVATE_KEY, 2), CKA_ALWAYS_AUTHENTICATE));
+	assert_false(mt_get_bool(session, mt_object(session, CKO_PRIVATE_KEY, 3), CKA_ALWAYS_AUTHENTICATE));
+}
+
+/* A certificate renewed by another program, which leaves everything else on the card as it was. */
+static void
+test_renewed(void **state)
+{
+	CK_SESSION_HANDLE session = mt_start();
+	CK_BYTE before[4096], after[4096];
+	size_t len, renewed;
+	struct vcard *card;
+
+	(void)state;
+	len = mt_get(session, mt_object(session, CKO_CERTIFICATE, 1), CKA_VALUE, before, sizeof(before));
+	end_transaction(session);
+	card = open_card();
+	assert_int_equal(vcard_piv_issue(card, 0x9A, "renewed", 0, VCARD_PIV_PLAIN, NULL), 0);
+	close_card(card);
+	renewed = mt_get(session, mt_object(session, CKO_CERTIFICATE, 1), CKA_VALUE, after, sizeof(after));
+	assert_false(renewed == len && memcmp(before, after, len) == 0);
+	assert_rv(mt_login(session, MT_PIN), CKR_OK);
+	assert_rv(sign_with(session, 1, CKM_SHA256_RSA_PKCS), CKR_OK);
+}
+
+/* A key replaced behind its certificate: nobody gets a signature that does not fit. */
+static void
+test_replaced(void **state)
+{
+	static const struct vcard_piv_slot slot = { .reference = 0x9E, .algorithm = PIV_ALG_P256 };
+	CK_SESSION_HANDLE session = mt_start();
+	struct vcard *card;
+
+	(void)state;
+	assert_rv(sign_with(session, 4, CKM_ECDSA_SHA256), CKR_OK);
+	end_transaction(session);
+	card = open_card();
+	assert_int_equal(vcard_piv_keygen(card, &slot), 0);
+	close_card(card);
+	assert_rv(sign_with(session, 4, CKM_ECDSA_SHA256) == CKR_OK, false);
+	end_transaction(session);
+	card = open_card();
+	assert_int_equal(vcard_piv_issue(card, 0x9E, "replaced", 0, VCARD_PIV_PLAIN, NULL), 0);
+	close_card(card);
+	assert_rv(sign_with(session, 4, CKM_ECDSA_SHA256), CKR_OK);
+}
+
+/* Another card in the same reader is another token. */
+static void
+test_swapped(void **state)
+{
+	CK_TOKEN_INFO one, other;
+	CK_SLOT_INFO slot;
+	CK_SESSION_HANDLE session = mt_start();
+
+	(void)state;
+	make_card(CARD_B);
+	assert_rv(mt->C_GetTokenInfo(1, &one), CKR_OK);
+	assert_int_equal(mt_count(session, CKO_CERTIFICATE), 4);
+	mt_remove(MT_READER);
+	insert(CARD_B);
+	assert_rv(mt->C_GetSlotInfo(1, &slot), CKR_OK);
+	assert_true(mt->C_FindObjectsInit(session, NULL, 0) != CKR_OK);
+	assert_rv(mt->C_GetTokenInfo(1, &other), CKR_OK);
+	assert_memory_not_equal(one.serialNumber, other.serialNumber, sizeof(one.serialNumber));
+	session = mt_open(0);
+	assert_int_equal(mt_count(session, CKO_CERTIFICATE), 4);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, mt_tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_budgets), TEST(test_keys), TEST(test_renewed), TEST(test_replaced), TEST(test_swapped),
+	};
+
+	return cmocka_run_group_tests(tests, mt_load, mt_unload);
+}
