@@ -154,9 +154,10 @@ minidriver_tool_SOURCES = \
 	src/tool/roots.c \
 	src/tool/tool.h \
 	src/tool/verbs.c
-minidriver_tool_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_C_CFLAGS) -DTOOL_VERSION='"$(VERSION)"' \
-	-DTOOL_MODULE='"$(moduledir)/minidriver-pkcs11.so"' -DTOOL_P11_KIT_MODULES='"$(p11_kit_modules)"' \
-	-DTOOL_P11_KIT_PATH='"$(p11_kit_path)"' -DTOOL_PCSC_DRIVERS='"$(pcsc_drivers)"'
+TOOL_CPPFLAGS = $(JSON_C_CFLAGS) -DTOOL_VERSION='"$(VERSION)"' -DTOOL_MODULE='"$(moduledir)/minidriver-pkcs11.so"' \
+	-DTOOL_P11_KIT_MODULES='"$(p11_kit_modules)"' -DTOOL_P11_KIT_PATH='"$(p11_kit_path)"' \
+	-DTOOL_PCSC_DRIVERS='"$(pcsc_drivers)"'
+minidriver_tool_CPPFLAGS = $(AM_CPPFLAGS) $(TOOL_CPPFLAGS)
 minidriver_tool_LDADD = libcsp.la libcardlib.la libcardbase.la $(CRYPTO_LIBS) $(ZLIB_LIBS) $(JSON_C_LIBS) -ldl
 
 EXTRA_DIST += src/module.map

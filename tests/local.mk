@@ -370,7 +370,7 @@ check-fuzz:
 	@echo "check-fuzz: configure a build with CC=clang --enable-fuzz" >&2; exit 1
 endif
 
-TIDY_FLAGS = $(DEFS) $(AM_CPPFLAGS) $(MD_LANG_CFLAGS)
+TIDY_FLAGS = $(DEFS) $(AM_CPPFLAGS) $(TOOL_CPPFLAGS) $(MD_LANG_CFLAGS)
 
 check-tidy:
 	. ./tests/lib/env.sh && $(SHELL) $(top_srcdir)/tests/static/tidy.sh $(TIDY_FLAGS)

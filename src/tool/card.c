@@ -276,7 +276,7 @@ tool_login(struct tool *tool, uint32_t role)
 {
 	AUTO_SECRET struct secret secret = SECRET_INIT;
 	uint32_t tries = CSP_UNKNOWN;
-	struct csp_role_info info;
+	struct csp_role_info info = { .role = 0 };
 	int code;
 	DWORD r;
 

@@ -124,7 +124,7 @@ verb_cat(struct tool *tool, char **args, int count)
 {
 	AUTO_BUF struct buf content = BUF_INIT;
 	bool let_in = false;
-	struct path path;
+	struct path path = { .name = "" };
 	int code;
 	DWORD r;
 
@@ -164,7 +164,7 @@ verb_put(struct tool *tool, char **args, int count)
 {
 	AUTO_BUF struct buf content = BUF_INIT;
 	enum csp_file_access access;
-	struct path path;
+	struct path path = { .name = "" };
 	int code;
 	DWORD r;
 
@@ -195,7 +195,7 @@ is_vital(const struct path *path)
 int
 verb_rm(struct tool *tool, char **args, int count)
 {
-	struct path path;
+	struct path path = { .name = "" };
 	int code;
 	DWORD r;
 

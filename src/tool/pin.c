@@ -18,7 +18,7 @@ open_role(struct tool *tool, struct csp_role_info *ret_info)
 int
 verb_pin_verify(struct tool *tool, char **args, int count)
 {
-	struct csp_role_info info;
+	struct csp_role_info info = { .role = 0 };
 	int code = open_role(tool, &info);
 
 	(void)args;
@@ -47,7 +47,7 @@ verb_pin_change(struct tool *tool, char **args, int count)
 {
 	AUTO_SECRET struct secret old_pin = SECRET_INIT, new_pin = SECRET_INIT;
 	uint32_t tries = CSP_UNKNOWN;
-	struct csp_role_info info;
+	struct csp_role_info info = { .role = 0 };
 	int code = open_role(tool, &info);
 	DWORD r;
 
@@ -96,7 +96,7 @@ find_authority(const struct tool *tool, const struct csp_role_info *info, uint32
 static int
 ask_authority(struct tool *tool, uint32_t authority, struct secret *ret_secret)
 {
-	struct csp_role_info info;
+	struct csp_role_info info = { .role = 0 };
 	int code = tool_role(tool, authority, &info);
 
 	if (code != TOOL_OK)
@@ -111,7 +111,7 @@ verb_pin_unblock(struct tool *tool, char **args, int count)
 {
 	AUTO_SECRET struct secret secret = SECRET_INIT, pin = SECRET_INIT;
 	uint32_t authority = 0, retries = 0, tries = CSP_UNKNOWN;
-	struct csp_role_info info;
+	struct csp_role_info info = { .role = 0 };
 	int code = open_role(tool, &info);
 	DWORD r;
 
