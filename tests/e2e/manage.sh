@@ -86,6 +86,10 @@ objects() {
 	check "--write-object data" user_tool --write-object "$W/data" --type data --label note --application-label app
 	check "--read-object data" our_tool --read-object --type data --label note -o "$W/read"
 	check "the data are the same" cmp "$W/read" "$W/data"
+	check "--write-object data with names that no file can have" user_tool --write-object "$W/rsakey.der" --type data \
+		--label "Alice's certificate" --application-label "An application"
+	check "--read-object data by such a name" our_tool --read-object --type data --label "Alice's certificate" -o "$W/read"
+	check "the data are the same" cmp "$W/read" "$W/rsakey.der"
 	check "--write-object data, private" user_tool --write-object "$W/data" --type data --label secret --private
 	is "which nobody sees without a login" "$(our_tool -O --type data 2>/dev/null | grep -c secret)" 0
 	is "and the user does" "$(user_tool -O --type data 2>/dev/null | grep -c 'label:.*secret')" 1
@@ -107,6 +111,7 @@ gnutls() {
 	uri=$(p11tool --list-token-urls | grep 'By%20p11tool')
 	is "the token has its label" "$(echo "$uri" | grep -c 'token=By%20p11tool')" 1
 	check "p11tool --initialize-pin" p11tool --batch --initialize-pin "$uri"
+	check "p11tool --initialize-so-pin" env GNUTLS_NEW_SO_PIN="$OTHER_KEY" p11tool --batch --initialize-so-pin "$uri"
 	is "it is empty" "$(p11tool --login --list-all --only-urls "$uri" 2>/dev/null | grep -c 'type=')" 0
 	check "p11tool --write --load-privkey" p11tool --login --batch --write --load-privkey "$W/rsakey.key" --label rsakey "$uri"
 	check "p11tool --write --load-certificate" p11tool --login --batch --write --load-certificate "$W/rsakey.crt" --label rsakey "$uri"
