@@ -240,6 +240,9 @@ unblock_work(struct csp_card *card, void *arg)
 	    (r = check_new(card, u->role, u->new_pin)) != SCARD_S_SUCCESS)
 		return r;
 	if (u->secret.left == 0) {
+		/* what stands for a PIN unlocks, but proves nothing more */
+		if (card->roles[u->authority].session)
+			return SCARD_W_CARD_NOT_AUTHENTICATED;
 		if ((r = csp_role_kept(card, u->authority, &secret)) != SCARD_S_SUCCESS)
 			return r;
 		u->secret = cur_of(secret.p, secret.len);

@@ -175,6 +175,31 @@ test_responses(void **state)
 			 SCARD_E_INVALID_PARAMETER);
 }
 
+/* A mutual authentication as it was recorded: the card shows that it has the key, too. */
+static void
+test_mutual(void **state)
+{
+	AUTO_BUF struct buf challenge = BUF_INIT, response = BUF_INIT, cryptogram = BUF_INIT;
+
+	(void)state;
+	assert_true(hex_put(&challenge, "80826A39841176E0569A82FAD69F387F101112131415161718191A1B1C1D1E1F"
+					"A1A2A3A4A5A6A780"));
+	assert_true(hex_put(&cryptogram, "3B967D9CCC844293725E25E7185230384A56D9AAD2BF1433B8A0DF8767F9F0E6"
+					 "495163258BAC4700"));
+	assert_int_equal(csp_respond(f.csp, zeros(), buf_cur(&challenge), &response), SCARD_S_SUCCESS);
+	assert_true(hex_is(buf_cur(&response), "607E78D47C091FE5AFDF16D852FF2CCD695AB06D9AA599E2F5F73CFD50143D13"
+					       "993B6DC36DFB3EF4"));
+	assert_true(
+		csp_response_mutual(f.csp->crypto, CardKey3Des, zeros(), buf_cur(&challenge), buf_cur(&cryptogram)));
+	/* one that was played back, cut, or made without the key */
+	assert_false(csp_response_mutual(f.csp->crypto, CardKey3Des, zeros(), buf_cur(&challenge), buf_cur(&response)));
+	assert_false(csp_response_mutual(f.csp->crypto, CardKey3Des, zeros(), buf_cur(&challenge),
+					 cur_of(cryptogram.p, 24)));
+	cryptogram.p[0] ^= 1;
+	assert_false(
+		csp_response_mutual(f.csp->crypto, CardKey3Des, zeros(), buf_cur(&challenge), buf_cur(&cryptogram)));
+}
+
 static void
 test_check_values(void **state)
 {
@@ -631,14 +656,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_responses, setup),	  TEST(test_check_values, setup),   TEST(test_administrator, setup),
-		TEST(test_wrong_key, setup),	  TEST(test_key_change, setup),	    TEST(test_change, setup),
-		TEST(test_change_refused, setup), TEST(test_change_forgets, setup), TEST(test_change_lost, setup),
-		TEST(test_unblock, setup),	  TEST(test_unblock_kept, setup),   TEST(test_off_line, setup),
-		TEST(test_off_line_stale, setup), TEST(test_session_pin, setup),    TEST(test_external_pin, setup),
-		TEST(test_secure_entry, setup),	  TEST(test_no_keypads, setup),	    TEST(test_roles, setup),
-		TEST(test_last_try, setup),	  TEST(test_both, setup_held),	    TEST(test_user_manages, setup),
-		TEST(test_read_only, setup),
+		TEST(test_responses, setup),	 TEST(test_check_values, setup),   TEST(test_mutual, setup),
+		TEST(test_administrator, setup), TEST(test_wrong_key, setup),	   TEST(test_key_change, setup),
+		TEST(test_change, setup),	 TEST(test_change_refused, setup), TEST(test_change_forgets, setup),
+		TEST(test_change_lost, setup),	 TEST(test_unblock, setup),	   TEST(test_unblock_kept, setup),
+		TEST(test_off_line, setup),	 TEST(test_off_line_stale, setup), TEST(test_session_pin, setup),
+		TEST(test_external_pin, setup),	 TEST(test_secure_entry, setup),   TEST(test_no_keypads, setup),
+		TEST(test_roles, setup),	 TEST(test_last_try, setup),	   TEST(test_both, setup_held),
+		TEST(test_user_manages, setup),	 TEST(test_read_only, setup),
 	};
 
 	return cmocka_run_group_tests_name("csp: PINs and keys of roles", tests, NULL, NULL);
