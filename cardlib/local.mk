@@ -63,6 +63,7 @@ GIDS_SOURCES = \
 	cardlib/gids/pin.c \
 	cardlib/gids/property.c \
 	cardlib/gids/session.c \
+	cardlib/gids/sessionpin.c \
 	cardlib/gids/sign.c \
 	cardlib/gids/table.c \
 	cardlib/gids/write.c

@@ -47,6 +47,7 @@
  *      Nor is there a no-card mode: CARD_SECURE_KEY_INJECTION_NO_CARD_MODE is SCARD_E_UNSUPPORTED_FEATURE.
  * 20.  A PIN of external type may be given as bytes as well, by callers that do not want the reader to ask for it;
  *      unless PIN_INFO_REQUIRE_SECURE_ENTRY is set.
+ * 21.  pfnCspAgree is added, for card edges that negotiate a session PIN so that the PIN itself does not travel.
  *
  * Every function assumes that the caller holds a transaction, but for pfnCardDeleteContext. Every function answers
  * SCARD_E_INVALID_PARAMETER for a NULL mandatory pointer or an undefined flag, and passes on SCARD_W_REMOVED_CARD,
@@ -395,6 +396,16 @@ typedef DWORD (*PFN_CSP_KEY_CHECK_VALUE)(CARD_DATA *card, CARD_KEY_ALGORITHM alg
  */
 typedef DWORD (*PFN_CSP_UNPAD_DATA)(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pDecryptInfo);
 
+/*
+ * The host's half of a key agreement on P-256, made for this once: ret_own is its point, ret_stream gets cbStream bytes (64
+ * at most) that only the card can make as well (ANSI X9.63 with SHA-256 over the card's point, then ours), which are
+ * secret. Points are 04 || X || Y. SCARD_E_INVALID_PARAMETER for a point of the card's that is not on the curve. May be
+ * NULL; there are no session PINs then where a card wants this.
+ */
+#define CARD_AGREE_POINT 65u
+typedef DWORD (*PFN_CSP_AGREE)(CARD_DATA *card, const BYTE pbPeer[CARD_AGREE_POINT], BYTE ret_own[CARD_AGREE_POINT],
+			       BYTE *ret_stream, DWORD cbStream);
+
 struct card_data {
 	DWORD dwVersion;
 	const BYTE *pbAtr;
@@ -406,6 +417,7 @@ struct card_data {
 	PFN_CSP_PAD_DATA pfnCspPadData;
 	PFN_CSP_UNPAD_DATA pfnCspUnpadData;
 	PFN_CSP_KEY_CHECK_VALUE pfnCspKeyCheckValue;
+	PFN_CSP_AGREE pfnCspAgree;
 	struct io *io;
 	void *pvVendorSpecific;
 

@@ -25,6 +25,8 @@ libcsp_la_SOURCES = \
 	src/csp/crypto.c \
 	src/csp/crypto.h \
 	src/csp/csp.h \
+	src/csp/ephemeral.c \
+	src/csp/ephemeral.h \
 	src/csp/file.c \
 	src/csp/format.c \
 	src/csp/fs.c \

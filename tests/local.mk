@@ -75,6 +75,7 @@ CARD_TESTS = \
 	tests/card/test_gids_matrix \
 	tests/card/test_gids_pin \
 	tests/card/test_gids_property \
+	tests/card/test_gids_sessionpin \
 	tests/card/test_gids_sign \
 	tests/card/test_gids_write \
 	tests/card/test_piv \

@@ -174,6 +174,7 @@ struct gids {
 	enum gids_challenge_kind challenge; /* outlives transactions */
 	size_t challenge_len;
 	uint8_t protocols;		    /* tag 40 of the answer to SELECT */
+	bool session_pins;		    /* the same answer: the card makes them */
 	CARD_KEY_ALGORITHM admin_algorithm; /* CardKeyUnknown: not asked yet */
 	enum gids_puk puk;
 
@@ -284,8 +285,25 @@ bool gids_pin_external(struct gids *g);
 /* Forgets who is authenticated, on the card. */
 DWORD gids_deauthenticate(struct gids *g);
 
+/* What came of a VERIFY, and what follows from it for the context. The tries are told when they were counted. */
+DWORD gids_verify_code(DWORD r, uint16_t sw, DWORD *ret_tries);
+DWORD gids_verify_done(struct gids *g, DWORD r, uint16_t sw, DWORD *ret_tries);
+
 /* The longest PIN of the specification. */
 #define GIDS_PIN_MAX 127u
+
+/* sessionpin.c ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * A session PIN for a PIN, which never travels in the clear; nothing is unlocked. Allocated. Codes as
+ * pfnCardAuthenticateEx; SCARD_E_UNSUPPORTED_FEATURE on a card without.
+ */
+DWORD gids_session_make(CARD_DATA *card, struct gids *g, const BYTE *pin, DWORD len, BYTE **ppbSessionPin,
+			DWORD *pcbSessionPin, DWORD *ret_tries);
+/* For the PIN that is verified now, wherever it was entered. */
+DWORD gids_session_ask(CARD_DATA *card, struct gids *g, BYTE **ppbSessionPin, DWORD *pcbSessionPin);
+/* In place of the PIN, whose tries are left alone. SCARD_W_WRONG_CHV also when it is not good any more. */
+DWORD gids_session_present(struct gids *g, const BYTE *session, DWORD len);
 
 /* admin.c ----------------------------------------------------------------------------------------------------------- */
 

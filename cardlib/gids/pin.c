@@ -47,8 +47,8 @@ tries_of(uint16_t sw)
 	return tries;
 }
 
-static DWORD
-verify_code(DWORD r, uint16_t sw, DWORD *ret_tries)
+DWORD
+gids_verify_code(DWORD r, uint16_t sw, DWORD *ret_tries)
 {
 	if (r == SCARD_W_WRONG_CHV || r == SCARD_W_CHV_BLOCKED)
 		*ret_tries = tries_of(sw);
@@ -67,14 +67,14 @@ put_pin(struct apdu *a, const BYTE *pin, size_t len)
 }
 
 /* A failed VERIFY ends an earlier one, but on some cards not the environment that it had allowed. */
-static DWORD
-verify_done(struct gids *g, DWORD r, uint16_t sw, DWORD *ret_tries)
+DWORD
+gids_verify_done(struct gids *g, DWORD r, uint16_t sw, DWORD *ret_tries)
 {
 	g->user_verified = r == SCARD_S_SUCCESS;
 	if (r == SCARD_S_SUCCESS)
 		return r;
 	g->environment.set = false;
-	return verify_code(r, sw, ret_tries);
+	return gids_verify_code(r, sw, ret_tries);
 }
 
 static DWORD
@@ -90,7 +90,7 @@ verify(struct gids *g, const BYTE *pin, DWORD len, DWORD *ret_tries)
 	if (buf_failed(&a.data))
 		return SCARD_E_NO_MEMORY;
 	r = gids_exchange(g, &a, NULL, &sw);
-	return verify_done(g, r, sw, ret_tries);
+	return gids_verify_done(g, r, sw, ret_tries);
 }
 
 /* At the reader ------------------------------------------------------------------------------------------------------- */
@@ -128,7 +128,7 @@ verify_at_reader(struct gids *g, DWORD *ret_tries)
 	DWORD r = at_reader(g, GIDS_INS_VERIFY, false, &sw);
 
 	/* the reader's own word: no try was made, and what was verified still is */
-	return sw == 0 ? r : verify_done(g, r, sw, ret_tries);
+	return sw == 0 ? r : gids_verify_done(g, r, sw, ret_tries);
 }
 
 /* Authentication ------------------------------------------------------------------------------------------------------ */
@@ -159,12 +159,35 @@ authenticate_admin(CARD_DATA *card, struct gids *g, const BYTE *response, DWORD 
 	return r == SCARD_S_SUCCESS ? give_proof(card, &proof, ppbProof, pcbProof) : r;
 }
 
+/* The PIN that was entered at the reader is known to nobody; what stands for it later is a session PIN, if the card has any. */
 static DWORD
-authenticate_user(struct gids *g, const BYTE *pin, DWORD len, DWORD *ret_tries)
+authenticate_user(CARD_DATA *card, struct gids *g, const BYTE *pin, DWORD len, BYTE **ppbSessionPin,
+		  DWORD *pcbSessionPin, DWORD *ret_tries)
 {
-	if (pin == NULL)
-		return verify_at_reader(g, ret_tries);
-	return len <= GIDS_PIN_MAX ? verify(g, pin, len, ret_tries) : SCARD_E_INVALID_PARAMETER;
+	DWORD r;
+
+	if (pin != NULL)
+		return len <= GIDS_PIN_MAX ? verify(g, pin, len, ret_tries) : SCARD_E_INVALID_PARAMETER;
+	r = verify_at_reader(g, ret_tries);
+	if (r == SCARD_S_SUCCESS && g->session_pins && ppbSessionPin != NULL)
+		(void)gids_session_ask(card, g, ppbSessionPin, pcbSessionPin);
+	return r;
+}
+
+/* Entered at the reader the PIN unlocks the card, which is then locked again. */
+static DWORD
+make_session(CARD_DATA *card, struct gids *g, const BYTE *pin, DWORD len, BYTE **ppbSessionPin, DWORD *pcbSessionPin,
+	     DWORD *ret_tries)
+{
+	DWORD r;
+
+	if (!g->session_pins || pin != NULL)
+		return gids_session_make(card, g, pin, len, ppbSessionPin, pcbSessionPin, ret_tries);
+	if ((r = verify_at_reader(g, ret_tries)) != SCARD_S_SUCCESS)
+		return r;
+	r = gids_session_ask(card, g, ppbSessionPin, pcbSessionPin);
+	(void)gids_deauthenticate(g);
+	return r;
 }
 
 static void
@@ -178,17 +201,22 @@ DWORD
 gids_authenticate_ex(CARD_DATA *card, PIN_ID PinId, DWORD dwFlags, const BYTE *pbPinData, DWORD cbPinData,
 		     BYTE **ppbSessionPin, DWORD *pcbSessionPin, DWORD *pcAttemptsRemaining)
 {
+	const DWORD session = CARD_AUTHENTICATE_GENERATE_SESSION_PIN | CARD_AUTHENTICATE_SESSION_PIN;
 	struct gids *g = gids_of(card);
 	DWORD r, tries = CARD_DATA_VALUE_UNKNOWN;
 
 	if (g == NULL || PinId > ROLE_ADMIN)
 		return SCARD_E_INVALID_PARAMETER;
-	if ((dwFlags & (CARD_AUTHENTICATE_GENERATE_SESSION_PIN | CARD_AUTHENTICATE_SESSION_PIN)) != 0)
+	if (PinId == ROLE_ADMIN && (dwFlags & session) != 0)
 		return SCARD_E_UNSUPPORTED_FEATURE;
 	if (PinId == ROLE_ADMIN)
 		r = authenticate_admin(card, g, pbPinData, cbPinData, ppbSessionPin, pcbSessionPin, &tries);
+	else if ((dwFlags & CARD_AUTHENTICATE_SESSION_PIN) != 0)
+		r = gids_session_present(g, pbPinData, cbPinData);
+	else if ((dwFlags & CARD_AUTHENTICATE_GENERATE_SESSION_PIN) != 0)
+		r = make_session(card, g, pbPinData, cbPinData, ppbSessionPin, pcbSessionPin, &tries);
 	else
-		r = authenticate_user(g, pbPinData, cbPinData, &tries);
+		r = authenticate_user(card, g, pbPinData, cbPinData, ppbSessionPin, pcbSessionPin, &tries);
 	tell_tries(r, tries, pcAttemptsRemaining);
 	return r;
 }

@@ -261,7 +261,9 @@ read_pin_strength(struct gids *g, DWORD parameter, BYTE *data)
 	DWORD r = check_role(g, parameter);
 
 	if (r == SCARD_S_SUCCESS)
-		put_dword(data, CARD_PIN_STRENGTH_PLAINTEXT);
+		put_dword(data, parameter == ROLE_USER && g->session_pins
+					? CARD_PIN_STRENGTH_PLAINTEXT | CARD_PIN_STRENGTH_SESSION_PIN
+					: CARD_PIN_STRENGTH_PLAINTEXT);
 	return r;
 }
 

@@ -25,6 +25,8 @@
 
 #define TAG_LIST 0x5Cu
 #define TAG_DISCRETIONARY 0x73u
+#define TAG_EXTENSIONS 0xC1u
+#define EXTENSION_SESSION_PINS 0x01u
 #define TAG_PROTOCOLS 0x40u
 
 /* Without the last two bytes, which are the revision and the card's own (GIDS 2.0; Windows sends these nine too). */
@@ -78,21 +80,29 @@ gids_send(struct gids *g, const struct apdu *a, struct buf *ret_answer, uint16_t
 	return apdu_exchange(&g->ch, a, ret_answer, ret_sw);
 }
 
-/* What the card says of authentication by keys; what it leaves out means mutual and key establishment (GIDS 2.0). */
-static uint8_t protocols_of(struct cursor template)
+/*
+ * What the card says of authentication by keys; what it leaves out means mutual and key establishment (GIDS 2.0). Beside
+ * it stands what some cards have more than GIDS: roles, and a byte whose first bit is session PINs.
+ */
+static void
+read_discretionary(struct cursor template, uint8_t *ret_protocols, bool *ret_session_pins)
 {
 	struct cursor discretionary, value;
-	uint8_t protocols;
+	uint8_t protocols, extensions;
 
-	if (!tlv_find(template, TAG_DISCRETIONARY, &discretionary) || !tlv_find(discretionary, TAG_PROTOCOLS, &value) ||
-	    !cur_u8(&value, &protocols))
-		return GIDS_PROTOCOLS_DEFAULT;
-	return protocols;
+	*ret_protocols = GIDS_PROTOCOLS_DEFAULT;
+	*ret_session_pins = false;
+	if (!tlv_find(template, TAG_DISCRETIONARY, &discretionary))
+		return;
+	if (tlv_find(discretionary, TAG_PROTOCOLS, &value) && cur_u8(&value, &protocols))
+		*ret_protocols = protocols;
+	if (tlv_find(discretionary, TAG_EXTENSIONS, &value) && cur_skip(&value, 1) && cur_u8(&value, &extensions))
+		*ret_session_pins = (extensions & EXTENSION_SESSION_PINS) != 0;
 }
 
 /* The AID in the answer to SELECT: 61 (some say 64 or 6F) with 4F or 84 in it. False when it is not GIDS'. */
 static bool
-fci_is_gids(struct cursor fci, uint8_t *ret_protocols)
+fci_is_gids(struct cursor fci, uint8_t *ret_protocols, bool *ret_session_pins)
 {
 	struct cursor inner, name, head;
 	uint32_t tag;
@@ -103,7 +113,7 @@ fci_is_gids(struct cursor fci, uint8_t *ret_protocols)
 		return false;
 	if (!cur_take(&name, sizeof(aid), &head) || !cur_equals(&head, aid, sizeof(aid)))
 		return false;
-	*ret_protocols = protocols_of(inner);
+	read_discretionary(inner, ret_protocols, ret_session_pins);
 	return true;
 }
 
@@ -127,7 +137,7 @@ select_by_name(struct gids *g, uint16_t *ret_sw)
 		return SCARD_E_UNKNOWN_CARD;
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	return fci_is_gids(buf_cur(&fci), &g->protocols) ? SCARD_S_SUCCESS : SCARD_E_UNKNOWN_CARD;
+	return fci_is_gids(buf_cur(&fci), &g->protocols, &g->session_pins) ? SCARD_S_SUCCESS : SCARD_E_UNKNOWN_CARD;
 }
 
 DWORD

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "csp/card.h"
 #include "csp/padding.h"
+#include "csp/ephemeral.h"
 #include "csp/response.h"
 
 /* Readers of a name that the common part does not know; minidrivers want one (CardAcquireContext). */
@@ -86,6 +87,7 @@ fill_data(struct csp_card *card)
 	d->pfnCspPadData = csp_pad_data;
 	d->pfnCspUnpadData = csp_unpad_data;
 	d->pfnCspKeyCheckValue = csp_key_check_value;
+	d->pfnCspAgree = csp_ephemeral_agree;
 	d->pvCspContext = card->csp->crypto;
 	d->io = card->io;
 }

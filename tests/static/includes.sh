@@ -28,6 +28,7 @@ cardlib/check.*              check.h cardmod.h carderr.h base/                  
 cardlib/front*               front.h check.h cardmod.h carderr.h base/                           -
 src/csp/crypto.c             csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/cert.c               csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
+src/csp/ephemeral.c          csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/response.c           csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/keyfile.c            csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/point.c              csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
