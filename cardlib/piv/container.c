@@ -237,7 +237,7 @@ expire_empty(struct piv *p)
 		return;
 	p->empty_ms = now;
 	for (size_t i = 0; i < PIV_SLOTS; i++)
-		if (p->keys[i].used == PIV_NO && (i < PIV_SLOT_RETIRED || p->history.read == PIV_NOT_ASKED))
+		if ((i < PIV_SLOT_RETIRED || p->history.read == PIV_NOT_ASKED) && p->keys[i].used == PIV_NO)
 			p->keys[i].used = PIV_NOT_ASKED;
 }
 

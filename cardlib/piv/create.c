@@ -154,6 +154,7 @@ piv_create_container_ex(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, DW
 	const DWORD bits = pKeyData != NULL ? pKeyData->public.bits : dwKeySize;
 	DWORD r;
 
+	(void)dwFlags;
 	if (q.p == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	if ((r = describe(&q, dwKeySpec, bits, PinId)) != SCARD_S_SUCCESS || (r = piv_confirm(q.p)) != SCARD_S_SUCCESS)
@@ -161,7 +162,7 @@ piv_create_container_ex(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, DW
 	/* before the key: one that nobody finds is worse than a place that is looked at in vain */
 	if ((r = piv_history_count(q.p, bContainerIndex)) != SCARD_S_SUCCESS)
 		return r;
-	return dwFlags == CARD_CREATE_CONTAINER_KEY_GEN ? generate(&q) : import(&q, pKeyData);
+	return pKeyData == NULL ? generate(&q) : import(&q, pKeyData);
 }
 
 /* Newer tokens only; on other cards a key can be replaced and not removed. */

@@ -267,6 +267,20 @@ read_names(struct csp_card *card, struct buf *ret_names, bool *ret_known)
 	return csp_code_is_trouble(r) ? r : SCARD_S_SUCCESS;
 }
 
+/* What the view is made of: all containers, or those that somebody wants. */
+static DWORD
+read_containers(struct csp_card *card, struct csp_cmap *ret_map, struct buf *ret_names, bool *ret_known)
+{
+	DWORD r;
+
+	if (card->only != 0) {
+		r = ask_containers(card, ret_map);
+		return r == SCARD_S_SUCCESS ? ask_names(card, ret_map, ret_names) : r;
+	}
+	r = read_map(card, ret_map);
+	return r == SCARD_S_SUCCESS && ret_map->count > 0 ? read_names(card, ret_names, ret_known) : r;
+}
+
 /* The view is in place, so that what is read for one key is found for the other. */
 static DWORD
 join_certs(struct csp_card *card, const bool *ambiguous, struct cursor names)
@@ -291,11 +305,7 @@ csp_view_load(struct csp_card *card, unsigned kept)
 	struct csp_cmap map;
 	DWORD r;
 
-	if ((r = card->only != 0 ? ask_containers(card, &map) : read_map(card, &map)) != SCARD_S_SUCCESS)
-		return r;
-	if (map.count > 0)
-		r = card->only != 0 ? ask_names(card, &map, &names) : read_names(card, &names, &known);
-	if (r != SCARD_S_SUCCESS)
+	if ((r = read_containers(card, &map, &names, &known)) != SCARD_S_SUCCESS)
 		return r;
 	r = build(card, &map, &view);
 	if (r == SCARD_S_SUCCESS && view.count > 0)

@@ -135,9 +135,9 @@ test_listing_costs(void **state)
 	rig_acquire(&rig, &reference);
 	assert_int_equal(piv_rig_file(&rig, "mscp", "cmapfile", &content), SCARD_S_SUCCESS);
 	assert_in_range(rig_exchanges(&rig), 1, 16);
-	for (BYTE i = 0; i < PIV_KIT_KEYS; i++) {
+	for (unsigned i = 0; i < PIV_KIT_KEYS; i++) {
 		assert_int_equal(piv_rig_file(&rig, "mscp", files[i], &content), SCARD_S_SUCCESS);
-		assert_int_equal(rig.data.pfnCardGetContainerInfo(&rig.data, i, 0, &info), SCARD_S_SUCCESS);
+		assert_int_equal(rig.data.pfnCardGetContainerInfo(&rig.data, (BYTE)i, 0, &info), SCARD_S_SUCCESS);
 	}
 	assert_int_equal(piv_rig_file(&rig, NULL, "cardcf", &content), SCARD_S_SUCCESS);
 	assert_int_equal(content.len, 6);
@@ -191,13 +191,13 @@ test_container_properties(void **state)
 	rig_acquire(&rig, &reference);
 #define GET(index, name, value)                                                                                        \
 	rig.data.pfnCardGetContainerProperty(&rig.data, index, name, (BYTE *)&(value), sizeof(value), &len, 0)
-	for (BYTE i = 0; i < PIV_KIT_KEYS; i++) {
-		assert_int_equal(GET(i, CCP_PIN_IDENTIFIER, role), SCARD_S_SUCCESS);
+	for (unsigned i = 0; i < PIV_KIT_KEYS; i++) {
+		assert_int_equal(GET((BYTE)i, CCP_PIN_IDENTIFIER, role), SCARD_S_SUCCESS);
 		assert_int_equal(role, expected[i].role);
-		assert_int_equal(GET(i, CCP_KEY_NAMES, names), SCARD_S_SUCCESS);
+		assert_int_equal(GET((BYTE)i, CCP_KEY_NAMES, names), SCARD_S_SUCCESS);
 		assert_int_equal(names.bNumber, i + 1);
 		assert_string_equal(names.szName, expected[i].usual);
-		assert_int_equal(GET(i, CCP_CONTAINER_INFO, info), SCARD_S_SUCCESS);
+		assert_int_equal(GET((BYTE)i, CCP_CONTAINER_INFO, info), SCARD_S_SUCCESS);
 		assert_int_equal(info.KeyExPublicKey.type, expected[i].exchange ? KEY_RSA : KEY_NONE);
 		assert_int_equal(info.SigPublicKey.type, expected[i].exchange ? KEY_NONE : KEY_EC);
 	}

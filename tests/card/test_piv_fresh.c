@@ -219,8 +219,8 @@ test_without_certificates(void **state)
 		rig_acquire(&rig, &kit);
 		assert_int_equal(rig_read(&rig, "mscp", "cmapfile", &len), SCARD_S_SUCCESS);
 		keys = 0;
-		for (BYTE i = 0; i < PIV_KIT_KEYS; i++)
-			if (rig.data.pfnCardGetContainerInfo(&rig.data, i, 0, &info) == SCARD_S_SUCCESS &&
+		for (unsigned i = 0; i < PIV_KIT_KEYS; i++)
+			if (rig.data.pfnCardGetContainerInfo(&rig.data, (BYTE)i, 0, &info) == SCARD_S_SUCCESS &&
 			    (info.KeyExPublicKey.type != KEY_NONE || info.SigPublicKey.type != KEY_NONE))
 				keys++;
 		assert_int_equal(len, 86 * cases[k].records);
