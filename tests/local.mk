@@ -34,6 +34,7 @@ UNIT_TESTS = \
 	tests/unit/test_pinpad \
 	tests/unit/test_sw \
 	tests/unit/test_tlv \
+	tests/unit/test_tool_text \
 	tests/unit/test_trace \
 	tests/unit/test_transport \
 	tests/unit/test_vcard_access \
@@ -192,6 +193,7 @@ E2E_TESTS = \
 	tests/e2e/service.sh \
 	tests/e2e/ssh.sh \
 	tests/e2e/t0.sh \
+	tests/e2e/tool-service.sh \
 	tests/e2e/tool-ssh.sh \
 	tests/e2e/tool.sh \
 	tests/e2e/windows.sh
@@ -314,6 +316,9 @@ tests_unit_test_p11_manage_LDADD = libfakecsp.la $(LDADD)
 tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
 tests_card_test_csp_gids_manage_LDADD = libfake.la $(LDADD)
 tests_card_test_csp_gids_pull_LDADD = libfake.la $(LDADD)
+# parts of the tool
+tests_unit_test_tool_text_SOURCES = tests/unit/test_tool_text.c src/tool/encode.c src/tool/name.c src/tool/out.c
+tests_unit_test_tool_text_LDADD = $(LDADD) $(JSON_C_LIBS)
 tests_differential_test_softhsm_SOURCES = tests/differential/test_softhsm.c tests/differential/differences.c \
 	tests/differential/keys.c tests/differential/made.c tests/differential/objects.c tests/differential/operations.c \
 	tests/differential/sessions.c \
