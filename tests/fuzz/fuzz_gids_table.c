@@ -43,17 +43,22 @@ check_table(struct cursor content)
 }
 
 static void
+check_key(const struct gids_key *key)
+{
+	if (key->reference < GIDS_KEY_FIRST || key->reference >= GIDS_KEY_FIRST + GIDS_KEYS)
+		abort();
+	if (key->algorithm != 0 && gids_algorithm_bits(key->algorithm) == 0)
+		abort();
+}
+
+static void
 check_keymap(struct cursor content)
 {
 	struct gids_container containers[GIDS_KEYS];
 
 	(void)gids_keymap_decode(content, containers);
-	for (size_t i = 0; i < GIDS_KEYS; i++) {
-		if (keys[i].reference < GIDS_KEY_FIRST || keys[i].reference >= GIDS_KEY_FIRST + GIDS_KEYS)
-			abort();
-		if (keys[i].algorithm != 0 && gids_algorithm_bits(keys[i].algorithm) == 0)
-			abort();
-	}
+	for (size_t i = 0; i < GIDS_KEYS; i++)
+		check_key(&containers[i].keys[0]);
 }
 
 int
