@@ -324,7 +324,7 @@ tests_differential_test_softhsm_SOURCES = tests/differential/test_softhsm.c test
 	tests/differential/sessions.c \
 	tests/differential/sides.c tests/differential/sides.h
 tests_fuzz_fuzz_calls_SOURCES = tests/fuzz/fuzz_calls.c tests/fuzz/calls/args.c tests/fuzz/calls/calls.h \
-	tests/fuzz/calls/card.c tests/fuzz/calls/keys.c
+	tests/fuzz/calls/card.c tests/fuzz/calls/keys.c tests/fuzz/calls/root.c
 tests_fuzz_fuzz_calls_LDADD = libfake.la $(LDADD)
 
 check_PROGRAMS += $(COMPILED_TESTS) $(BESIDE_OTHERS) $(HELPERS_BUILT)

@@ -414,6 +414,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t how;
 
 	if (p11 == NULL) {
+		/* nothing of the tester's own settings, and all that can be allowed */
+		(void)setenv("MINIDRIVER_PKCS11_CONF", "/dev/null", 1);
+		(void)setenv("MINIDRIVER_PKCS11_ALLOW_PRIVATE_EXCHANGE_KEY_IMPORT", "yes", 1);
+		(void)setenv("MINIDRIVER_PKCS11_ALLOW_PRIVATE_SIGNATURE_KEY_IMPORT", "yes", 1);
+		(void)setenv("MINIDRIVER_PKCS11_ALLOW_PRIVATE_ECDSA_KEY_IMPORT", "yes", 1);
 		require(C_GetInterface(NULL, NULL, &interface, 0) == CKR_OK);
 		p11 = interface->pFunctionList;
 	}

@@ -405,7 +405,7 @@ put_bytes(CK_ATTRIBUTE *attribute, CK_ATTRIBUTE_TYPE type, const void *bytes, si
 	*attribute = (CK_ATTRIBUTE){ type, input(bytes, len), len };
 }
 
-/* Objects for the card: 6 a private key on P-256, 7 a file, 8 a certificate that is none; returns how many attributes. */
+/* Objects for the card: 6 a private key on P-256, 7 a file, 8 a root; returns how many attributes. */
 static size_t
 token_attributes(CK_ATTRIBUTE *attributes, uint8_t which)
 {
@@ -422,12 +422,13 @@ token_attributes(CK_ATTRIBUTE *attributes, uint8_t which)
 		return 5;
 	}
 	put_ulong(&attributes[1], CKA_CLASS, which == 7 ? CKO_DATA : CKO_CERTIFICATE);
-	put_bytes(&attributes[2], CKA_VALUE, p256, sizeof(p256));
 	if (which == 7) {
+		put_bytes(&attributes[2], CKA_VALUE, p256, sizeof(p256));
 		put_bytes(&attributes[3], CKA_APPLICATION, "app", 3);
 		put_bytes(&attributes[4], CKA_LABEL, "note", 4);
 		return 5;
 	}
+	put_bytes(&attributes[2], CKA_VALUE, root_certificate.p, root_certificate.left);
 	put_ulong(&attributes[3], CKA_CERTIFICATE_TYPE, CKC_X_509);
 	put_bytes(&attributes[4], CKA_SUBJECT, p256, 4);
 	return 5;

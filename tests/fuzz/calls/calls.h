@@ -33,7 +33,10 @@ uint8_t next(void);
 
 /* The card (card.c) ---------------------------------------------------------------------------------------------------- */
 
-/* A fresh world with one reader and a card with an RSA-1024 and a P-256 key. */
+/* An authority's certificate (root.c). */
+extern const struct cursor root_certificate;
+
+/* A fresh world with one reader and a card with an RSA-1024 and a P-256 key, the first with a certificate not its own. */
 void insert_new_card(bool applet);
 void discard_card(void);
 /* What happens to the card behind the module's back. */

@@ -94,6 +94,7 @@ personalise(struct buf *state, uint32_t quirks)
 
 	require(made != NULL && vcard_perso_format(made, PIN, NULL, NULL) == 0);
 	require(vcard_perso_keygen(made, &rsa) == 0 && vcard_perso_keygen(made, &ec) == 0);
+	require(vcard_perso_cert(made, PIN, 0, root_certificate, false) == 0);
 	vcard_reset(made);
 	state->max = STATE_MAX;
 	vcard_encode(made, state);
