@@ -12,7 +12,7 @@ put(struct tool *tool, const struct csp_keyfile *file, const char *path, uint32_
 
 	if (file->cert_count == 0)
 		return tool_say(TOOL_FAILED, "%s: there is no certificate in it", path);
-	if ((code = tool_login(tool, CSP_ROLE_USER)) != TOOL_OK)
+	if ((code = tool_login_writer(tool)) != TOOL_OK)
 		return code;
 	tool_progress("Writing the certificate");
 	r = csp_cert_write(tool->card, key_id, buf_cur(&file->certs[0]), &written);
@@ -74,7 +74,7 @@ verb_cert_delete(struct tool *tool, char **args, int count)
 		return code;
 	if (!tool_confirm(tool, "The certificate will be deleted. Go on?"))
 		return tool_say(TOOL_USAGE, "the certificate was left alone");
-	if ((code = tool_login(tool, CSP_ROLE_USER)) != TOOL_OK)
+	if ((code = tool_login_writer(tool)) != TOOL_OK)
 		return code;
 	r = csp_cert_delete(tool->card, key.id);
 	return r == SCARD_S_SUCCESS ? TOOL_OK : tool_report(r, "the certificate of %s", args[0]);

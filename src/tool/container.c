@@ -58,7 +58,7 @@ key_row(const struct csp_key *key)
 	if (key->ckaid_len > 0)
 		out_hex(row, "id", cur_of(key->ckaid, key->ckaid_len));
 	else
-		out_hex(row, "id", cur_of(&key->container, 1));
+		out_hex(row, "id", cur_of(key->number != 0 ? &key->number : &key->container, 1));
 	if (key->label[0] != '\0')
 		out_text(row, "label", key->label);
 	return row;
@@ -151,7 +151,7 @@ verb_container_create(struct tool *tool, char **args, int count)
 	DWORD r;
 
 	if ((code = tool_id_option(tool, &id)) != TOOL_OK || (code = tool_open_card(tool)) != TOOL_OK ||
-	    (code = type_option(tool, &what)) != TOOL_OK || (code = tool_login(tool, CSP_ROLE_USER)) != TOOL_OK)
+	    (code = type_option(tool, &what)) != TOOL_OK || (code = tool_login_writer(tool)) != TOOL_OK)
 		return code;
 	what.id = cur_of(id.p, id.len);
 	tool_progress("The card makes a key");
@@ -187,7 +187,7 @@ verb_container_delete(struct tool *tool, char **args, int count)
 		       key.container, name);
 	if (!tool_confirm(tool, question))
 		return tool_say(TOOL_USAGE, "the key was left alone");
-	if ((code = tool_login(tool, CSP_ROLE_USER)) != TOOL_OK)
+	if ((code = tool_login_writer(tool)) != TOOL_OK)
 		return code;
 	tool_progress("Deleting the container");
 	r = csp_key_delete(tool->card, key.id);
@@ -205,7 +205,7 @@ verb_container_default(struct tool *tool, char **args, int count)
 
 	(void)count;
 	if ((code = tool_open_card(tool)) != TOOL_OK || (code = tool_find_key(tool, args[0], &key)) != TOOL_OK ||
-	    (code = tool_login(tool, CSP_ROLE_USER)) != TOOL_OK)
+	    (code = tool_login_writer(tool)) != TOOL_OK)
 		return code;
 	r = csp_default_set(tool->card, key.id);
 	return r == SCARD_S_SUCCESS ? TOOL_OK : tool_report(r, "%s", args[0]);

@@ -105,7 +105,7 @@ import(struct tool *tool, const struct csp_keyfile *file, const char *path)
 		return code;
 	if (what.replace && !tool_confirm(tool, "The key that is there will be lost for ever. Replace it?"))
 		return tool_say(TOOL_USAGE, "the key was left alone");
-	if ((code = tool_login(tool, CSP_ROLE_USER)) != TOOL_OK)
+	if ((code = tool_login_writer(tool)) != TOOL_OK)
 		return code;
 	what.id = cur_of(id.p, id.len);
 	tool_progress("Writing the key");
