@@ -405,42 +405,6 @@ csp_pseudorandom(struct csp *csp, const char *label, struct cursor data, uint8_t
 	return csp_crypto_prf(csp->crypto, label, data, ret_bytes, len);
 }
 
-/* Check values --------------------------------------------------------------------------------------------------- */
-
-#define AES_BLOCK 16
-
-static bool
-encrypt_zeros(struct csp_crypto *c, const struct secret *key, uint8_t ret_block[AES_BLOCK])
-{
-	static const uint8_t zeros[AES_BLOCK] = { 0 };
-	const char *name = key->len == 16 ? "AES-128-ECB" : key->len == 24 ? "AES-192-ECB" : "AES-256-ECB";
-	EVP_CIPHER *cipher = EVP_CIPHER_fetch(c->lib, name, NULL);
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	int len = 0;
-	bool ok;
-
-	ok = cipher != NULL && ctx != NULL && EVP_EncryptInit_ex2(ctx, cipher, key->p, NULL, NULL) == 1 &&
-	     EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
-	     EVP_EncryptUpdate(ctx, ret_block, &len, zeros, AES_BLOCK) == 1 && len == AES_BLOCK;
-	EVP_CIPHER_CTX_free(ctx);
-	EVP_CIPHER_free(cipher);
-	return ok;
-}
-
-DWORD
-csp_aes_check_value(struct csp *csp, const struct secret *key, uint8_t ret_value[CSP_CHECK_VALUE_LEN])
-{
-	uint8_t block[AES_BLOCK];
-
-	if (key->len != 16 && key->len != 24 && key->len != 32)
-		return SCARD_E_INVALID_PARAMETER;
-	if (!library_running() || !encrypt_zeros(csp->crypto, key, block))
-		return SCARD_F_INTERNAL_ERROR;
-	memcpy(ret_value, block, CSP_CHECK_VALUE_LEN);
-	secret_wipe(block, sizeof(block));
-	return SCARD_S_SUCCESS;
-}
-
 /* Public keys ---------------------------------------------------------------------------------------------------- */
 
 static const char *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Answers to a card's challenge, made with the administrator's key (minidriver specification, "Challenge/response"): the
- * challenge encrypted in CBC mode with a zero IV and without padding. This is the one use of a secret key on the host.
+ * challenge encrypted in CBC mode with a zero IV and without padding; and what tells one secret key from another.
  */
 #include "csp/response.h"
 
@@ -15,7 +15,6 @@
 #define BLOCK_MAX 16u
 /* GIDS: 8 or 40 bytes, more with longer keys; PIV: one block. */
 #define CHALLENGE_MAX 128u
-#define CHECK_VALUE_LEN 3u
 
 struct kind {
 	CARD_KEY_ALGORITHM algorithm;
@@ -138,6 +137,23 @@ csp_key_check_value(CARD_DATA *card, CARD_KEY_ALGORITHM algorithm, const BYTE *p
 	memset(block, kind->block == BLOCK_MAX ? 1 : 0, sizeof(block));
 	r = crypt(card->pvCspContext, algorithm, true, cur_of(pbKey, cbKey), cur_of(block, kind->block), encrypted);
 	if (r == SCARD_S_SUCCESS)
-		memcpy(ret_value, encrypted, CHECK_VALUE_LEN);
+		memcpy(ret_value, encrypted, CSP_CHECK_VALUE_LEN);
+	return r;
+}
+
+DWORD
+csp_aes_check_value(struct csp *csp, const struct secret *key, uint8_t ret_value[CSP_CHECK_VALUE_LEN])
+{
+	static const uint8_t zeros[BLOCK_MAX];
+	const CARD_KEY_ALGORITHM algorithm = key->len == 16   ? CardKeyAes128
+					     : key->len == 24 ? CardKeyAes192
+							      : CardKeyAes256;
+	uint8_t encrypted[BLOCK_MAX];
+	DWORD r =
+		crypt(csp->crypto, algorithm, true, cur_of(key->p, key->len), cur_of(zeros, sizeof(zeros)), encrypted);
+
+	if (r == SCARD_S_SUCCESS)
+		memcpy(ret_value, encrypted, CSP_CHECK_VALUE_LEN);
+	secret_wipe(encrypted, sizeof(encrypted));
 	return r;
 }
