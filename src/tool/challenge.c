@@ -81,6 +81,7 @@ unblock(struct tool *tool, uint32_t role, uint32_t retries)
 int
 verb_challenge(struct tool *tool, char **args, int count)
 {
+	struct csp_role_info info = { .role = 0 };
 	uint32_t role = CSP_ROLE_USER, retries = 0;
 	int code = tool_role_option(tool, CSP_ROLE_USER, &role);
 
@@ -90,7 +91,12 @@ verb_challenge(struct tool *tool, char **args, int count)
 		return code;
 	if (tool->options.tries != NULL && !tool_number(tool->options.tries, "--tries", 255, &retries))
 		return TOOL_USAGE;
-	if ((code = tool_open_card(tool)) != TOOL_OK || (code = show_card(tool)) != TOOL_OK)
+	if ((code = tool_open_card(tool)) != TOOL_OK || (code = tool_role(tool, role, &info)) != TOOL_OK)
+		return code;
+	if ((info.unblock_roles & CSP_ROLE_BIT(CSP_ROLE_ADMIN)) == 0)
+		return tool_say(TOOL_FAILED,
+				"the admin key does not unblock role %u on this card; see " TOOL_NAME " info", role);
+	if ((code = show_card(tool)) != TOOL_OK)
 		return code;
 	return unblock(tool, role, retries);
 }

@@ -129,11 +129,12 @@ tool_id_option(const struct tool *tool, struct secret *ret_id)
 }
 
 static int
-generate_failed(const struct csp_generate *what, DWORD r)
+generate_failed(const struct tool *tool, const struct csp_generate *what, DWORD r)
 {
 	if (r == SCARD_E_UNSUPPORTED_FEATURE || r == SCARD_E_INVALID_PARAMETER)
-		return tool_say(TOOL_FAILED, "the card makes no %s keys of %u bits; try another --type",
-				what->type == KEY_RSA ? "RSA" : "EC", what->bits);
+		return tool_say(TOOL_FAILED, "the card makes no %s keys of %u bits%s; try another --type",
+				what->type == KEY_RSA ? "RSA" : "EC", what->bits,
+				tool_wants_admin(tool) ? "" : ", or wants the administrator for it (--admin)");
 	if (r == SCARD_E_INVALID_VALUE)
 		return tool_say(TOOL_USAGE, "a container's name has at most 39 characters, none of them a backslash or "
 					    "a control character");
@@ -162,7 +163,7 @@ verb_container_create(struct tool *tool, char **args, int count)
 		r = csp_generate(tool->card, &what, &key_id);
 	}
 	if (r != SCARD_S_SUCCESS)
-		return generate_failed(&what, r);
+		return generate_failed(tool, &what, r);
 	tool_progress_end();
 	if ((key = csp_key_find(tool->card, key_id)) != NULL)
 		(void)tool_say(0, "key %s made, in container %u, \"%s\"", type_text(key), key->container, key->name);
