@@ -119,11 +119,12 @@ test_card_copy_codes(void **state)
 
 /* Keys ---------------------------------------------------------------------------------------------------------------- */
 
-/* The first bytes of SHA-1, and of an encrypted block of zeros (FIPS 197 has none; these are libcrypto's). */
+/* The first bytes of SHA-1 of "abc", and of blocks of zeros encrypted with keys of zeros, which everybody knows. */
 static void
 test_check_values(void **state)
 {
-	CK_BYTE right[] = { 0xA9, 0x99, 0x3E }, of_aes[] = { 0x66, 0xE9, 0x4B }, zeros[16] = { 0 };
+	CK_BYTE right[] = { 0xA9, 0x99, 0x3E },
+		of_aes[][3] = { { 0x66, 0xE9, 0x4B }, { 0xAA, 0xE0, 0x69 }, { 0xDC, 0x95, 0xC0 } }, zeros[32] = { 0 };
 	CK_ATTRIBUTE key[] = { ULONG(CKA_CLASS, secret_key),
 			       ULONG(CKA_KEY_TYPE, generic),
 			       TEXT(CKA_VALUE, "abc"),
@@ -151,14 +152,17 @@ test_check_values(void **state)
 	assert_int_equal(mt_get(s, create(s, cert, 5), CKA_CHECK_VALUE, value, sizeof(value)), 0);
 	key[3].ulValueLen = 2;
 	assert_rv(mt->C_CreateObject(s, key, 4, &made), CKR_ATTRIBUTE_VALUE_INVALID);
-	key[3] = cert[4] = (CK_ATTRIBUTE){ CKA_CHECK_VALUE, of_aes, 3 };
+	key[3] = cert[4] = (CK_ATTRIBUTE){ CKA_CHECK_VALUE, of_aes[0], 3 };
 	assert_rv(mt->C_CreateObject(s, key, 4, &made), CKR_ATTRIBUTE_VALUE_INVALID);
 	assert_rv(mt->C_CreateObject(s, cert, 5, &made), CKR_ATTRIBUTE_VALUE_INVALID);
 	key[1] = (CK_ATTRIBUTE)ULONG(CKA_KEY_TYPE, aes);
-	key[2] = (CK_ATTRIBUTE){ CKA_VALUE, zeros, sizeof(zeros) };
-	made = create(s, key, 4);
-	assert_int_equal(mt_get(s, made, CKA_CHECK_VALUE, value, sizeof(value)), 3);
-	assert_memory_equal(value, of_aes, 3);
+	for (size_t i = 0; i < 3; i++) {
+		key[2] = (CK_ATTRIBUTE){ CKA_VALUE, zeros, 16 + 8 * i };
+		key[3].pValue = of_aes[i];
+		made = create(s, key, 4);
+		assert_int_equal(mt_get(s, made, CKA_CHECK_VALUE, value, sizeof(value)), 3);
+		assert_memory_equal(value, of_aes[i], 3);
+	}
 }
 
 /* What a key once was it has been, whatever it is made later. */
