@@ -51,6 +51,17 @@ csp_change_announce(struct csp_card *card, unsigned classes, struct csp_change *
 	return csp_file_write(card, NULL, COUNTERS, buf_cur(&new));
 }
 
+/* Cards differ in what only the administrator may: who has given both PIN and key means both. */
+static DWORD
+join_admin(struct csp_card *card)
+{
+	DWORD r = SCARD_S_SUCCESS;
+
+	if (masked_is_set(&card->roles[ROLE_ADMIN].pin))
+		r = csp_role_authenticate(card, ROLE_ADMIN);
+	return csp_code_is_trouble(r) ? r : SCARD_S_SUCCESS;
+}
+
 DWORD
 csp_change_begin(struct csp_card *card, PIN_SET who, unsigned classes, struct csp_change *ret_change)
 {
@@ -62,14 +73,14 @@ csp_change_begin(struct csp_card *card, PIN_SET who, unsigned classes, struct cs
 		return SCARD_E_READ_ONLY_CARD;
 	/* who changes a card sees all of it afterwards */
 	card->only = 0;
-	if ((r = csp_role_any(card, who, &role)) != SCARD_S_SUCCESS)
+	if ((r = csp_role_any(card, who, &role)) != SCARD_S_SUCCESS || (r = join_admin(card)) != SCARD_S_SUCCESS)
 		return r;
 	r = csp_change_announce(card, classes, ret_change);
 	if (r != SCARD_W_SECURITY_VIOLATION || !IS_PIN_SET(before, role))
 		return r;
 	/* somebody else logged the card out */
 	card->authenticated = 0;
-	if ((r = csp_role_any(card, who, &role)) != SCARD_S_SUCCESS)
+	if ((r = csp_role_any(card, who, &role)) != SCARD_S_SUCCESS || (r = join_admin(card)) != SCARD_S_SUCCESS)
 		return r;
 	return csp_change_announce(card, classes, ret_change);
 }

@@ -90,7 +90,8 @@ read_token(struct csp_card *card)
 	size_t digits;
 	DWORD r;
 
-	if ((r = card_name(card, name)) != SCARD_S_SUCCESS || (r = read_serial(card, guid, t.serial)) != SCARD_S_SUCCESS ||
+	if ((r = card_name(card, name)) != SCARD_S_SUCCESS ||
+	    (r = read_serial(card, guid, t.serial)) != SCARD_S_SUCCESS ||
 	    (r = needs_login(card, &t.login_required)) != SCARD_S_SUCCESS ||
 	    (r = read_limits(card, &t)) != SCARD_S_SUCCESS)
 		return r;
