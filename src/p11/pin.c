@@ -73,11 +73,16 @@ check_new_pin(const struct csp_token_info *token, const CK_UTF8CHAR *pin, CK_ULO
 	return len == 0 || len < token->pin_min || len > token->pin_max ? CKR_PIN_LEN_RANGE : CKR_OK;
 }
 
-/* What the code of a change of a PIN means; an officer whose key is refused is no officer any more. */
+/*
+ * What the code of a change of a PIN means. A card that was given a wrong one locks, and what was kept is forgotten: whoever
+ * was logged in with that role is so no more.
+ */
 static CK_RV
 change_rv(struct p11_slot *slot, DWORD r)
 {
 	switch (r) {
+	case SCARD_W_WRONG_CHV: p11_logout(slot); return CKR_PIN_INCORRECT;
+	case SCARD_W_CHV_BLOCKED: p11_logout(slot); return CKR_PIN_LOCKED;
 	case SCARD_E_INVALID_VALUE: return CKR_PIN_INVALID;
 	case SCARD_E_UNSUPPORTED_FEATURE: return CKR_FUNCTION_NOT_SUPPORTED;
 	case SCARD_W_CARD_NOT_AUTHENTICATED: p11_logout(slot); return CKR_USER_NOT_LOGGED_IN;

@@ -87,6 +87,22 @@ test_set_pin(void **state)
 	assert_int_equal(mt_tries(MT_ALICE), MT_PIN_TRIES);
 }
 
+/* P-076: a wrong old PIN of somebody who is logged in locks the card, and ends the login */
+static void
+test_wrong_old_pin(void **state)
+{
+	CK_SESSION_HANDLE s = mg_start(MT_ALICE);
+
+	(void)state;
+	assert_rv(mt_login(s, MT_PIN), CKR_OK);
+	assert_rv(mg_set_pin(s, MT_WRONG_PIN, MG_NEW_PIN), CKR_PIN_INCORRECT);
+	assert_int_equal(mt_tries(MT_ALICE), MT_PIN_TRIES - 1);
+	assert_int_equal(mg_state(s), CKS_RW_PUBLIC_SESSION);
+	assert_rv(mt_login(s, MT_PIN), CKR_OK);
+	assert_rv(mt_sign(s), CKR_OK);
+	assert_int_equal(mt_tries(MT_ALICE), MT_PIN_TRIES);
+}
+
 /* P-076: the last try is the user's to spend */
 static void
 test_set_pin_until_locked(void **state)
@@ -118,7 +134,7 @@ test_admin_key(void **state)
 	assert_rv(mg_set_pin(s, MG_KEY, MG_NEW_PIN), CKR_PIN_LEN_RANGE);
 	assert_rv(mg_set_pin(s, MG_KEY, "00000000000000000000000000000000000000000000000g"), CKR_PIN_INVALID);
 	assert_rv(mg_set_pin(s, MG_OTHER_KEY, MG_KEY), CKR_PIN_INCORRECT);
-	assert_rv(mt->C_Logout(s), CKR_OK);
+	assert_int_equal(mg_state(s), CKS_RW_PUBLIC_SESSION);
 	assert_rv(mg_login_so(s, MG_KEY), CKR_OK);
 	assert_rv(mg_set_pin(s, MG_KEY, MG_OTHER_KEY), CKR_OK);
 	assert_int_equal(mg_state(s), CKS_RW_SO_FUNCTIONS);
@@ -154,9 +170,13 @@ main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, mt_set_up, mt_tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_officer),   TEST(test_init_pin),
-		TEST(test_set_pin),   TEST(test_set_pin_until_locked),
-		TEST(test_admin_key), TEST(test_officer_after_reset),
+		TEST(test_officer),
+		TEST(test_init_pin),
+		TEST(test_set_pin),
+		TEST(test_wrong_old_pin),
+		TEST(test_set_pin_until_locked),
+		TEST(test_admin_key),
+		TEST(test_officer_after_reset),
 	};
 
 	return cmocka_run_group_tests_name("PINs set", tests, mt_load, mt_unload);

@@ -378,6 +378,8 @@ test_set_admin_key(void **state)
 	assert_int_equal(fake.pin_changes, 0);
 	fake.pin_change = SCARD_W_WRONG_CHV;
 	assert_int_equal(set_pin(OTHER_KEY, KEY), CKR_PIN_INCORRECT);
+	assert_int_equal(state_now(), CKS_RW_PUBLIC_SESSION);
+	assert_int_equal(login(CKU_SO, KEY), CKR_OK);
 	fake.pin_change = SCARD_S_SUCCESS;
 	assert_int_equal(set_pin(KEY, OTHER_KEY), CKR_OK);
 	assert_int_equal(fake.pin_role, CSP_ROLE_ADMIN);
