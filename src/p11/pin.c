@@ -112,8 +112,11 @@ init_pin(struct p11_session *session, const CK_UTF8CHAR *pin, CK_ULONG len)
 	if ((rv = check_new_pin(&token, pin, len)) != CKR_OK)
 		return rv;
 	r = csp_pin_unblock(card, CSP_ROLE_USER, CSP_ROLE_ADMIN, cur_of(NULL, 0), cur_of(pin, len), 0, NULL);
+	/* the key has been changed meanwhile; the card does not let it unblock this PIN */
 	if (r == SCARD_W_WRONG_CHV)
 		r = SCARD_W_CARD_NOT_AUTHENTICATED;
+	if (r == SCARD_E_INVALID_PARAMETER)
+		r = SCARD_E_UNSUPPORTED_FEATURE;
 	if (r != SCARD_S_SUCCESS)
 		return change_rv(slot, r);
 	/* from now on somebody knows it */

@@ -312,6 +312,8 @@ test_init_pin_codes(void **state)
 	assert_int_equal(init_pin("654321"), CKR_PIN_INVALID);
 	fake.pin_unblock = SCARD_E_UNSUPPORTED_FEATURE;
 	assert_int_equal(init_pin("654321"), CKR_FUNCTION_NOT_SUPPORTED);
+	fake.pin_unblock = SCARD_E_INVALID_PARAMETER;
+	assert_int_equal(init_pin("654321"), CKR_FUNCTION_NOT_SUPPORTED);
 	fake.pin_unblock = SCARD_E_READ_ONLY_CARD;
 	assert_int_equal(init_pin("654321"), CKR_TOKEN_WRITE_PROTECTED);
 	assert_int_equal(state_now(), CKS_RW_SO_FUNCTIONS);
