@@ -147,7 +147,7 @@ ask_key(struct piv *p, BYTE index, struct piv_key *key)
 
 /* True when the certificate is one of a key that the project knows. */
 static bool
-take_certificate(BYTE index, struct piv_key *key)
+take_certificate(const struct piv *p, BYTE index, struct piv_key *key)
 {
 	AUTO_BUF struct buf der = BUF_INIT;
 	struct piv_cert cert;
@@ -163,6 +163,8 @@ take_certificate(BYTE index, struct piv_key *key)
 		return false;
 	}
 	take_public(index, key, &cert.key, &cert);
+	if ((p->kept_exchange & UINT32_C(1) << index) != 0)
+		key->exchange = piv_slot_exchange(index, cert.key.type);
 	return true;
 }
 
@@ -191,7 +193,7 @@ read_certificate(struct piv *p, BYTE index, struct piv_key *key)
 		return r;
 	}
 	key->compared = p->transaction;
-	return take_certificate(index, key) ? SCARD_S_SUCCESS : SCARD_E_FILE_NOT_FOUND;
+	return take_certificate(p, index, key) ? SCARD_S_SUCCESS : SCARD_E_FILE_NOT_FOUND;
 }
 
 /* A code that says that the card answered, as against trouble on the way. */

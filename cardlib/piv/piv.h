@@ -143,7 +143,8 @@ struct piv {
 	bool pin_reference_known;
 
 	struct piv_key keys[PIV_SLOTS];
-	uint64_t empty_ms; /* when empty slots were last asked about; 0 never */
+	uint32_t kept_exchange; /* keys that stay what they are in this context, whatever their new certificate says */
+	uint64_t empty_ms;	/* when empty slots were last asked about; 0 never */
 	struct piv_history history;
 
 	enum piv_known roots_read;

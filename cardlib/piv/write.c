@@ -68,6 +68,8 @@ write_certificate(struct piv *p, BYTE index, struct piv_key *key, struct cursor 
 	if (buf_failed(&content))
 		return SCARD_E_NO_MEMORY;
 	r = piv_object_write(p, piv_slot_certificate(index), buf_cur(&content));
+	if (key->exchange)
+		p->kept_exchange |= UINT32_C(1) << index;
 	if (r == SCARD_S_SUCCESS || r == SCARD_E_COMM_DATA_LOST)
 		piv_key_forget(key);
 	return r;

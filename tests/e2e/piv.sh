@@ -183,6 +183,39 @@ side_by_side() {
 	rm "$b/card"
 }
 
+# Who has the management key makes keys, PKCS#11's way and the tool's; who has the PUK unblocks.
+managed() {
+	local so=(--login --login-type so --so-pin 010203040506070801020304050607080102030405060708)
+	local tool=$abs_top_builddir/minidriver-tool
+	umask 077
+	new_card managed --piv-quirks token
+	check "the security officer makes a key" our_tool "${so[@]}" --keypairgen --key-type EC:prime256v1 --id 05 --usage-derive
+	check "its public key is read" our_tool --read-object --type pubkey --id 05 -o "$W/made.spki"
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$W/ca.key" -out "$W/ca.pem" -days 20 -subj "/CN=Test CA" 2>/dev/null
+	echo keyUsage=digitalSignature >"$W/ext"
+	issue "$W/made.spki" made
+	check "and gets a certificate" our_tool "${so[@]}" --write-object "$W/made.der" --type cert --id 05
+	contains "which is listed under its name" "X.509 Certificate for Retired Key 1" our_tool -O --type cert
+	check "the user changes the PIN" our_tool --login --pin "$E2E_PIN" --change-pin --new-pin 11112222
+	check "and signs" our_tool --login --pin 11112222 --sign -m ECDSA-SHA256 --id 02 -i "$W/data" -o "$W/sig"
+	refuse "the user makes no key" "C_GenerateKeyPair" our_tool --login --pin 11112222 --keypairgen --key-type EC:prime256v1 \
+		--id 06 --usage-derive
+	if [ -x "$tool" ]; then
+		echo 010203040506070801020304050607080102030405060708 >"$W/key"
+		echo 12345678 >"$W/puk"
+		echo 654321 >"$W/pin"
+		"$VCARD_PERSO" piv-pubkey "$CARD" --slot 9E >"$W/9E.pem"
+		check "the tool deletes the certificate" "$tool" cert delete 4 --admin-key-file "$W/key" --yes
+		check "and the key" "$tool" container delete 4 --admin-key-file "$W/key" --yes
+		check "and finds nothing wrong" "$tool" check
+		check "it makes a key" "$tool" container create --type p256 --id 06 --admin-key-file "$W/key"
+		check "it unblocks with the PUK" "$tool" pin unblock --puk-file "$W/puk" --new-pin-file "$W/pin"
+		check "the new PIN is right" "$tool" pin verify --pin-file "$W/pin"
+		contains "it prints objects" 4. "$tool" ls piv
+	fi
+	card_remove
+}
+
 piv() {
 	printf 'what is signed and decrypted' >"$W/data"
 	new_card plain --piv-quirks applet
@@ -206,6 +239,7 @@ piv() {
 	check "the global PIN" our_tool --login --pin 654321 --sign -m SHA256-RSA-PKCS --id 01 -i "$W/data" -o "$W/sig"
 	card_remove
 	other_keys
+	managed
 }
 
 e2e_run piv
