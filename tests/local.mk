@@ -23,6 +23,7 @@ UNIT_TESTS = \
 	tests/unit/test_csp_keyfile \
 	tests/unit/test_csp_padding \
 	tests/unit/test_csp_pin \
+	tests/unit/test_csp_roots \
 	tests/unit/test_csp_txn \
 	tests/unit/test_monitor \
 	tests/unit/test_p11_derive \
@@ -309,6 +310,7 @@ tests_unit_test_csp_container_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_authenticator_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_config_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_pin_LDADD = libfake.la $(LDADD)
+tests_unit_test_csp_roots_LDADD = libfake.la $(LDADD)
 tests_unit_test_csp_txn_LDADD = libfake.la $(LDADD)
 tests_unit_test_p11_derive_LDADD = libfakecsp.la $(LDADD)
 tests_unit_test_p11_front_LDADD = libfakecsp.la $(LDADD)

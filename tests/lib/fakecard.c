@@ -232,6 +232,41 @@ write_file(CARD_DATA *data, const char *directory, const char *name, DWORD flags
 	return SCARD_S_SUCCESS;
 }
 
+static DWORD
+delete_file(CARD_DATA *data, const char *directory, const char *name, DWORD flags)
+{
+	struct fake_card *card = card_of(data);
+	DWORD r = called(card, "delete-", name);
+
+	assert_int_equal(flags, 0);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (!card->roles[ROLE_USER].open && !card->roles[ROLE_ADMIN].open)
+		return SCARD_W_SECURITY_VIOLATION;
+	if (find_file(card, directory, name) == NULL)
+		return SCARD_E_FILE_NOT_FOUND;
+	fake_file_drop(card, directory, name);
+	return SCARD_S_SUCCESS;
+}
+
+static DWORD
+create_file(CARD_DATA *data, const char *directory, const char *name, DWORD len, CARD_FILE_ACCESS_CONDITION access)
+{
+	struct fake_card *card = card_of(data);
+	DWORD r = called(card, "create-", name);
+
+	assert_int_equal(len, 0);
+	assert_int_not_equal(access, InvalidAc);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (!card->roles[ROLE_USER].open && !card->roles[ROLE_ADMIN].open)
+		return SCARD_W_SECURITY_VIOLATION;
+	if (find_file(card, directory, name) != NULL)
+		return ERROR_FILE_EXISTS;
+	fake_file_set(card, directory, name, NULL, 0);
+	return SCARD_S_SUCCESS;
+}
+
 /* Properties and containers ------------------------------------------------------------------------------------------ */
 
 static DWORD
@@ -648,6 +683,8 @@ registry_acquire(CARD_DATA *data, struct registry_memory *memory)
 	data->pfnCardGetChallengeEx = get_challenge_ex;
 	data->pfnCardChangeAuthenticatorEx = change_authenticator_ex;
 	data->pfnCardWriteFile = write_file;
+	data->pfnCardDeleteFile = delete_file;
+	data->pfnCardCreateFile = create_file;
 	data->pfnCardSignData = sign_data;
 	data->pfnCardRSADecrypt = rsa_decrypt;
 	data->pfnCardQueryKeySizes = query_key_sizes;
