@@ -114,6 +114,28 @@ test_derive(void **state)
 	assert_int_equal(fake.agreements, 6);
 }
 
+/* What has been sensitive always and extractable never goes on so in what is made of it, and only then (5.18.5). */
+static void
+test_always_and_never(void **state)
+{
+	CK_MECHANISM mechanism = { CKM_ECDH1_DERIVE, &params, sizeof params };
+	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+	CK_ATTRIBUTE closed[] = { { CKA_SENSITIVE, &yes, 1 }, { CKA_EXTRACTABLE, &no, 1 } },
+		     open[] = { { CKA_SENSITIVE, &no, 1 }, { CKA_EXTRACTABLE, &yes, 1 } };
+	CK_OBJECT_HANDLE key;
+
+	(void)state;
+	for (int local = 0; local < 2; local++) {
+		fake.keys[0].local = local == 1;
+		assert_int_equal(C_DeriveKey(session, &mechanism, base, closed, 2, &key), CKR_OK);
+		assert_int_equal(boolean(key, CKA_ALWAYS_SENSITIVE), local == 1);
+		assert_int_equal(boolean(key, CKA_NEVER_EXTRACTABLE), local == 1);
+		assert_false(boolean(key, CKA_LOCAL));
+		assert_int_equal(C_DeriveKey(session, &mechanism, base, open, 2, &key), CKR_OK);
+		assert_false(boolean(key, CKA_ALWAYS_SENSITIVE) || boolean(key, CKA_NEVER_EXTRACTABLE));
+	}
+}
+
 /* The long form of DER's lengths, which the point of P-521 needs. */
 static void
 test_der_of_521_bits(void **state)
@@ -183,7 +205,8 @@ test_codes(void **state)
 	assert_int_equal(derive_as(CKM_ECDH1_DERIVE, CKK_AES, 0, &key), CKR_TEMPLATE_INCOMPLETE);
 	assert_int_equal(derive_as(CKM_ECDH1_DERIVE, CKK_AES, 20, &key), CKR_KEY_SIZE_RANGE);
 	assert_int_equal(derive_as(CKM_ECDH1_DERIVE, CKK_RSA, 16, &key), CKR_TEMPLATE_INCONSISTENT);
-	assert_int_equal(C_DeriveKey(session, &mechanism, base, &token, 1, &key), CKR_TOKEN_WRITE_PROTECTED); /* P-140 */
+	assert_int_equal(C_DeriveKey(session, &mechanism, base, &token, 1, &key),
+			 CKR_TOKEN_WRITE_PROTECTED); /* P-140 */
 	assert_int_equal(C_DeriveKey(session, &mechanism, 77777, NULL, 0, &key), CKR_KEY_HANDLE_INVALID);
 	assert_int_equal(C_DeriveKey(session, &mechanism, base, NULL, 0, NULL), CKR_ARGUMENTS_BAD);
 	assert_int_equal(derive_as(CKM_ECDSA, CKK_GENERIC_SECRET, 16, &key), CKR_MECHANISM_INVALID);
@@ -250,8 +273,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_derive), TEST(test_der_of_521_bits), TEST(test_parameters), TEST(test_codes),
-		TEST(test_kdf),	   TEST(test_offered),
+		TEST(test_derive),	    TEST(test_always_and_never),
+		TEST(test_der_of_521_bits), TEST(test_parameters),
+		TEST(test_codes),	    TEST(test_kdf),
+		TEST(test_offered),
 	};
 
 	return cmocka_run_group_tests_name("/p11/derive", tests, NULL, NULL);
