@@ -193,7 +193,7 @@ verb_container_delete(struct tool *tool, char **args, int count)
 	tool_progress("Deleting the container");
 	r = csp_key_delete(tool->card, key.id);
 	if (r == SCARD_E_UNSUPPORTED_FEATURE && key.other_slot_used)
-		return tool_say(TOOL_FAILED, "the card cannot delete one of two keys in a container");
+		return tool_say(TOOL_FAILED, "one of two keys in a container cannot be deleted alone");
 	return r == SCARD_S_SUCCESS ? TOOL_OK : tool_report(r, "%s", args[0]);
 }
 

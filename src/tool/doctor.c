@@ -70,7 +70,7 @@ any_bad(const struct json_object *rows)
 static void
 bad_line(void *context, const char *file, unsigned line, const char *what)
 {
-	static const char fix[] = "correct it or take it out";
+	static const char fix[] = "correct it or take it out; see minidriver-pkcs11.conf(5)";
 
 	if (line > 0)
 		doctor_tell(context, DOCTOR_BAD, "configuration", fix, "%s, line %u: %s", file, line, what);

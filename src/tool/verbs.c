@@ -35,7 +35,7 @@ static const struct tool_verb verbs[] = {
 	{ "container", "list", "", "keys and their containers", verb_container_list, 0, 0, CARD | TAKES_JSON },
 	{ "container", "create", "[NAME]", "make a key pair on the card", verb_container_create, 0, 1, WRITES | TAKES_KEY },
 	{ "container", "import", "FILE", "bring a key pair, and its certificate, from PKCS#12 or PEM", verb_container_import, 1, 1,
-	  WRITES | TAKES_PASSWORD | TAKES_IMPORT | TAKES_YES },
+	  WRITES | TAKES_PASSWORD | TAKES_IMPORT | TAKES_SLOT | TAKES_YES },
 	{ "container", "delete", "KEY", "delete a container with its key and certificate", verb_container_delete, 1, 1,
 	  WRITES | TAKES_SLOT | TAKES_YES },
 	{ "container", "default", "KEY", "make a key's container the default one", verb_container_default, 1, 1, WRITES | TAKES_SLOT },

@@ -579,6 +579,34 @@ hostile()
 	insert a.card
 }
 
+# One container for two keys.
+two_keys()
+{
+	openssl genrsa -aes128 -passout pass:secret -out other.key 2048 2>openssl.err
+	run 0 container create double --pin-file pin
+	run 0 container import rsa.key --into double --signature --pin-file pin
+	run 0 container list
+	says '^[0-9]+ +double +exchange +rsa2048'
+	says '^[0-9]+ +double +signature +rsa2048'
+	run 0 cert put rsa.pem --pin-file pin
+	run 0 cert get double --slot signature
+	run 2 container pubkey double
+	complains 'choose with --slot'
+	run 2 container pubkey double --slot middle
+	run 0 container pubkey double --slot exchange
+	mv out exchange.pub
+	run 2 container import other.key --password-file password --into double --slot exchange --replace --pin-file pin
+	complains 'lost for ever'
+	run 4 container import other.key --password-file wrong --into double --slot exchange --replace --yes --pin-file pin
+	run 0 container import other.key --password-file password --into double --slot exchange --replace --yes --pin-file pin
+	run 0 container pubkey double --slot exchange
+	check_fails "the key has been replaced" cmp out exchange.pub
+	run 2 container import other.key --replace --password-file password --pin-file pin
+	run 1 container delete double --slot exchange --pin-file pin --yes
+	complains 'one of two keys'
+	run 0 check
+}
+
 ending()
 {
 	run 2 create --recreate --admin-key-file admin
@@ -608,5 +636,6 @@ terminal
 checking
 doctor
 hostile
+two_keys
 ending
 finish
