@@ -74,7 +74,7 @@ names() {
 	check "we sign with it" signs our_tool "$label" "$W/wide.pub"
 }
 
-# R-115 and gids.md's names of certificate files from container 10 on
+# R-115; the names of certificate files from container 10 on
 many() {
 	local i
 	key_file many
