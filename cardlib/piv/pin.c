@@ -74,23 +74,61 @@ prepare(struct piv *p, PIN_ID role, uint8_t *ret_reference)
 	return SCARD_S_SUCCESS;
 }
 
+bool
+piv_pin_external(struct piv *p)
+{
+	return io_pinpad(p->ch.io, IO_PINPAD_VERIFY);
+}
+
+/* Typed at the reader's keys: one block of eight bytes for each PIN. Without a status word the card was not asked. */
+static DWORD
+at_reader(struct piv *p, uint8_t ins, uint8_t reference, uint16_t *ret_sw)
+{
+	const bool modify = ins == PIV_INS_CHANGE;
+	const struct io_pin_entry entry = {
+		.header = { 0x00, ins, 0x00, reference },
+		.min = PIV_PIN_MIN,
+		.max = PIV_PIN_MAX,
+		.block = PIN_LEN,
+		.pad = PAD,
+		.with_old = modify,
+	};
+	DWORD r;
+
+	*ret_sw = 0;
+	p->presented = true;
+	r = modify ? io_modify_pin(p->ch.io, &entry, ret_sw) : io_verify_pin(p->ch.io, &entry, ret_sw);
+	return r == SCARD_S_SUCCESS ? sw_code(*ret_sw, NULL, 0) : r;
+}
+
+static DWORD
+send_pin(struct piv *p, uint8_t reference, const struct secret *pin, uint16_t *ret_sw)
+{
+	AUTO_APDU struct apdu a = apdu_of(0x00, PIV_INS_VERIFY, 0x00, reference, APDU_LE_NONE);
+
+	apdu_put_secret(&a, pin);
+	p->presented = true;
+	return apdu_exchange(&p->ch, &a, NULL, ret_sw);
+}
+
+/* pin NULL: the reader asks for it. */
 static DWORD
 verify(struct piv *p, PIN_ID role, const BYTE *pin, DWORD len, DWORD *ret_tries)
 {
-	AUTO_APDU struct apdu a = apdu_of(0x00, PIV_INS_VERIFY, 0x00, 0x00, APDU_LE_NONE);
 	AUTO_SECRET struct secret padded = SECRET_INIT;
+	uint8_t reference = 0;
 	uint16_t sw = 0;
 	DWORD r;
 
-	if (!encode_pin(p, pin, len, &padded))
+	if (pin != NULL && !encode_pin(p, pin, len, &padded))
 		return SCARD_E_INVALID_PARAMETER;
-	if ((r = prepare(p, role, &a.p2)) != SCARD_S_SUCCESS)
+	if ((r = prepare(p, role, &reference)) != SCARD_S_SUCCESS)
 		return r;
-	apdu_put_secret(&a, &padded);
-	p->presented = true;
-	p->authenticated &= ~USER_ROLES;
-	if ((r = apdu_exchange(&p->ch, &a, NULL, &sw)) != SCARD_S_SUCCESS)
-		return verify_code(r, sw, ret_tries);
+	r = pin != NULL ? send_pin(p, reference, &padded, &sw) : at_reader(p, PIV_INS_VERIFY, reference, &sw);
+	if (sw != 0 || pin != NULL)
+		p->authenticated &= ~USER_ROLES;
+	if (r != SCARD_S_SUCCESS)
+		return sw != 0 ? verify_code(r, sw, ret_tries) : r;
 	p->authenticated |= USER_ROLES;
 	return SCARD_S_SUCCESS;
 }
@@ -188,6 +226,28 @@ change_pin(const struct change *c, bool unblock, DWORD *ret_tries)
 	return r;
 }
 
+/* Both PINs typed at the reader, which compares what is typed twice. */
+static DWORD
+change_at_reader(const struct change *c, DWORD *ret_tries)
+{
+	uint8_t reference;
+	uint16_t sw = 0;
+	DWORD r;
+
+	if ((r = piv_confirm(c->p)) != SCARD_S_SUCCESS || (r = piv_pin_reference(c->p, &reference)) != SCARD_S_SUCCESS)
+		return r;
+	r = at_reader(c->p, PIV_INS_CHANGE, reference, &sw);
+	if (sw == 0)
+		return r;
+	c->p->authenticated &= ~USER_ROLES;
+	if (sw == SW_BAD_DATA)
+		return SCARD_E_INVALID_CHV;
+	if (r != SCARD_S_SUCCESS)
+		return verify_code(r, sw, ret_tries);
+	c->p->authenticated |= USER_ROLES;
+	return SCARD_S_SUCCESS;
+}
+
 static DWORD
 change_key(const struct change *c, CARD_KEY_ALGORITHM algorithm)
 {
@@ -213,10 +273,11 @@ piv_change_authenticator_ex(CARD_DATA *card, DWORD dwFlags, PIN_ID AuthPinId, co
 
 	if (c.p == NULL || (cRetryCount != 0 && cRetryCount != CARD_DATA_VALUE_UNKNOWN))
 		return SCARD_E_INVALID_PARAMETER;
-	if (pbAuthData == NULL || pbTargetData == NULL)
-		return SCARD_E_INVALID_PARAMETER;
 	if (TargetPinId == ROLE_ADMIN)
-		r = change_key(&c, algorithm);
+		r = pbAuthData != NULL ? change_key(&c, algorithm) : SCARD_E_INVALID_PARAMETER;
+	else if (pbAuthData == NULL)
+		r = (dwFlags & PIN_CHANGE_FLAG_UNBLOCK) == 0 ? change_at_reader(&c, &tries)
+							     : SCARD_E_UNSUPPORTED_FEATURE;
 	else
 		r = change_pin(&c, (dwFlags & PIN_CHANGE_FLAG_UNBLOCK) != 0, &tries);
 	if (pcAttemptsRemaining != NULL && (r == SCARD_W_WRONG_CHV || r == SCARD_W_CHV_BLOCKED))

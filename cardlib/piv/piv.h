@@ -306,6 +306,8 @@ DWORD piv_management_key_set(struct piv *p, CARD_KEY_ALGORITHM algorithm, const 
 DWORD piv_authenticate_ex(CARD_DATA *card, PIN_ID PinId, DWORD dwFlags, const BYTE *pbPinData, DWORD cbPinData,
 			  BYTE **ppbSessionPin, DWORD *pcbSessionPin, DWORD *pcAttemptsRemaining);
 DWORD piv_deauthenticate_ex(CARD_DATA *card, PIN_SET PinId, DWORD dwFlags);
+/* True when PINs can be typed at the reader. */
+bool piv_pin_external(struct piv *p);
 DWORD piv_change_authenticator_ex(CARD_DATA *card, DWORD dwFlags, PIN_ID AuthPinId, const BYTE *pbAuthData,
 				  DWORD cbAuthData, PIN_ID TargetPinId, const BYTE *pbTargetData, DWORD cbTargetData,
 				  DWORD cRetryCount, DWORD *pcAttemptsRemaining);

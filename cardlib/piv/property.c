@@ -185,10 +185,11 @@ read_pin_info(struct piv *p, DWORD parameter, BYTE *data)
 {
 	PIN_INFO info;
 
-	(void)p;
 	if (parameter >= ARRAY_SIZE(pin_infos))
 		return SCARD_E_INVALID_PARAMETER;
 	info = pin_infos[parameter];
+	if ((parameter == ROLE_USER || parameter == PIV_ROLE_ALWAYS) && piv_pin_external(p))
+		info.PinType = ExternalPinType;
 	info.dwVersion = info.PinCachePolicy.dwVersion = PIN_INFO_CURRENT_VERSION;
 	memcpy(data, &info, sizeof(info));
 	return SCARD_S_SUCCESS;

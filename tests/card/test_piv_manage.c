@@ -418,6 +418,38 @@ test_objects(void **state)
 	rig_close(&rig);
 }
 
+/* At a reader with keys: typed there, given as bytes all the same, and changed there. */
+static void
+test_keypad(void **state)
+{
+	PIN_INFO info;
+	struct rig rig;
+	DWORD len;
+
+	(void)state;
+	rig_open(&rig, &strict);
+	vcard_io_keypad(rig.io, "cancel 111111 123456 123456 123456 22222222 22222222");
+	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_S_SUCCESS);
+	assert_int_equal(rig.data.pfnCardGetProperty(&rig.data, CP_CARD_PIN_INFO, (BYTE *)&info, sizeof(info), &len,
+						     ROLE_USER),
+			 SCARD_S_SUCCESS);
+	assert_int_equal(info.PinType, ExternalPinType);
+#define VERIFY(role) rig.data.pfnCardAuthenticateEx(&rig.data, role, 0, NULL, 0, NULL, NULL, NULL)
+	assert_int_equal(VERIFY(ROLE_USER), SCARD_W_CANCELLED_BY_USER);
+	assert_int_equal(VERIFY(ROLE_USER), SCARD_W_WRONG_CHV);
+	assert_int_equal(VERIFY(ROLE_USER), SCARD_S_SUCCESS);
+	assert_int_equal(piv_rig_signs(&rig, &strict, PIV_9A), SCARD_S_SUCCESS);
+	/* right before the signature */
+	assert_int_equal(VERIFY(PIV_ALWAYS), SCARD_S_SUCCESS);
+#undef VERIFY
+	assert_int_equal(piv_rig_signs(&rig, &strict, PIV_9C), SCARD_S_SUCCESS);
+	assert_int_equal(rig.data.pfnCardChangeAuthenticatorEx(&rig.data, PIN_CHANGE_FLAG_CHANGEPIN, ROLE_USER, NULL, 0,
+							       ROLE_USER, NULL, 0, 0, NULL),
+			 SCARD_S_SUCCESS);
+	assert_int_equal(piv_rig_verify(&rig, ROLE_USER, "22222222", NULL), SCARD_S_SUCCESS);
+	rig_close(&rig);
+}
+
 /* A card that nobody here can manage says so, and stays of use. */
 static void
 test_unmanaged(void **state)
@@ -439,7 +471,7 @@ main(void)
 		cmocka_unit_test(test_change_key), cmocka_unit_test(test_challenges),
 		cmocka_unit_test(test_generate),   cmocka_unit_test(test_import),
 		cmocka_unit_test(test_files),	   cmocka_unit_test(test_objects),
-		cmocka_unit_test(test_unmanaged),
+		cmocka_unit_test(test_unmanaged),  cmocka_unit_test(test_keypad),
 	};
 
 	return cmocka_run_group_tests(tests, make_kits, free_kits);
