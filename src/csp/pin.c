@@ -496,7 +496,8 @@ csp_login_once(struct csp_card *card, uint32_t role, const uint8_t *pin, size_t 
 static bool
 is_users_pin(const PIN_INFO *info)
 {
-	return info->PinType == AlphaNumericPinType && IS_PIN_SET(info->dwChangePermission, ROLE_USER);
+	return (info->PinType == AlphaNumericPinType || info->PinType == ExternalPinType) &&
+	       IS_PIN_SET(info->dwChangePermission, ROLE_USER);
 }
 
 DWORD
