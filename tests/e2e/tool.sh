@@ -507,8 +507,46 @@ terminal()
 	at_terminal 'y\n|123456\n' container delete elliptic
 	is "an answer of yes" $status 0
 	run 1 container pubkey elliptic
+	VCARD_LATENCY=150000,0 at_terminal '123456\n' container create slow
+	is "a slow reader" $status 0
+	check "shows what takes so long" grep -q 'The card makes a key \.\.\. 1 s' screen
+	run 0 container delete slow --yes --pin-file pin
 	at_terminal '\003' pin verify
 	is "interrupted" $status 130
+}
+
+# typing WORD...: what somebody does at a reader that has keys
+typing()
+{
+	printf '%s\n' "$*" >typing
+	mv typing "$VCARD_READERS/Reader A/pinpad"
+}
+
+# A reader with keys: the PIN is entered there, unless it was given.
+at_the_reader()
+{
+	remove
+	typing 123456
+	insert a.card
+	run 0 info
+	says '^1 +primary +at the reader'
+	run 0 pin verify
+	complains 'enter the PIN at the reader'
+	typing cancel
+	run 4 pin verify
+	complains 'cancelled'
+	typing 999999
+	run 4 pin verify
+	complains '2 tries are left'
+	run 0 pin verify --pin-file pin
+	typing 123456 654321 654321
+	run 0 pin change
+	typing 654321
+	run 0 container default login
+	rm "$VCARD_READERS/Reader A/pinpad"
+	remove
+	insert a.card
+	run 0 pin change --pin-file new --new-pin-file pin
 }
 
 # --- what is wrong ------------------------------------------------------------------------------------------------------
@@ -633,6 +671,7 @@ files
 pins
 at_a_distance
 terminal
+at_the_reader
 checking
 doctor
 hostile
