@@ -5,6 +5,8 @@
  *
  *   acts STATS-FILE PIN NAME=MODULE...         a table (Markdown)
  *   acts --check STATS-FILE PIN MODULE         compares exchanges with the budgets, as a test
+ *
+ * $ACTS_ID: the key that signs has this CKA_ID, a byte in hex; without it the first key that is found.
  */
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -165,12 +167,14 @@ list(struct run *r)
 static void
 login_and_find(struct run *r)
 {
+	const char *wanted = getenv("ACTS_ID");
 	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
-	CK_ATTRIBUTE template = { CKA_CLASS, &class, sizeof(class) };
+	CK_BYTE id = wanted != NULL ? (CK_BYTE)strtoul(wanted, NULL, 16) : 0;
+	CK_ATTRIBUTE template[2] = { { CKA_CLASS, &class, sizeof(class) }, { CKA_ID, &id, 1 } };
 	CK_ULONG n = 0;
 
 	must(r->p11->C_Login(r->session, CKU_USER, (CK_UTF8CHAR *)r->pin, (CK_ULONG)strlen(r->pin)), "C_Login");
-	must(r->p11->C_FindObjectsInit(r->session, &template, 1), "C_FindObjectsInit");
+	must(r->p11->C_FindObjectsInit(r->session, template, wanted != NULL ? 2 : 1), "C_FindObjectsInit");
 	must(r->p11->C_FindObjects(r->session, &r->key, 1, &n), "C_FindObjects");
 	must(r->p11->C_FindObjectsFinal(r->session), "C_FindObjectsFinal");
 	if (n == 0)

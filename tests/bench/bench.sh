@@ -40,6 +40,21 @@ measure() {	# measure NAME: the table for one card
 	fi
 }
 
+piv() {	# the same acts on the reference card of PIV, beside all that serve it
+	ykcs11=$(find /usr/lib -name 'libykcs11.so*' 2>/dev/null | sort | tail -n 1)
+	# libykcs11 before 2.3 looks at no other readers
+	reader="$work/readers/Yubico Virtual Reader"
+	rm -rf "$work/readers"
+	mkdir -p "$reader"
+	"$VCARD_PERSO" create "$work/piv" --applications piv --piv-quirks applet
+	"$VCARD_PERSO" piv "$work/piv"
+	ln -s "$work/piv" "$reader/card"
+	set -- "minidriver-pkcs11=$MODULE"
+	[ -z "$opensc" ] || set -- "$@" "OpenSC=$opensc"
+	[ -z "$ykcs11" ] || set -- "$@" "ykcs11=$ykcs11"
+	ACTS_ID=01 "$abs_top_builddir/tests/bench/acts" "$reader/stats" $pin "$@"
+}
+
 card plain
 echo "One RSA-2048 key, no certificate (latency model $VCARD_LATENCY)"
 echo
@@ -50,3 +65,7 @@ echo
 echo "The same with its certificate ($(wc -c <"$work/cert.der") bytes)"
 echo
 measure withcert
+echo
+echo "A PIV card with four keys and certificates; the key with CKA_ID 01, RSA-2048, signs"
+echo
+piv
