@@ -467,7 +467,7 @@ end_private_operations(struct p11_slot *slot)
 	lock_acquire(&in->lock);
 	for (size_t i = 0; i < in->session_count; i++)
 		for (unsigned kind = 0; in->sessions[i]->slot == slot && kind < P11_OP_KINDS; kind++)
-			if (p11_op_is_private(kind))
+			if (p11_op_is_private(kind) || in->sessions[i]->ops[kind].private_memory)
 				p11_op_clear(&in->sessions[i]->ops[kind]);
 	lock_release(&in->lock);
 }

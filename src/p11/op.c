@@ -164,6 +164,7 @@ prepare_memory_key(const struct p11_memory *memory, enum p11_op_kind kind, struc
 		return CKR_KEY_SIZE_RANGE;
 	op->public = memory->public;
 	op->has_public = true;
+	op->private_memory = p11_memory_is(memory, CKA_PRIVATE);
 	return CKR_OK;
 }
 

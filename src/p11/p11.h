@@ -46,7 +46,8 @@ struct p11_op {
 	const struct p11_mech *mech;
 	struct csp_scheme scheme; /* label points into label */
 	struct buf label;
-	uint32_t key_id; /* of the card's key */
+	uint32_t key_id;     /* of the card's key */
+	bool private_memory; /* the key is one in memory that ends with the login */
 	bool has_public;
 	struct public_key public;  /* verify, encrypt, and lengths of all */
 	struct csp_digest *digest; /* hash mechanisms */

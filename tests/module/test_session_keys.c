@@ -244,6 +244,29 @@ test_public_keys(void **state)
 	assert_rv(mt->C_CreateObject(s, template, 5, &made), CKR_TEMPLATE_INCONSISTENT);
 }
 
+/* P-067: what is under way with a private one ends with the login, with a public one it goes on */
+static void
+test_logout(void **state)
+{
+	CK_MECHANISM sha256 = { CKM_SHA256_RSA_PKCS, NULL, 0 };
+	CK_ATTRIBUTE hidden[] = { BOOL(CKA_TOKEN, no), BOOL(CKA_PRIVATE, yes) };
+	CK_SESSION_HANDLE s = mt_start_user(), other = mt_open(0);
+	CK_OBJECT_HANDLE from = ops_public(s, ALICE_RSA2048), public = copy_to_memory(s, from), private;
+	CK_BYTE signature[OPS_MAX];
+	CK_ULONG len;
+	CK_RV rv;
+
+	(void)state;
+	assert_rv(mt->C_CopyObject(s, from, hidden, 2, &private), CKR_OK);
+	len = ops_sign(s, sha256, ops_private(s, ALICE_RSA2048), 33, signature, &rv);
+	assert_rv(mt->C_VerifyInit(s, &sha256, private), CKR_OK);
+	assert_rv(mt->C_VerifyInit(other, &sha256, public), CKR_OK);
+	assert_rv(mt->C_Logout(other), CKR_OK);
+	assert_rv(mt->C_Verify(s, ops_message, 33, signature, len), CKR_OPERATION_NOT_INITIALIZED);
+	assert_rv(mt->C_Verify(other, ops_message, 33, signature, len), CKR_OK);
+	assert_rv(mt->C_VerifyInit(s, &sha256, private), CKR_KEY_HANDLE_INVALID);
+}
+
 /* Certificates that lie elsewhere say whose they are; numbers that name something are known ones. */
 static void
 test_certificates(void **state)
@@ -329,10 +352,9 @@ main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, mt_set_up, mt_tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_card_copies),	 TEST(test_card_copy_codes),
-		TEST(test_check_values), TEST(test_always_and_never),
-		TEST(test_trust),	 TEST(test_public_keys),
-		TEST(test_certificates), TEST(test_room),
+		TEST(test_card_copies),	     TEST(test_card_copy_codes), TEST(test_check_values),
+		TEST(test_always_and_never), TEST(test_trust),		 TEST(test_public_keys),
+		TEST(test_logout),	     TEST(test_certificates),	 TEST(test_room),
 		TEST(test_search),
 	};
 
