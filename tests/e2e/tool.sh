@@ -617,6 +617,42 @@ hostile()
 	insert a.card
 }
 
+# The other kind of card: a PUK, and an administrator who writes keys and certificates.
+piv()
+{
+	echo 12345678 >puk
+	echo 010203040506070801020304050607080102030405060708 >management
+	"$VCARD_PERSO" create piv.card --applications piv
+	"$VCARD_PERSO" piv-format piv.card
+	remove
+	insert piv.card
+	run 0 info
+	says '^Minidriver +PIV'
+	says '^4 +unblocking only'
+	run 0 container list
+	says 'no keys'
+	run 1 container create --pin-file pin
+	complains '--admin'
+	run 0 container create --admin-key-file management --pin-file pin
+	run 0 container list
+	says '^0 .* exchange +rsa2048'
+	run 0 container pubkey 0
+	mv out piv.pub
+	openssl x509 -new -force_pubkey piv.pub -subj /CN=Bob -CA rsa.pem -CAkey rsa.key -days 20 -out piv.pem 2>openssl.err
+	run 0 cert put piv.pem --admin-key-file management
+	run 0 cert get 0
+	check "the certificate comes back" cmp out piv.pem
+	for _ in 1 2 3; do run 4 pin verify --pin-file wrong; done
+	run 1 challenge
+	complains 'the admin key does not unblock role 1'
+	run 4 pin unblock --puk-file pin --new-pin-file new
+	run 0 pin unblock --puk-file puk --new-pin-file new
+	run 0 pin verify --pin-file new
+	run 0 check
+	remove
+	insert a.card
+}
+
 # One container for two keys.
 two_keys()
 {
@@ -675,6 +711,7 @@ at_the_reader
 checking
 doctor
 hostile
+piv
 two_keys
 ending
 finish
