@@ -77,6 +77,7 @@ CARD_TESTS = \
 	tests/card/test_gids_matrix \
 	tests/card/test_gids_pin \
 	tests/card/test_gids_property \
+	tests/card/test_gids_role \
 	tests/card/test_gids_sessionpin \
 	tests/card/test_gids_sign \
 	tests/card/test_gids_write \
