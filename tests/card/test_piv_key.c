@@ -330,6 +330,45 @@ test_global_pin(void **state)
 	}
 }
 
+/*
+ * Keys whose maker chose another PIN rule: it shows when the card refuses what the place's own rule allows, and is then read
+ * from the card's metadata.
+ */
+static void
+test_policies(void **state)
+{
+	static const struct vcard_piv_slot slots[] = {
+		{ .reference = 0x9A, .algorithm = PIV_ALG_RSA2048, .pin_policy = PIV_PIN_ALWAYS },
+		{ .reference = 0x9E, .algorithm = PIV_ALG_P256, .pin_policy = PIV_PIN_ONCE },
+	};
+	struct rig rig;
+	PIN_ID role;
+	DWORD len;
+
+	(void)state;
+	rig_open(&rig, &token);
+	for (size_t i = 0; i < ARRAY_SIZE(slots); i++)
+		assert_int_equal(vcard_piv_import_reference(rig.card, &slots[i]), 0);
+	assert_int_equal(registry_acquire(&rig.data, &rig.memory), SCARD_S_SUCCESS);
+#define ROLE(index)                                                                                                    \
+	rig.data.pfnCardGetContainerProperty(&rig.data, index, CCP_PIN_IDENTIFIER, (BYTE *)&role, sizeof(role), &len, 0)
+	assert_int_equal(ROLE(PIV_9A), SCARD_S_SUCCESS);
+	assert_int_equal(role, ROLE_USER);
+	assert_int_equal(piv_rig_verify(&rig, ROLE_USER, "123456", NULL), SCARD_S_SUCCESS);
+	assert_int_equal(piv_rig_signs(&rig, &token, PIV_9A), SCARD_S_SUCCESS);
+	assert_int_equal(piv_rig_signs(&rig, &token, PIV_9A), SCARD_W_SECURITY_VIOLATION);
+	assert_int_equal(ROLE(PIV_9A), SCARD_S_SUCCESS);
+	assert_int_equal(role, PIV_ALWAYS);
+	assert_int_equal(rig_logout(&rig), SCARD_S_SUCCESS);
+	assert_int_equal(ROLE(PIV_9E), SCARD_S_SUCCESS);
+	assert_int_equal(role, ROLE_EVERYONE);
+	assert_int_equal(piv_rig_signs(&rig, &token, PIV_9E), SCARD_W_SECURITY_VIOLATION);
+	assert_int_equal(ROLE(PIV_9E), SCARD_S_SUCCESS);
+	assert_int_equal(role, ROLE_USER);
+#undef ROLE
+	rig_close(&rig);
+}
+
 /* Another program selects something else between two transactions: the card is found again, the PIN is wanted again. */
 static void
 test_foreign_select(void **state)
@@ -360,6 +399,7 @@ main(void)
 		cmocka_unit_test(test_agreement),     cmocka_unit_test(test_pin_form),
 		cmocka_unit_test(test_pin_tries),     cmocka_unit_test(test_logout),
 		cmocka_unit_test(test_global_pin),    cmocka_unit_test(test_foreign_select),
+		cmocka_unit_test(test_policies),
 	};
 
 	return cmocka_run_group_tests(tests, make_kits, free_kits);
