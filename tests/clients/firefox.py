@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # firefox.py MODULE PIN DIRECTORY: Firefox, without a window, authenticates to a TLS server with the card's keys. In the
 # directory are ca.pem, srv.crt, srv.key and the card's certificates rsa.der and ec.der.
-import base64
+# firefox.py MODULE - DIRECTORY: a policy of the machine, and nobody else, has loaded the module.
 import hashlib
 import os
+import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -86,7 +88,6 @@ class Server(threading.Thread):
         self.context.verify_mode = ssl.CERT_REQUIRED
         if version == ssl.TLSVersion.TLSv1_3:
             self.context.num_tickets = 0
-        import socket
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.start()
@@ -154,7 +155,24 @@ def connect(firefox, name, fingerprint, server, version):
     check("%s in %s" % (name, version), page == fingerprint + " " + version, page)
 
 
-def main():
+def quit_firefox(process, firefox, what):
+    firefox.command("Marionette:SetContext", {"value": "chrome"})
+    firefox.command("Marionette:Quit", {"flags": ["eForceQuit"]})
+    check(what, process.wait(40) == 0)
+
+
+def by_policy():
+    shutil.rmtree(W + "/profile", ignore_errors=True)
+    prepare()
+    process, firefox = start()
+    end = time.monotonic() + 20
+    while MODULE not in modules(firefox) and time.monotonic() < end:
+        time.sleep(0.1)
+    check("a policy loads the module", MODULE in modules(firefox), modules(firefox))
+    quit_firefox(process, firefox, "Firefox ends a third time")
+
+
+def by_hand():
     prepare()
     process, firefox = start()
     trust(firefox)
@@ -175,16 +193,14 @@ def main():
     page = firefox.visit("https://localhost:%d/nobody" % servers["TLSv1.3"].port, 5)
     check("without a certificate there is no page", page == "", page)
 
-    firefox.command("Marionette:SetContext", {"value": "chrome"})
-    firefox.command("Marionette:Quit", {"flags": ["eForceQuit"]})
-    check("Firefox ends", process.wait(40) == 0)
-
+    quit_firefox(process, firefox, "Firefox ends")
     process, firefox = start()
     check("the module is still there after a restart", MODULE in modules(firefox), modules(firefox))
-    firefox.command("Marionette:SetContext", {"value": "chrome"})
-    firefox.command("Marionette:Quit", {"flags": ["eForceQuit"]})
-    check("Firefox ends again", process.wait(40) == 0)
-    sys.exit(1 if failures else 0)
+    quit_firefox(process, firefox, "Firefox ends again")
 
 
-main()
+if PIN == "-":
+    by_policy()
+else:
+    by_hand()
+sys.exit(1 if failures else 0)
