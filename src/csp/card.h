@@ -352,6 +352,8 @@ bool csp_cmap_change(struct cursor content, uint8_t index, const struct csp_cont
 size_t csp_cmap_free(const struct csp_cmap *map);
 /* Changes a record of the map on the card (create.c); container NULL clears it. */
 DWORD csp_cmap_write(struct csp_card *card, uint8_t index, const struct csp_container *container);
+/* Appends a record that no container uses. */
+void csp_cmap_clear(struct buf *map);
 /* The map with whole records only, the flags that make sense, and a default container. */
 bool csp_cmap_mend(struct cursor content, struct buf *ret_map);
 /* Makes a container of the map the default one. */

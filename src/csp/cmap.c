@@ -176,6 +176,12 @@ csp_cmap_change(struct cursor content, uint8_t index, const struct csp_container
 	return true;
 }
 
+void
+csp_cmap_clear(struct buf *map)
+{
+	buf_zeros(map, RECORD_BYTES);
+}
+
 bool
 csp_cmap_mend(struct cursor content, struct buf *ret_map)
 {

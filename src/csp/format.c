@@ -81,11 +81,14 @@ csp_create(struct csp_card *card, const struct csp_create *what)
 
 /* As good as new ------------------------------------------------------------------------------------------------------ */
 
-/* The counters tell everybody first; then the map lets go of the keys, so that nobody sees one half deleted. */
+/*
+ * The counters tell everybody first; then the map lets go of the keys, so that nobody sees one half deleted. It keeps its
+ * length: OpenSC makes no keys when it and the card's own list of keys are not equally long.
+ */
 static DWORD
 empty_map(struct csp_card *card, size_t *ret_records)
 {
-	AUTO_BUF struct buf content = BUF_INIT;
+	AUTO_BUF struct buf content = BUF_INIT, empty = BUF_INIT;
 	struct csp_cmap map;
 	DWORD r = csp_file_read(card, CSP_DIRECTORY, "cmapfile", &content);
 
@@ -96,7 +99,10 @@ empty_map(struct csp_card *card, size_t *ret_records)
 		return r;
 	csp_cmap_decode(buf_cur(&content), &map);
 	*ret_records = map.records;
-	return csp_file_write(card, CSP_DIRECTORY, "cmapfile", cur_of(NULL, 0));
+	for (size_t i = 0; i < map.records; i++)
+		csp_cmap_clear(&empty);
+	return buf_failed(&empty) ? SCARD_E_NO_MEMORY
+				  : csp_file_write(card, CSP_DIRECTORY, "cmapfile", buf_cur(&empty));
 }
 
 /* Also keys that the map did not know. */

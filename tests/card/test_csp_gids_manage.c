@@ -152,7 +152,7 @@ test_recreate(void **state)
 	const struct csp_data_new data = { .application = "app",
 					   .label = "thing",
 					   .content = { (const uint8_t *)"x", 1 } };
-	AUTO_BUF struct buf der = BUF_INIT;
+	AUTO_BUF struct buf der = BUF_INIT, map = BUF_INIT;
 	struct public_key public = keys_public(ec);
 	struct csp_card_info info;
 	const struct csp_cert *certs;
@@ -177,6 +177,10 @@ test_recreate(void **state)
 	assert_int_equal(info.containers_free, info.containers_max);
 	assert_int_equal(world_login(PIN), SCARD_W_WRONG_CHV);
 	assert_int_equal(world_login("777777"), SCARD_S_SUCCESS);
+	/* the map and the card's own list of keys are as long as each other, for the sake of OpenSC */
+	assert_int_equal(csp_fs_read(w.card, "mscp", "cmapfile", &map), SCARD_S_SUCCESS);
+	assert_int_equal(map.len, 86);
+	expect(w.fixture.card, "00CBA000045C02DF2000", "DF200D01000000000000FFFFFFFF00009000");
 	assert_int_equal(world_check(false), 0);
 }
 
