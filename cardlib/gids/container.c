@@ -18,6 +18,11 @@
 #define TAG_EXPONENT 0x82u
 #define TAG_POINT 0x86u
 
+#define TAG_FCP 0x62u
+#define TAG_GUARD 0xC6u
+#define TAG_GUARD_REFERENCE 0x83u
+#define SELECT_FCP 0x04u
+
 #define SW_SECURITY 0x6982u
 
 static const struct gids_place keymap_place = { GIDS_EF_TABLE, GIDS_DO_KEYMAP };
@@ -250,22 +255,58 @@ get_info_property(struct gids *g, BYTE index, BYTE *data)
 
 /* Whether the container has a key at all. */
 static DWORD
-find_any(struct gids *g, BYTE index)
+find_any(struct gids *g, BYTE index, struct gids_key **ret_key)
 {
-	struct gids_key *key;
-	DWORD r = gids_key_find(g, index, 0, &key);
+	DWORD r = gids_key_find(g, index, 0, ret_key);
 
-	return r == SCARD_E_NO_KEY_CONTAINER ? gids_key_find(g, index, 1, &key) : r;
+	return r == SCARD_E_NO_KEY_CONTAINER ? gids_key_find(g, index, 1, ret_key) : r;
 }
 
-/* Every key of this card edge is used with the user PIN. */
+/* The PIN that a key file's control parameters name: the user's unless they name another. */
+static PIN_ID
+guard_in(const struct gids *g, struct cursor fcp)
+{
+	struct cursor content, template, value;
+	uint8_t reference;
+	PIN_ID role;
+
+	if (!tlv_get(&fcp, TAG_FCP, &content) || !tlv_find(content, TAG_GUARD, &template) ||
+	    !tlv_find(template, TAG_GUARD_REFERENCE, &value) || !cur_u8(&value, &reference))
+		return ROLE_USER;
+	role = reference ^ GIDS_REFERENCE_PIN;
+	return gids_guards_keys(g, role) ? role : ROLE_USER;
+}
+
+/* Keys of this card edge are used with the user PIN, but on cards that have more PINs; these are asked. */
+static DWORD
+guard_of(struct gids *g, const struct gids_key *key, PIN_ID *ret_role)
+{
+	AUTO_APDU struct apdu a = apdu_of(0x00, GIDS_INS_SELECT, 0x00, SELECT_FCP, APDU_LE_MAX);
+	AUTO_BUF struct buf fcp = BUF_INIT;
+	uint16_t sw = 0;
+	DWORD r;
+
+	*ret_role = ROLE_USER;
+	if (g->roles == 0)
+		return SCARD_S_SUCCESS;
+	buf_be16(&a.data, (uint16_t)(GIDS_EF_KEY_BASE | key->reference));
+	if ((r = gids_confirm(g)) != SCARD_S_SUCCESS)
+		return r;
+	r = gids_exchange(g, &a, &fcp, &sw);
+	if (r != SCARD_S_SUCCESS)
+		return gids_refused(sw) ? SCARD_E_NO_KEY_CONTAINER : r;
+	*ret_role = guard_in(g, buf_cur(&fcp));
+	return SCARD_S_SUCCESS;
+}
+
 static DWORD
 get_pin_property(struct gids *g, BYTE index, BYTE *data)
 {
-	const PIN_ID role = ROLE_USER;
-	DWORD r = find_any(g, index);
+	struct gids_key *key;
+	PIN_ID role;
+	DWORD r = find_any(g, index, &key);
 
-	if (r == SCARD_S_SUCCESS)
+	if (r == SCARD_S_SUCCESS && (r = guard_of(g, key, &role)) == SCARD_S_SUCCESS)
 		memcpy(data, &role, sizeof(role));
 	return r;
 }
@@ -290,13 +331,14 @@ gids_get_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *p
 	return info ? get_info_property(g, bContainerIndex, pbData) : get_pin_property(g, bContainerIndex, pbData);
 }
 
-/* The rule of a key file names the user PIN for its life: setting what is so changes nothing, and nothing else can be. */
+/* A key file names its PIN for its life: setting what is so changes nothing, and nothing else can be. */
 DWORD
 gids_set_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, const BYTE *pbData,
 			    DWORD cbData, DWORD dwFlags)
 {
 	struct gids *g = gids_of(card);
-	PIN_ID role = ROLE_EVERYONE;
+	PIN_ID role = ROLE_EVERYONE, now;
+	struct gids_key *key;
 	DWORD r;
 
 	(void)dwFlags;
@@ -304,9 +346,10 @@ gids_set_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *p
 		return SCARD_E_INVALID_PARAMETER;
 	if (strcmp(pszProperty, CCP_PIN_IDENTIFIER) != 0)
 		return SCARD_E_UNSUPPORTED_FEATURE;
-	if ((r = find_any(g, bContainerIndex)) != SCARD_S_SUCCESS)
+	if ((r = find_any(g, bContainerIndex, &key)) != SCARD_S_SUCCESS ||
+	    (r = guard_of(g, key, &now)) != SCARD_S_SUCCESS)
 		return r;
 	if (cbData == sizeof(role))
 		memcpy(&role, pbData, sizeof(role));
-	return role == ROLE_USER ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
+	return role == now ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
 }

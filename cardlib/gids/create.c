@@ -21,6 +21,7 @@
 #define TAG_FILE_ID 0x83u
 #define TAG_RULES 0x8Cu
 #define TAG_REFERENCES 0xA5u
+#define TAG_GUARD 0xC6u
 #define TAG_GENERATE 0xACu
 #define TAG_MECHANISM 0x80u
 #define TAG_KEY 0x83u
@@ -82,10 +83,12 @@ put_uses(struct buf *uses, const struct gids_key *key)
 }
 
 static void
-put_fcp(struct buf *fcp, const struct gids_key *key)
+put_fcp(struct buf *fcp, const struct gids_key *key, PIN_ID role)
 {
 	/* generate, use and load with the PIN; everybody reads the public key */
 	static const uint8_t rules[] = { 0x8F, 0x10, 0x10, 0x10, 0x00 };
+	/* which PIN that is, if not the user's */
+	const uint8_t guard[] = { TAG_KEY, 0x01, (uint8_t)(GIDS_REFERENCE_PIN | role) };
 	AUTO_BUF struct buf content = BUF_INIT, id = BUF_INIT, uses = BUF_INIT;
 
 	put_file_id(&id, key->reference);
@@ -93,6 +96,8 @@ put_fcp(struct buf *fcp, const struct gids_key *key)
 	tlv_put_u8(&content, TAG_DESCRIPTOR, DESCRIPTOR_KEY_FILE);
 	tlv_put(&content, TAG_FILE_ID, buf_cur(&id));
 	tlv_put(&content, TAG_RULES, cur_of(rules, sizeof(rules)));
+	if (role != ROLE_USER)
+		tlv_put(&content, TAG_GUARD, cur_of(guard, sizeof(guard)));
 	tlv_put(&content, TAG_REFERENCES, buf_cur(&uses));
 	tlv_put(fcp, TAG_FCP, buf_cur(&content));
 	fcp->failed = fcp->failed || buf_failed(&content) || buf_failed(&id) || buf_failed(&uses);
@@ -132,28 +137,28 @@ delete_key_file(struct gids *g, uint8_t reference)
 }
 
 static DWORD
-create_key_file(struct gids *g, const struct gids_key *key, uint16_t *ret_sw)
+create_key_file(struct gids *g, const struct gids_key *key, PIN_ID role, uint16_t *ret_sw)
 {
 	AUTO_APDU struct apdu a = apdu_of(0x00, GIDS_INS_CREATE, 0x00, 0x00, APDU_LE_NONE);
 
 	*ret_sw = 0;
-	put_fcp(&a.data, key);
+	put_fcp(&a.data, key, role);
 	return buf_failed(&a.data) ? SCARD_E_NO_MEMORY : gids_change(g, &a, NULL, ret_sw);
 }
 
 /* A file that is there already is what an earlier key left, or that key, which is to be replaced. */
 static DWORD
-make_key_file(struct gids *g, const struct gids_key *key)
+make_key_file(struct gids *g, const struct gids_key *key, PIN_ID role)
 {
 	bool there = false;
 	uint16_t sw;
-	DWORD r = create_key_file(g, key, &sw), also;
+	DWORD r = create_key_file(g, key, role, &sw), also;
 
 	if (gids_refused(sw) && r != SCARD_W_SECURITY_VIOLATION && r != SCARD_E_WRITE_TOO_MANY) {
 		if ((also = select_key_file(g, key->reference, &there)) != SCARD_S_SUCCESS)
 			return also;
 		if (there && (r = send(g, GIDS_INS_DELETE)) == SCARD_S_SUCCESS)
-			r = create_key_file(g, key, &sw);
+			r = create_key_file(g, key, role, &sw);
 	}
 	return r;
 }
@@ -368,14 +373,14 @@ undo(struct gids *g, size_t index, size_t place, const struct gids_container *be
 
 static DWORD
 make(struct gids *g, size_t index, size_t place, const struct gids_container *container,
-     const struct private_key *source)
+     const struct private_key *source, PIN_ID role)
 {
 	const struct gids_container before = g->containers[index];
 	const struct gids_key *key = &container->keys[place];
 	DWORD r;
 
 	g->made_reference = 0;
-	if ((r = make_key_file(g, key)) != SCARD_S_SUCCESS)
+	if ((r = make_key_file(g, key, role)) != SCARD_S_SUCCESS)
 		return r;
 	if ((r = send(g, GIDS_INS_ACTIVATE)) != SCARD_S_SUCCESS ||
 	    (r = source != NULL ? import(g, key, source) : generate(g, key)) != SCARD_S_SUCCESS ||
@@ -386,7 +391,7 @@ make(struct gids *g, size_t index, size_t place, const struct gids_container *co
 }
 
 static DWORD
-create(struct gids *g, BYTE index, struct gids_key key, const struct private_key *source)
+create(struct gids *g, BYTE index, struct gids_key key, const struct private_key *source, PIN_ID role)
 {
 	struct gids_container container;
 	size_t place;
@@ -397,12 +402,12 @@ create(struct gids *g, BYTE index, struct gids_key key, const struct private_key
 	container = g->containers[index];
 	place = place_for(&container, key.can_exchange);
 	/* the card would let the administrator delete the old key, and then not make the new one */
-	if (container.keys[place].state == GIDS_KEY_USED && !g->user_verified)
+	if (container.keys[place].state == GIDS_KEY_USED && !IS_PIN_SET(g->verified, role))
 		return SCARD_W_SECURITY_VIOLATION;
 	if ((r = choose_reference(g, index, place, &key.reference)) != SCARD_S_SUCCESS)
 		return r;
 	container.keys[place] = key;
-	return make(g, index, place, &container, source);
+	return make(g, index, place, &container, source, role);
 }
 
 /* The algorithm that a key specification and size stand for; 0 for none. */
@@ -431,10 +436,10 @@ gids_create_container_ex(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, D
 		return SCARD_E_INVALID_PARAMETER;
 	if (dwKeySpec >= AT_ECDHE_P256)
 		return SCARD_E_UNSUPPORTED_FEATURE;
-	/* the rule in the key file names the user PIN, and the card edge has no other for keys */
-	if (key.algorithm == 0 || PinId != ROLE_USER)
+	if (key.algorithm == 0 || !gids_guards_keys(g, PinId))
 		return SCARD_E_INVALID_PARAMETER;
-	return bContainerIndex < GIDS_KEYS ? create(g, bContainerIndex, key, pKeyData) : SCARD_E_NO_KEY_CONTAINER;
+	return bContainerIndex < GIDS_KEYS ? create(g, bContainerIndex, key, pKeyData, PinId)
+					   : SCARD_E_NO_KEY_CONTAINER;
 }
 
 /* The second key first: what is left of it in the meantime is a container with one key. */

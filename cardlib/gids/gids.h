@@ -52,8 +52,14 @@
 #define GIDS_KEY_LAST (GIDS_KEY_FIRST + GIDS_KEYS - 1)
 #define GIDS_KEY_ADMIN 0x80u
 
-/* The PUK of a card that has one is a role of its own, which unblocks and does nothing else. */
+/*
+ * The PUK of a card that has one is a role of its own, which unblocks and does nothing else; unless a PIN that guards keys
+ * has its number, on cards that have more PINs than GIDS knows.
+ */
 #define GIDS_ROLE_PUK 3u
+/* References of VERIFY: the user's PIN, and with a role in it one of those more; and of their session PINs. */
+#define GIDS_REFERENCE_PIN 0x80u
+#define GIDS_REFERENCE_SESSION 0x90u
 
 /* table.c: the file table and the key map as bytes ----------------------------------------------------------------- */
 
@@ -167,13 +173,14 @@ struct gids {
 	bool confirmed; /* in this transaction GIDS is the selected application */
 	struct gids_bag table, public, cardid;
 	struct gids_environment environment;
-	bool user_verified;	/* by this context, and nothing has happened that ends it */
+	PIN_SET verified;	/* by this context, and nothing has happened that ends it */
 	uint8_t made_reference; /* the key that was generated last in this transaction, 0 none */
 	struct public_key made;
 
 	enum gids_challenge_kind challenge; /* outlives transactions */
 	size_t challenge_len;
 	uint8_t protocols;		    /* tag 40 of the answer to SELECT */
+	PIN_SET roles;			    /* the same answer: 3 to 7, of a card that has more PINs than GIDS knows */
 	bool session_pins;		    /* the same answer: the card makes them */
 	CARD_KEY_ALGORITHM admin_algorithm; /* CardKeyUnknown: not asked yet */
 	enum gids_puk puk;
@@ -276,8 +283,10 @@ DWORD gids_deauthenticate_ex(CARD_DATA *card, PIN_SET PinId, DWORD dwFlags);
 DWORD gids_change_authenticator_ex(CARD_DATA *card, DWORD dwFlags, PIN_ID AuthPinId, const BYTE *pbAuthData,
 				   DWORD cbAuthData, PIN_ID TargetPinId, const BYTE *pbTargetData, DWORD cbTargetData,
 				   DWORD cRetryCount, DWORD *pcAttemptsRemaining);
-/* Tries of the user PIN, or of the PUK; unknown values where the card does not tell. */
+/* Tries of a PIN, or of the PUK; unknown values where the card does not tell. */
 DWORD gids_pin_tries(struct gids *g, PIN_ID role, CARD_PIN_TRIES *ret_tries);
+/* Whether a role is a PIN that guards keys, the user's or one of those more. */
+bool gids_guards_keys(const struct gids *g, PIN_ID role);
 /* Whether the card has a PUK; asks it once. */
 DWORD gids_puk(struct gids *g, bool *ret_there);
 /* Whether the PIN may be typed at the reader. */
@@ -287,7 +296,7 @@ DWORD gids_deauthenticate(struct gids *g);
 
 /* What came of a VERIFY, and what follows from it for the context. The tries are told when they were counted. */
 DWORD gids_verify_code(DWORD r, uint16_t sw, DWORD *ret_tries);
-DWORD gids_verify_done(struct gids *g, DWORD r, uint16_t sw, DWORD *ret_tries);
+DWORD gids_verify_done(struct gids *g, PIN_ID role, DWORD r, uint16_t sw, DWORD *ret_tries);
 
 /* The longest PIN of the specification. */
 #define GIDS_PIN_MAX 127u
@@ -298,12 +307,12 @@ DWORD gids_verify_done(struct gids *g, DWORD r, uint16_t sw, DWORD *ret_tries);
  * A session PIN for a PIN, which never travels in the clear; nothing is unlocked. Allocated. Codes as
  * pfnCardAuthenticateEx; SCARD_E_UNSUPPORTED_FEATURE on a card without.
  */
-DWORD gids_session_make(CARD_DATA *card, struct gids *g, const BYTE *pin, DWORD len, BYTE **ppbSessionPin,
+DWORD gids_session_make(CARD_DATA *card, struct gids *g, PIN_ID role, const BYTE *pin, DWORD len, BYTE **ppbSessionPin,
 			DWORD *pcbSessionPin, DWORD *ret_tries);
 /* For the PIN that is verified now, wherever it was entered. */
-DWORD gids_session_ask(CARD_DATA *card, struct gids *g, BYTE **ppbSessionPin, DWORD *pcbSessionPin);
+DWORD gids_session_ask(CARD_DATA *card, struct gids *g, PIN_ID role, BYTE **ppbSessionPin, DWORD *pcbSessionPin);
 /* In place of the PIN, whose tries are left alone. SCARD_W_WRONG_CHV also when it is not good any more. */
-DWORD gids_session_present(struct gids *g, const BYTE *session, DWORD len);
+DWORD gids_session_present(struct gids *g, PIN_ID role, const BYTE *session, DWORD len);
 
 /* admin.c ----------------------------------------------------------------------------------------------------------- */
 

@@ -12,7 +12,6 @@
 #include "iso7816/tlv.h"
 
 /* References of VERIFY: the application's PIN, the PUK, and "forget the security status". */
-#define REFERENCE_PIN 0x80u
 #define REFERENCE_PUK 0x81u
 #define REFERENCE_LOGOUT 0x82u
 
@@ -36,6 +35,20 @@
 #define TAG_TRIES_LEFT 0x97u
 #define TAG_TRIES_LEFT_OLD 0x9F17u
 #define TAG_TRIES_MAX 0x93u
+
+bool
+gids_guards_keys(const struct gids *g, PIN_ID role)
+{
+	return role == ROLE_USER || (role < MAX_PINS && IS_PIN_SET(g->roles, role));
+}
+
+static uint8_t
+reference_of(const struct gids *g, PIN_ID role)
+{
+	if (role == ROLE_USER)
+		return GIDS_REFERENCE_PIN;
+	return gids_guards_keys(g, role) ? (uint8_t)(GIDS_REFERENCE_PIN | role) : REFERENCE_PUK;
+}
 
 static DWORD
 tries_of(uint16_t sw)
@@ -68,19 +81,21 @@ put_pin(struct apdu *a, const BYTE *pin, size_t len)
 
 /* A failed VERIFY ends an earlier one, but on some cards not the environment that it had allowed. */
 DWORD
-gids_verify_done(struct gids *g, DWORD r, uint16_t sw, DWORD *ret_tries)
+gids_verify_done(struct gids *g, PIN_ID role, DWORD r, uint16_t sw, DWORD *ret_tries)
 {
-	g->user_verified = r == SCARD_S_SUCCESS;
-	if (r == SCARD_S_SUCCESS)
+	if (r == SCARD_S_SUCCESS) {
+		g->verified |= CREATE_PIN_SET(role);
 		return r;
+	}
+	g->verified &= ~CREATE_PIN_SET(role);
 	g->environment.set = false;
 	return gids_verify_code(r, sw, ret_tries);
 }
 
 static DWORD
-verify(struct gids *g, const BYTE *pin, DWORD len, DWORD *ret_tries)
+verify(struct gids *g, PIN_ID role, const BYTE *pin, DWORD len, DWORD *ret_tries)
 {
-	AUTO_APDU struct apdu a = apdu_of(0x00, GIDS_INS_VERIFY, 0x00, REFERENCE_PIN, APDU_LE_NONE);
+	AUTO_APDU struct apdu a = apdu_of(0x00, GIDS_INS_VERIFY, 0x00, reference_of(g, role), APDU_LE_NONE);
 	uint16_t sw = 0;
 	DWORD r;
 
@@ -90,7 +105,7 @@ verify(struct gids *g, const BYTE *pin, DWORD len, DWORD *ret_tries)
 	if (buf_failed(&a.data))
 		return SCARD_E_NO_MEMORY;
 	r = gids_exchange(g, &a, NULL, &sw);
-	return gids_verify_done(g, r, sw, ret_tries);
+	return gids_verify_done(g, role, r, sw, ret_tries);
 }
 
 /* At the reader ------------------------------------------------------------------------------------------------------- */
@@ -103,10 +118,10 @@ gids_pin_external(struct gids *g)
 
 /* PINs follow each other without a byte between them, and none is filled up. */
 static DWORD
-at_reader(struct gids *g, uint8_t ins, bool modify, uint16_t *ret_sw)
+at_reader(struct gids *g, uint8_t ins, PIN_ID role, bool modify, uint16_t *ret_sw)
 {
 	const struct io_pin_entry entry = {
-		.header = { 0x00, ins, 0x00, REFERENCE_PIN },
+		.header = { 0x00, ins, 0x00, reference_of(g, role) },
 		.min = READER_PIN_MIN,
 		.max = READER_PIN_MAX,
 		.with_old = modify,
@@ -122,13 +137,13 @@ at_reader(struct gids *g, uint8_t ins, bool modify, uint16_t *ret_sw)
 }
 
 static DWORD
-verify_at_reader(struct gids *g, DWORD *ret_tries)
+verify_at_reader(struct gids *g, PIN_ID role, DWORD *ret_tries)
 {
 	uint16_t sw;
-	DWORD r = at_reader(g, GIDS_INS_VERIFY, false, &sw);
+	DWORD r = at_reader(g, GIDS_INS_VERIFY, role, false, &sw);
 
 	/* the reader's own word: no try was made, and what was verified still is */
-	return sw == 0 ? r : gids_verify_done(g, r, sw, ret_tries);
+	return sw == 0 ? r : gids_verify_done(g, role, r, sw, ret_tries);
 }
 
 /* Authentication ------------------------------------------------------------------------------------------------------ */
@@ -161,31 +176,31 @@ authenticate_admin(CARD_DATA *card, struct gids *g, const BYTE *response, DWORD 
 
 /* The PIN that was entered at the reader is known to nobody; what stands for it later is a session PIN, if the card has any. */
 static DWORD
-authenticate_user(CARD_DATA *card, struct gids *g, const BYTE *pin, DWORD len, BYTE **ppbSessionPin,
+authenticate_user(CARD_DATA *card, struct gids *g, PIN_ID role, const BYTE *pin, DWORD len, BYTE **ppbSessionPin,
 		  DWORD *pcbSessionPin, DWORD *ret_tries)
 {
 	DWORD r;
 
 	if (pin != NULL)
-		return len <= GIDS_PIN_MAX ? verify(g, pin, len, ret_tries) : SCARD_E_INVALID_PARAMETER;
-	r = verify_at_reader(g, ret_tries);
+		return len <= GIDS_PIN_MAX ? verify(g, role, pin, len, ret_tries) : SCARD_E_INVALID_PARAMETER;
+	r = verify_at_reader(g, role, ret_tries);
 	if (r == SCARD_S_SUCCESS && g->session_pins && ppbSessionPin != NULL)
-		(void)gids_session_ask(card, g, ppbSessionPin, pcbSessionPin);
+		(void)gids_session_ask(card, g, role, ppbSessionPin, pcbSessionPin);
 	return r;
 }
 
 /* Entered at the reader the PIN unlocks the card, which is then locked again. */
 static DWORD
-make_session(CARD_DATA *card, struct gids *g, const BYTE *pin, DWORD len, BYTE **ppbSessionPin, DWORD *pcbSessionPin,
-	     DWORD *ret_tries)
+make_session(CARD_DATA *card, struct gids *g, PIN_ID role, const BYTE *pin, DWORD len, BYTE **ppbSessionPin,
+	     DWORD *pcbSessionPin, DWORD *ret_tries)
 {
 	DWORD r;
 
 	if (!g->session_pins || pin != NULL)
-		return gids_session_make(card, g, pin, len, ppbSessionPin, pcbSessionPin, ret_tries);
-	if ((r = verify_at_reader(g, ret_tries)) != SCARD_S_SUCCESS)
+		return gids_session_make(card, g, role, pin, len, ppbSessionPin, pcbSessionPin, ret_tries);
+	if ((r = verify_at_reader(g, role, ret_tries)) != SCARD_S_SUCCESS)
 		return r;
-	r = gids_session_ask(card, g, ppbSessionPin, pcbSessionPin);
+	r = gids_session_ask(card, g, role, ppbSessionPin, pcbSessionPin);
 	(void)gids_deauthenticate(g);
 	return r;
 }
@@ -205,18 +220,18 @@ gids_authenticate_ex(CARD_DATA *card, PIN_ID PinId, DWORD dwFlags, const BYTE *p
 	struct gids *g = gids_of(card);
 	DWORD r, tries = CARD_DATA_VALUE_UNKNOWN;
 
-	if (g == NULL || PinId > ROLE_ADMIN)
+	if (g == NULL || (PinId != ROLE_ADMIN && !gids_guards_keys(g, PinId)))
 		return SCARD_E_INVALID_PARAMETER;
 	if (PinId == ROLE_ADMIN && (dwFlags & session) != 0)
 		return SCARD_E_UNSUPPORTED_FEATURE;
 	if (PinId == ROLE_ADMIN)
 		r = authenticate_admin(card, g, pbPinData, cbPinData, ppbSessionPin, pcbSessionPin, &tries);
 	else if ((dwFlags & CARD_AUTHENTICATE_SESSION_PIN) != 0)
-		r = gids_session_present(g, pbPinData, cbPinData);
+		r = gids_session_present(g, PinId, pbPinData, cbPinData);
 	else if ((dwFlags & CARD_AUTHENTICATE_GENERATE_SESSION_PIN) != 0)
-		r = make_session(card, g, pbPinData, cbPinData, ppbSessionPin, pcbSessionPin, &tries);
+		r = make_session(card, g, PinId, pbPinData, cbPinData, ppbSessionPin, pcbSessionPin, &tries);
 	else
-		r = authenticate_user(card, g, pbPinData, cbPinData, ppbSessionPin, pcbSessionPin, &tries);
+		r = authenticate_user(card, g, PinId, pbPinData, cbPinData, ppbSessionPin, pcbSessionPin, &tries);
 	tell_tries(r, tries, pcAttemptsRemaining);
 	return r;
 }
@@ -229,7 +244,7 @@ gids_deauthenticate(struct gids *g)
 	DWORD r;
 
 	g->environment.set = false;
-	g->user_verified = false;
+	g->verified = 0;
 	r = gids_send(g, &a, NULL, &sw);
 	if (gids_selection_lost(g, sw))
 		g->confirmed = false;
@@ -237,7 +252,7 @@ gids_deauthenticate(struct gids *g)
 	return gids_refused(sw) ? SCARD_E_UNSUPPORTED_FEATURE : r;
 }
 
-/* One command drops user and administrator alike; roles above are not on this card, so they are not authenticated. */
+/* One command drops everybody; roles that are not on this card are not authenticated. */
 DWORD
 gids_deauthenticate_ex(CARD_DATA *card, PIN_SET PinId, DWORD dwFlags)
 {
@@ -246,7 +261,7 @@ gids_deauthenticate_ex(CARD_DATA *card, PIN_SET PinId, DWORD dwFlags)
 	(void)dwFlags;
 	if (g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	if (!IS_PIN_SET(PinId, ROLE_USER) && !IS_PIN_SET(PinId, ROLE_ADMIN))
+	if ((PinId & (CREATE_PIN_SET(ROLE_USER) | CREATE_PIN_SET(ROLE_ADMIN) | g->roles)) == 0)
 		return SCARD_S_SUCCESS;
 	return gids_deauthenticate(g);
 }
@@ -295,21 +310,22 @@ change_pin(struct gids *g, PIN_ID role, struct cursor old, struct cursor new, DW
 	DWORD r;
 
 	if (old.p == NULL) {
-		if (role != ROLE_USER)
+		if (!gids_guards_keys(g, role))
 			return SCARD_E_INVALID_PARAMETER;
-		r = at_reader(g, GIDS_INS_CHANGE, true, &sw);
+		r = at_reader(g, GIDS_INS_CHANGE, role, true, &sw);
 		r = change_code(r, sw, ret_tries);
 	} else {
 		if (old.left > GIDS_PIN_MAX)
 			return SCARD_E_INVALID_PARAMETER;
 		if (new.left > GIDS_PIN_MAX)
 			return SCARD_E_INVALID_CHV;
-		r = set_pin(g, GIDS_INS_CHANGE, 0x00, role == ROLE_USER ? REFERENCE_PIN : REFERENCE_PUK, old, new,
-			    ret_tries);
+		r = set_pin(g, GIDS_INS_CHANGE, 0x00, reference_of(g, role), old, new, ret_tries);
 	}
 	g->environment.set = false;
-	if (role == ROLE_USER)
-		g->user_verified = r == SCARD_S_SUCCESS;
+	if (r == SCARD_S_SUCCESS && gids_guards_keys(g, role))
+		g->verified |= CREATE_PIN_SET(role);
+	else
+		g->verified &= ~CREATE_PIN_SET(role);
 	return r;
 }
 
@@ -333,33 +349,35 @@ change_key(CARD_DATA *card, struct gids *g, DWORD flags, struct cursor response,
 }
 
 static DWORD
-unblock(struct gids *g, PIN_ID authority, struct cursor proof, struct cursor pin, DWORD *ret_tries)
+unblock(struct gids *g, PIN_ID authority, struct cursor proof, PIN_ID role, struct cursor pin, DWORD *ret_tries)
 {
+	const uint8_t reference = reference_of(g, role);
 	const struct cursor nothing = cur_of(NULL, 0);
 	DWORD r;
 
 	if (pin.left > GIDS_PIN_MAX)
 		return SCARD_E_INVALID_CHV;
-	if (authority == GIDS_ROLE_PUK)
+	if (authority != ROLE_ADMIN)
 		return proof.left > GIDS_PIN_MAX
 			       ? SCARD_E_INVALID_PARAMETER
-			       : set_pin(g, GIDS_INS_RESET_RETRY, UNBLOCK_BY_PUK, REFERENCE_PIN, proof, pin, ret_tries);
+			       : set_pin(g, GIDS_INS_RESET_RETRY, UNBLOCK_BY_PUK, reference, proof, pin, ret_tries);
 	if ((r = gids_respond(g, proof.p, (DWORD)proof.left, NULL, ret_tries)) != SCARD_S_SUCCESS)
 		return r;
-	return set_pin(g, GIDS_INS_RESET_RETRY, UNBLOCK_BY_ADMIN, REFERENCE_PIN, nothing, pin, ret_tries);
+	return set_pin(g, GIDS_INS_RESET_RETRY, UNBLOCK_BY_ADMIN, reference, nothing, pin, ret_tries);
 }
 
 /* Nobody is authenticated afterwards. Cards drop everybody themselves when the administrator has unblocked, and nobody otherwise. */
 static DWORD
-unblock_and_forget(struct gids *g, PIN_ID authority, struct cursor proof, struct cursor pin, DWORD *ret_tries)
+unblock_and_forget(struct gids *g, PIN_ID authority, struct cursor proof, PIN_ID role, struct cursor pin,
+		   DWORD *ret_tries)
 {
-	const bool asked = authority == GIDS_ROLE_PUK || g->challenge != GIDS_CHALLENGE_NONE;
-	DWORD r = unblock(g, authority, proof, pin, ret_tries), also = SCARD_S_SUCCESS;
+	const bool asked = authority != ROLE_ADMIN || g->challenge != GIDS_CHALLENGE_NONE;
+	DWORD r = unblock(g, authority, proof, role, pin, ret_tries), also = SCARD_S_SUCCESS;
 
 	g->environment.set = false;
-	if (asked && (r != SCARD_S_SUCCESS || authority == GIDS_ROLE_PUK))
+	if (asked && (r != SCARD_S_SUCCESS || authority != ROLE_ADMIN))
 		also = gids_deauthenticate(g);
-	g->user_verified = false;
+	g->verified = 0;
 	return r == SCARD_S_SUCCESS ? also : r;
 }
 
@@ -379,7 +397,7 @@ gids_change_authenticator_ex(CARD_DATA *card, DWORD dwFlags, PIN_ID AuthPinId, c
 		return SCARD_E_INVALID_PARAMETER;
 	}
 	if ((dwFlags & PIN_CHANGE_FLAG_UNBLOCK) != 0)
-		r = pbAuthData != NULL ? unblock_and_forget(g, AuthPinId, proof, value, &tries)
+		r = pbAuthData != NULL ? unblock_and_forget(g, AuthPinId, proof, TargetPinId, value, &tries)
 				       : SCARD_E_INVALID_PARAMETER;
 	else if (TargetPinId == ROLE_ADMIN)
 		r = change_key(card, g, dwFlags, proof, value, &tries);
@@ -429,7 +447,7 @@ tries_from_object(struct gids *g, uint32_t tag, CARD_PIN_TRIES *tries, DWORD *re
 static bool
 tries_from_verify(struct gids *g, CARD_PIN_TRIES *tries, DWORD *ret_code)
 {
-	AUTO_APDU struct apdu a = apdu_of(0x00, GIDS_INS_VERIFY, 0x00, REFERENCE_PIN, APDU_LE_NONE);
+	AUTO_APDU struct apdu a = apdu_of(0x00, GIDS_INS_VERIFY, 0x00, GIDS_REFERENCE_PIN, APDU_LE_NONE);
 	uint16_t sw = 0;
 	DWORD r;
 
@@ -503,8 +521,24 @@ gids_puk(struct gids *g, bool *ret_there)
 	return SCARD_S_SUCCESS;
 }
 
+/* 7F71 and the role: as the user's, where the card has such PINs. */
+static DWORD
+role_tries(struct gids *g, PIN_ID role, CARD_PIN_TRIES *ret_tries)
+{
+	CARD_PIN_TRIES tries = { CARD_DATA_VALUE_UNKNOWN, CARD_DATA_VALUE_UNKNOWN };
+	DWORD r;
+
+	(void)tries_from_object(g, DO_PIN_GLOBAL + role, &tries, &r);
+	if (r == SCARD_W_REMOVED_CARD || r == SCARD_W_RESET_CARD || r == SCARD_E_NO_MEMORY)
+		return r;
+	*ret_tries = tries;
+	return SCARD_S_SUCCESS;
+}
+
 DWORD
 gids_pin_tries(struct gids *g, PIN_ID role, CARD_PIN_TRIES *ret_tries)
 {
-	return role == GIDS_ROLE_PUK ? puk_tries(g, ret_tries) : user_tries(g, ret_tries);
+	if (role == ROLE_USER)
+		return user_tries(g, ret_tries);
+	return gids_guards_keys(g, role) ? role_tries(g, role, ret_tries) : puk_tries(g, ret_tries);
 }

@@ -200,6 +200,17 @@ admin_info(void)
 	};
 }
 
+/* A PIN that guards keys and nothing else. */
+static PIN_INFO
+role_info(struct gids *g, PIN_ID role)
+{
+	PIN_INFO info = user_info(g);
+
+	info.PinPurpose = AuthenticationPin;
+	info.dwChangePermission = CREATE_PIN_SET(role);
+	return info;
+}
+
 static PIN_INFO
 puk_info(void)
 {
@@ -219,11 +230,11 @@ check_role(struct gids *g, DWORD role)
 	bool puk = false;
 	DWORD r = SCARD_S_SUCCESS;
 
-	if (role == GIDS_ROLE_PUK)
+	if (role == GIDS_ROLE_PUK && !gids_guards_keys(g, role))
 		r = gids_puk(g, &puk);
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	return role == ROLE_USER || role == ROLE_ADMIN || puk ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
+	return gids_guards_keys(g, role) || role == ROLE_ADMIN || puk ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
 }
 
 static DWORD
@@ -237,7 +248,7 @@ read_pin_info(struct gids *g, DWORD parameter, BYTE *data)
 	switch (parameter) {
 	case ROLE_USER: info = user_info(g); break;
 	case ROLE_ADMIN: info = admin_info(); break;
-	default: info = puk_info(); break;
+	default: info = gids_guards_keys(g, parameter) ? role_info(g, parameter) : puk_info(); break;
 	}
 	memcpy(data, &info, sizeof(info));
 	return SCARD_S_SUCCESS;
@@ -251,7 +262,7 @@ read_pin_list(struct gids *g, DWORD parameter, BYTE *data)
 	(void)parameter;
 	if (g->puk == GIDS_PUK_THERE)
 		pins |= CREATE_PIN_SET(GIDS_ROLE_PUK);
-	put_dword(data, pins);
+	put_dword(data, pins | g->roles);
 	return SCARD_S_SUCCESS;
 }
 
@@ -261,7 +272,7 @@ read_pin_strength(struct gids *g, DWORD parameter, BYTE *data)
 	DWORD r = check_role(g, parameter);
 
 	if (r == SCARD_S_SUCCESS)
-		put_dword(data, parameter == ROLE_USER && g->session_pins
+		put_dword(data, gids_guards_keys(g, parameter) && g->session_pins
 					? CARD_PIN_STRENGTH_PLAINTEXT | CARD_PIN_STRENGTH_SESSION_PIN
 					: CARD_PIN_STRENGTH_PLAINTEXT);
 	return r;
@@ -305,7 +316,7 @@ read_pin_tries(struct gids *g, DWORD parameter, BYTE *data)
 	CARD_PIN_TRIES tries = { CARD_DATA_VALUE_UNKNOWN, CARD_DATA_VALUE_UNKNOWN };
 	DWORD r = SCARD_S_SUCCESS;
 
-	if (parameter == ROLE_USER || parameter == GIDS_ROLE_PUK)
+	if (gids_guards_keys(g, parameter) || parameter == GIDS_ROLE_PUK)
 		r = gids_pin_tries(g, parameter, &tries);
 	else if (parameter != ROLE_ADMIN)
 		r = SCARD_E_INVALID_PARAMETER;

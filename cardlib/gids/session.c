@@ -26,6 +26,7 @@
 #define TAG_LIST 0x5Cu
 #define TAG_DISCRETIONARY 0x73u
 #define TAG_EXTENSIONS 0xC1u
+#define EXTENSION_ROLES 0xF8u
 #define EXTENSION_SESSION_PINS 0x01u
 #define TAG_PROTOCOLS 0x40u
 
@@ -47,7 +48,7 @@ gids_forget_session(struct gids *g)
 	bag_forget(&g->public);
 	bag_forget(&g->cardid);
 	g->environment.set = false;
-	g->user_verified = false;
+	g->verified = 0;
 	g->made_reference = 0;
 	g->confirmed = false;
 }
@@ -85,24 +86,26 @@ gids_send(struct gids *g, const struct apdu *a, struct buf *ret_answer, uint16_t
  * it stands what some cards have more than GIDS: roles, and a byte whose first bit is session PINs.
  */
 static void
-read_discretionary(struct cursor template, uint8_t *ret_protocols, bool *ret_session_pins)
+read_discretionary(struct gids *g, struct cursor template)
 {
-	struct cursor discretionary, value;
-	uint8_t protocols, extensions;
+	struct cursor discretionary = { 0 }, value;
+	uint8_t protocols, roles, extensions;
 
-	*ret_protocols = GIDS_PROTOCOLS_DEFAULT;
-	*ret_session_pins = false;
-	if (!tlv_find(template, TAG_DISCRETIONARY, &discretionary))
-		return;
+	(void)tlv_find(template, TAG_DISCRETIONARY, &discretionary);
+	g->protocols = GIDS_PROTOCOLS_DEFAULT;
 	if (tlv_find(discretionary, TAG_PROTOCOLS, &value) && cur_u8(&value, &protocols))
-		*ret_protocols = protocols;
-	if (tlv_find(discretionary, TAG_EXTENSIONS, &value) && cur_skip(&value, 1) && cur_u8(&value, &extensions))
-		*ret_session_pins = (extensions & EXTENSION_SESSION_PINS) != 0;
+		g->protocols = protocols;
+	g->roles = 0;
+	g->session_pins = false;
+	if (tlv_find(discretionary, TAG_EXTENSIONS, &value) && cur_u8(&value, &roles) && cur_u8(&value, &extensions)) {
+		g->roles = roles & EXTENSION_ROLES;
+		g->session_pins = (extensions & EXTENSION_SESSION_PINS) != 0;
+	}
 }
 
 /* The AID in the answer to SELECT: 61 (some say 64 or 6F) with 4F or 84 in it. False when it is not GIDS'. */
 static bool
-fci_is_gids(struct cursor fci, uint8_t *ret_protocols, bool *ret_session_pins)
+fci_is_gids(struct cursor fci, struct cursor *ret_template)
 {
 	struct cursor inner, name, head;
 	uint32_t tag;
@@ -113,7 +116,7 @@ fci_is_gids(struct cursor fci, uint8_t *ret_protocols, bool *ret_session_pins)
 		return false;
 	if (!cur_take(&name, sizeof(aid), &head) || !cur_equals(&head, aid, sizeof(aid)))
 		return false;
-	read_discretionary(inner, ret_protocols, ret_session_pins);
+	*ret_template = inner;
 	return true;
 }
 
@@ -121,7 +124,7 @@ static void
 selected(struct gids *g)
 {
 	g->environment.set = false;
-	g->user_verified = false;
+	g->verified = 0;
 	g->confirmed = true;
 }
 
@@ -129,6 +132,7 @@ static DWORD
 select_by_name(struct gids *g, uint16_t *ret_sw)
 {
 	AUTO_BUF struct buf fci = BUF_INIT;
+	struct cursor template;
 	DWORD r;
 
 	g->challenge = GIDS_CHALLENGE_NONE;
@@ -137,7 +141,10 @@ select_by_name(struct gids *g, uint16_t *ret_sw)
 		return SCARD_E_UNKNOWN_CARD;
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	return fci_is_gids(buf_cur(&fci), &g->protocols, &g->session_pins) ? SCARD_S_SUCCESS : SCARD_E_UNKNOWN_CARD;
+	if (!fci_is_gids(buf_cur(&fci), &template))
+		return SCARD_E_UNKNOWN_CARD;
+	read_discretionary(g, template);
+	return SCARD_S_SUCCESS;
 }
 
 DWORD

@@ -10,9 +10,6 @@
 #include "base/log.h"
 #include "iso7816/tlv.h"
 
-#define REFERENCE_PIN 0x80u
-#define REFERENCE_SESSION 0x90u
-
 #define TAG_DYNAMIC 0x7Cu
 #define TAG_POINT 0x85u
 #define TAG_CRYPTOGRAM 0x86u
@@ -32,12 +29,19 @@ put_object(struct buf *content, uint32_t tag, const uint8_t *value, size_t len)
 	tlv_put(content, tag, cur_of(value, len));
 }
 
+static uint8_t
+reference_of(uint8_t base, PIN_ID role)
+{
+	return role == ROLE_USER ? base : (uint8_t)(base | role);
+}
+
 /* GENERAL AUTHENTICATE for the PIN; the one object in the answer. */
 static DWORD
-ask(struct gids *g, const struct buf *content, uint32_t tag, size_t len, bool secret, struct buf *answer,
+ask(struct gids *g, PIN_ID role, const struct buf *content, uint32_t tag, size_t len, bool secret, struct buf *answer,
     struct cursor *ret_value, uint16_t *ret_sw)
 {
-	AUTO_APDU struct apdu a = apdu_of(0x00, GIDS_INS_AUTHENTICATE, 0x00, REFERENCE_PIN, APDU_LE_MAX);
+	AUTO_APDU struct apdu a =
+		apdu_of(0x00, GIDS_INS_AUTHENTICATE, 0x00, reference_of(GIDS_REFERENCE_PIN, role), APDU_LE_MAX);
 	struct cursor c, inner;
 	DWORD r;
 
@@ -70,7 +74,7 @@ give(const CARD_DATA *card, struct cursor session, BYTE **ppbSessionPin, DWORD *
 
 /* The card's point, ours, and the stream that both can make. */
 static DWORD
-agree(CARD_DATA *card, struct gids *g, uint8_t ret_own[CARD_AGREE_POINT], uint8_t ret_stream[STREAM_LEN],
+agree(CARD_DATA *card, struct gids *g, PIN_ID role, uint8_t ret_own[CARD_AGREE_POINT], uint8_t ret_stream[STREAM_LEN],
       uint16_t *ret_sw)
 {
 	AUTO_BUF struct buf content = BUF_INIT;
@@ -80,7 +84,7 @@ agree(CARD_DATA *card, struct gids *g, uint8_t ret_own[CARD_AGREE_POINT], uint8_
 	DWORD r;
 
 	put_object(&content, TAG_POINT, NULL, 0);
-	r = ask(g, &content, TAG_POINT, CARD_AGREE_POINT, false, &answer, &point, ret_sw);
+	r = ask(g, role, &content, TAG_POINT, CARD_AGREE_POINT, false, &answer, &point, ret_sw);
 	if (r != SCARD_S_SUCCESS)
 		return r;
 	(void)cur_copy(&point, peer, sizeof(peer));
@@ -98,8 +102,8 @@ hide(const uint8_t *stream, uint8_t *bytes, size_t len)
 
 /* The PIN has at most BLOCK_LEN - 1 bytes. */
 static DWORD
-exchange(struct gids *g, const uint8_t *own, const uint8_t *stream, const BYTE *pin, DWORD len, struct buf *answer,
-	 struct cursor *ret_sealed, uint16_t *ret_sw)
+exchange(struct gids *g, PIN_ID role, const uint8_t *own, const uint8_t *stream, const BYTE *pin, DWORD len,
+	 struct buf *answer, struct cursor *ret_sealed, uint16_t *ret_sw)
 {
 	AUTO_BUF struct buf content = BUF_INIT;
 	uint8_t block[BLOCK_LEN] = { 0 };
@@ -110,11 +114,11 @@ exchange(struct gids *g, const uint8_t *own, const uint8_t *stream, const BYTE *
 	hide(stream, block, sizeof(block));
 	put_object(&content, TAG_POINT, own, CARD_AGREE_POINT);
 	put_object(&content, TAG_CRYPTOGRAM, block, sizeof(block));
-	return ask(g, &content, TAG_SESSION, SESSION_LEN, true, answer, ret_sealed, ret_sw);
+	return ask(g, role, &content, TAG_SESSION, SESSION_LEN, true, answer, ret_sealed, ret_sw);
 }
 
 static DWORD
-negotiate(CARD_DATA *card, struct gids *g, const BYTE *pin, DWORD len, uint8_t ret_session[SESSION_LEN],
+negotiate(CARD_DATA *card, struct gids *g, PIN_ID role, const BYTE *pin, DWORD len, uint8_t ret_session[SESSION_LEN],
 	  uint16_t *ret_sw)
 {
 	AUTO_BUF struct buf answer = BUF_INIT;
@@ -124,9 +128,9 @@ negotiate(CARD_DATA *card, struct gids *g, const BYTE *pin, DWORD len, uint8_t r
 
 	if ((r = gids_confirm(g)) != SCARD_S_SUCCESS)
 		return r;
-	r = agree(card, g, own, stream, ret_sw);
+	r = agree(card, g, role, own, stream, ret_sw);
 	if (r == SCARD_S_SUCCESS)
-		r = exchange(g, own, stream, pin, len, &answer, &sealed, ret_sw);
+		r = exchange(g, role, own, stream, pin, len, &answer, &sealed, ret_sw);
 	if (r == SCARD_S_SUCCESS && cur_copy(&sealed, ret_session, SESSION_LEN))
 		hide(stream + BLOCK_LEN, ret_session, SESSION_LEN);
 	secret_wipe(stream, sizeof(stream));
@@ -134,7 +138,7 @@ negotiate(CARD_DATA *card, struct gids *g, const BYTE *pin, DWORD len, uint8_t r
 }
 
 DWORD
-gids_session_make(CARD_DATA *card, struct gids *g, const BYTE *pin, DWORD len, BYTE **ppbSessionPin,
+gids_session_make(CARD_DATA *card, struct gids *g, PIN_ID role, const BYTE *pin, DWORD len, BYTE **ppbSessionPin,
 		  DWORD *pcbSessionPin, DWORD *ret_tries)
 {
 	uint8_t session[SESSION_LEN] = { 0 };
@@ -145,7 +149,7 @@ gids_session_make(CARD_DATA *card, struct gids *g, const BYTE *pin, DWORD len, B
 		return SCARD_E_UNSUPPORTED_FEATURE;
 	if (len >= BLOCK_LEN)
 		return SCARD_E_INVALID_PARAMETER;
-	r = negotiate(card, g, pin, len, session, &sw);
+	r = negotiate(card, g, role, pin, len, session, &sw);
 	if (r == SCARD_S_SUCCESS)
 		r = give(card, cur_of(session, sizeof(session)), ppbSessionPin, pcbSessionPin);
 	else
@@ -155,7 +159,7 @@ gids_session_make(CARD_DATA *card, struct gids *g, const BYTE *pin, DWORD len, B
 }
 
 DWORD
-gids_session_ask(CARD_DATA *card, struct gids *g, BYTE **ppbSessionPin, DWORD *pcbSessionPin)
+gids_session_ask(CARD_DATA *card, struct gids *g, PIN_ID role, BYTE **ppbSessionPin, DWORD *pcbSessionPin)
 {
 	AUTO_BUF struct buf content = BUF_INIT;
 	AUTO_BUF struct buf answer = BUF_INIT;
@@ -164,14 +168,15 @@ gids_session_ask(CARD_DATA *card, struct gids *g, BYTE **ppbSessionPin, DWORD *p
 	DWORD r;
 
 	put_object(&content, TAG_SESSION, NULL, 0);
-	r = ask(g, &content, TAG_SESSION, SESSION_LEN, true, &answer, &session, &sw);
+	r = ask(g, role, &content, TAG_SESSION, SESSION_LEN, true, &answer, &session, &sw);
 	return r == SCARD_S_SUCCESS ? give(card, session, ppbSessionPin, pcbSessionPin) : r;
 }
 
 DWORD
-gids_session_present(struct gids *g, const BYTE *session, DWORD len)
+gids_session_present(struct gids *g, PIN_ID role, const BYTE *session, DWORD len)
 {
-	AUTO_APDU struct apdu a = apdu_of(0x00, GIDS_INS_VERIFY, 0x00, REFERENCE_SESSION, APDU_LE_NONE);
+	AUTO_APDU struct apdu a =
+		apdu_of(0x00, GIDS_INS_VERIFY, 0x00, reference_of(GIDS_REFERENCE_SESSION, role), APDU_LE_NONE);
 	uint16_t sw = 0;
 	DWORD r, tries = 0;
 
@@ -186,6 +191,6 @@ gids_session_present(struct gids *g, const BYTE *session, DWORD len)
 	buf_put(&a.data, session, len);
 	if (buf_failed(&a.data))
 		return SCARD_E_NO_MEMORY;
-	r = gids_verify_done(g, gids_exchange(g, &a, NULL, &sw), sw, &tries);
+	r = gids_verify_done(g, role, gids_exchange(g, &a, NULL, &sw), sw, &tries);
 	return r != SCARD_S_SUCCESS && (sw == SW_NO_SESSION || r == SCARD_W_CHV_BLOCKED) ? SCARD_W_WRONG_CHV : r;
 }

@@ -53,6 +53,9 @@ kit_make(struct kit *kit, const struct vcard_profile *profile, bool small)
 	assert_non_null(card = vcard_open(kit->path));
 	if (profile->puk)
 		assert_int_equal(vcard_perso_set_puk(card, KIT_PUK), 0);
+	for (unsigned role = ROLE_ADMIN + 1; role < MAX_PINS; role++)
+		if ((profile->roles & CREATE_PIN_SET(role)) != 0)
+			assert_int_equal(vcard_perso_set_role(card, role, KIT_ROLE_PIN), 0);
 	assert_int_equal(vcard_perso_format(card, KIT_PIN, NULL, cardid), 0);
 	for (size_t i = 0; i < count; i++)
 		add_container(kit, card, list[i], small);

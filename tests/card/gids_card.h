@@ -14,6 +14,7 @@
 
 #define KIT_PIN "123456"
 #define KIT_PUK "87654321"
+#define KIT_ROLE_PIN "369258" /* of each PIN more that the card has */
 
 /* Containers of the full kit. */
 enum { KIT_RSA2048, KIT_RSA1024_SIGN, KIT_P256, KIT_P384, KIT_P521, KIT_RSA3072, KIT_CONTAINERS };

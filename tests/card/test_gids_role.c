@@ -218,6 +218,7 @@ test_session_pins(void **state)
 					       &len, SIGNING),
 			 SCARD_S_SUCCESS);
 	assert_int_equal(strength, CARD_PIN_STRENGTH_PLAINTEXT | CARD_PIN_STRENGTH_SESSION_PIN);
+	assert_int_equal(rig_verify(&rig, KIT_PIN), SCARD_S_SUCCESS);
 	assert_int_equal(verify(&rig, SIGNING, KIT_ROLE_PIN, NULL), SCARD_S_SUCCESS);
 	assert_int_equal(generate(&rig, 5, SIGNING), SCARD_S_SUCCESS);
 	assert_int_equal(rig_logout(&rig), SCARD_S_SUCCESS);
