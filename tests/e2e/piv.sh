@@ -101,6 +101,9 @@ other_keys() {
 	check "sign with P-256 in 9A" our_tool --login --pin "$E2E_PIN" --sign -m ECDSA-SHA384 --id 01 \
 		--signature-format openssl -i "$W/data" -o "$W/sig"
 	check "openssl verifies" openssl dgst -sha384 -verify "$W/9A.pem" -signature "$W/sig" "$W/data"
+	sshd_start
+	login_with 9A 1 1
+	sshd_stop
 	contains "a retired key has its name" "Private key for Retired Key 1" \
 		our_tool -O --type privkey --id 05 --login --pin "$E2E_PIN"
 	openssl pkeyutl -encrypt -pubin -inkey "$W/82.pem" -in "$W/data" -out "$W/enc"
@@ -122,27 +125,36 @@ login_with() {
 	is "the PIN was asked for so often" "$(wc -l <"$W/asked")" "$3"
 }
 
-logins() {
+sshd_start() {
 	local sshd
 	sshd=$(command -v sshd || echo /usr/sbin/sshd)
 	[ -x "$sshd" ] || skip "sshd is not installed"
-	ssh-keygen -D "$MODULE" >"$W/keys" 2>/dev/null
-	is "ssh-keygen -D lists all keys" "$(wc -l <"$W/keys")" 4
 	printf '#!/bin/sh\necho asked >>%s\necho %s\n' "$W/asked" "$E2E_PIN" >"$W/askpass"
 	chmod 700 "$W/askpass"
 	export SSH_ASKPASS="$W/askpass" SSH_ASKPASS_REQUIRE=force
 	mkdir -p /run/sshd
-	ssh-keygen -q -t ed25519 -N '' -f "$W/host"
+	[ -f "$W/host" ] || ssh-keygen -q -t ed25519 -N '' -f "$W/host"
 	printf '%s\n' "Port 2222" "ListenAddress 127.0.0.1" "HostKey $W/host" "AuthorizedKeysFile $W/authorized" "PidFile none" \
 		"UsePAM no" "StrictModes no" "PasswordAuthentication no" "KbdInteractiveAuthentication no" \
 		"PermitRootLogin yes" "LogLevel VERBOSE" >"$W/sshd_config"
 	"$sshd" -D -e -f "$W/sshd_config" 2>"$W/sshd.log" &
 	SSHD=$!
 	wait_for 10 ssh-keyscan -p 2222 127.0.0.1
+}
+
+sshd_stop() {
+	kill "$SSHD"
+	wait "$SSHD" 2>/dev/null
+}
+
+logins() {
+	ssh-keygen -D "$MODULE" >"$W/keys" 2>/dev/null
+	is "ssh-keygen -D lists all keys" "$(wc -l <"$W/keys")" 4
+	sshd_start
 	login_with 9A 1 1
 	# the login has just taken place, which is enough for the one signature
 	login_with 9C 2 1
-	kill "$SSHD"
+	sshd_stop
 }
 
 tls() {
