@@ -320,7 +320,8 @@ tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
 tests_card_test_csp_gids_manage_LDADD = libfake.la $(LDADD)
 tests_card_test_csp_gids_pull_LDADD = libfake.la $(LDADD)
 # parts of the tool
-tests_unit_test_tool_text_SOURCES = tests/unit/test_tool_text.c src/tool/encode.c src/tool/name.c src/tool/out.c
+tests_unit_test_tool_text_SOURCES = tests/unit/test_tool_text.c src/tool/encode.c src/tool/name.c src/tool/out.c \
+	src/tool/progress.c
 tests_unit_test_tool_text_LDADD = $(LDADD) $(JSON_C_LIBS)
 tests_differential_test_softhsm_SOURCES = tests/differential/test_softhsm.c tests/differential/differences.c \
 	tests/differential/keys.c tests/differential/made.c tests/differential/objects.c tests/differential/operations.c \

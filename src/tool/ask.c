@@ -227,6 +227,7 @@ read_terminal(int tty, const char *prompt, bool echo, struct secret *line)
 static int
 open_terminal(void)
 {
+	tool_progress_end();
 	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 }
 

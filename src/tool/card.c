@@ -206,6 +206,7 @@ tool_open_any_card(struct tool *tool)
 		return no_card(tool, &choice);
 	tool->reader = choice.reader;
 	tool->card = choice.card;
+	tool_progress("Reading the card");
 	return TOOL_OK;
 }
 
@@ -289,9 +290,10 @@ tool_login(struct tool *tool, uint32_t role)
 	if ((code = ask_for_role(tool, &info, &secret)) != TOOL_OK)
 		return code;
 	r = csp_login(tool->card, role, secret.p, secret.len, &tries);
-	if (r == SCARD_S_SUCCESS)
-		return TOOL_OK;
-	return tool_report_tries(r, tries, role == CSP_ROLE_ADMIN ? "the admin key" : "the PIN");
+	if (r != SCARD_S_SUCCESS)
+		return tool_report_tries(r, tries, role == CSP_ROLE_ADMIN ? "the admin key" : "the PIN");
+	tool_progress("Talking to the card");
+	return TOOL_OK;
 }
 
 bool

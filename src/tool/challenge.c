@@ -68,6 +68,7 @@ unblock(struct tool *tool, uint32_t role, uint32_t retries)
 	if ((code = show(buf_cur(&challenge))) != TOOL_OK || (code = ask_response(tool, &response)) != TOOL_OK ||
 	    (code = tool_ask_new(tool, SECRET_NEW_PIN, "New PIN", &pin)) != TOOL_OK)
 		return code;
+	tool_progress("Talking to the card");
 	r = csp_pin_unblock_response(tool->card, role, CSP_ROLE_ADMIN, cur_of(response.p, response.len),
 				     cur_of(pin.p, pin.len), retries, &tries);
 	if (r == SCARD_E_INVALID_VALUE)

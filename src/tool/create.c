@@ -62,6 +62,7 @@ verb_admin_key_change(struct tool *tool, char **args, int count)
 	if ((code = tool_ask_key(tool, SECRET_ADMIN_KEY, "Admin key (hex)", false, &old_key)) != TOOL_OK ||
 	    (code = admin_key_new(tool, SECRET_NEW_ADMIN_KEY, "New admin key (hex)", &new_key)) != TOOL_OK)
 		return code;
+	tool_progress("Talking to the card");
 	r = csp_pin_change(tool->card, CSP_ROLE_ADMIN, cur_of(old_key.p, old_key.len), cur_of(new_key.p, new_key.len),
 			   &tries);
 	if (r != SCARD_S_SUCCESS) {

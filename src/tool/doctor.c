@@ -90,6 +90,7 @@ verb_doctor(struct tool *tool, char **args, int count)
 	log_open_as(tool->config.log_level, tool->config.log_file);
 	if ((r = csp_open(&tool->config, &tool->csp)) != SCARD_S_SUCCESS)
 		return tool_report(r, "the start failed");
+	tool_progress("Looking at everything");
 	doctor_host(tool, rows);
 	doctor_modules(tool, rows);
 	doctor_cards(tool, rows);

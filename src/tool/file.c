@@ -81,6 +81,7 @@ write_to(const char *path, int flags, mode_t mode, struct cursor content)
 int
 tool_file_write(const char *path, struct cursor content)
 {
+	tool_progress_end();
 	if (!is_standard(path))
 		return write_to(path, O_TRUNC, 0666, content);
 	if (fflush(stdout) == 0 && write_all(STDOUT_FILENO, content))

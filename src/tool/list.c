@@ -92,6 +92,7 @@ verb_list(struct tool *tool, char **args, int count)
 	(void)count;
 	if (code != TOOL_OK)
 		return code;
+	tool_progress("Looking at the readers");
 	if ((r = csp_poll(tool->csp, true)) != SCARD_S_SUCCESS)
 		return tool_report(r, "the readers cannot be listed");
 	out_put(list, "readers", readers_of(tool));

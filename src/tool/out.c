@@ -209,6 +209,7 @@ out_line(const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	tool_progress_end();
 	out_safe(text, strlen(text), safe, sizeof(safe));
 	(void)printf("%s\n", safe);
 }
@@ -224,6 +225,7 @@ out_json(const struct json_object *value)
 {
 	struct json_object *copy = NULL;
 
+	tool_progress_end();
 	/* json-c formats into the object itself */
 	if (json_object_deep_copy((struct json_object *)(uintptr_t)value, &copy, NULL) == 0)
 		(void)printf("%s\n", json_object_to_json_string_ext(copy, JSON_C_TO_STRING_PRETTY |
@@ -298,6 +300,7 @@ out_record(const struct json_object *object, const struct out_column *columns, s
 	char text[CELL_MAX];
 	size_t width = 0;
 
+	tool_progress_end();
 	for (size_t i = 0; i < count; i++)
 		width = width_of(columns[i].heading) > width ? width_of(columns[i].heading) : width;
 	for (size_t i = 0; i < count; i++) {
@@ -343,6 +346,7 @@ print_row(const struct json_object *array, const struct json_object *row, const 
 void
 out_table(const struct json_object *array, const struct out_column *columns, size_t count)
 {
+	tool_progress_end();
 	print_row(array, NULL, columns, count);
 	for (size_t i = 0; i < json_object_array_length(array); i++)
 		print_row(array, json_object_array_get_idx(array, i), columns, count);

@@ -64,6 +64,7 @@ verb_pin_change(struct tool *tool, char **args, int count)
 		       : ask_old_and_new(tool, &old_pin, &new_pin);
 	if (code != TOOL_OK)
 		return code;
+	tool_progress("Talking to the card");
 	r = csp_pin_change(tool->card, info.role, cur_of(old_pin.p, old_pin.len), cur_of(new_pin.p, new_pin.len),
 			   &tries);
 	if (r == SCARD_E_INVALID_VALUE)
@@ -125,6 +126,7 @@ verb_pin_unblock(struct tool *tool, char **args, int count)
 	    (code = ask_authority(tool, authority, &secret)) != TOOL_OK ||
 	    (code = tool_ask_new(tool, SECRET_NEW_PIN, "New PIN", &pin)) != TOOL_OK)
 		return code;
+	tool_progress("Talking to the card");
 	r = csp_pin_unblock(tool->card, info.role, authority, cur_of(secret.p, secret.len), cur_of(pin.p, pin.len),
 			    retries, &tries);
 	if (r != SCARD_S_SUCCESS)
