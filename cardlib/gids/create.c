@@ -450,9 +450,12 @@ delete_keys(struct gids *g, BYTE index)
 	const struct gids_container container = g->containers[index];
 	DWORD r = SCARD_S_SUCCESS;
 
-	for (size_t i = GIDS_SLOTS; r == SCARD_S_SUCCESS && i-- > 0;)
-		if (container.keys[i].state != GIDS_KEY_EMPTY)
-			r = delete_key_file(g, container.keys[i].reference);
+	for (size_t i = 0; r == SCARD_S_SUCCESS && i < GIDS_SLOTS; i++) {
+		const struct gids_key *key = &container.keys[GIDS_SLOTS - 1 - i];
+
+		if (key->state != GIDS_KEY_EMPTY)
+			r = delete_key_file(g, key->reference);
+	}
 	if (r != SCARD_S_SUCCESS || container.keys[0].state != GIDS_KEY_USED)
 		return r;
 	return write_record(g, index, &none);

@@ -159,7 +159,6 @@ test_no_file_system(void **state)
 	CARD_CREATE_INFO other = info;
 	struct rig rig;
 	CARD_DATA *d = &rig.data;
-	AUTO_BUF struct buf table = BUF_INIT;
 
 	(void)state;
 	other.pbUserPin = (const BYTE *)"13131313";

@@ -64,8 +64,8 @@ make_ec(struct source *s, const char *curve, DWORD spec)
 	s->spec = spec;
 	s->pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", curve);
 	assert_non_null(s->pkey);
-	assert_int_equal(
-		EVP_PKEY_get_octet_string_param(s->pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &len), 1);
+	assert_int_equal(EVP_PKEY_get_octet_string_param(s->pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &len),
+			 1);
 	assert_true(pubkey_set_ec(&s->key.public, point, len));
 	put_number(s->pkey, OSSL_PKEY_PARAM_PRIV_KEY, pubkey_ec_bytes(s->key.public.bits), &s->key.d);
 }
@@ -132,8 +132,7 @@ assert_signs(struct rig *rig, BYTE index, const struct source *s)
 	if (rsa) {
 		assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING), 1);
 		assert_int_equal(EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()), 1);
-		assert_int_equal(
-			EVP_PKEY_verify(ctx, info.pbSignedData, info.cbSignedData, digest, sizeof(digest)), 1);
+		assert_int_equal(EVP_PKEY_verify(ctx, info.pbSignedData, info.cbSignedData, digest, sizeof(digest)), 1);
 	} else {
 		const int half = (int)info.cbSignedData / 2;
 
@@ -162,7 +161,7 @@ test_kinds(void **state)
 	for (size_t k = 0; k < ARRAY_SIZE(kits); k++) {
 		rig_acquire(&rig, kits[k]);
 		assert_int_equal(rig_verify(&rig, KIT_PIN), SCARD_S_SUCCESS);
-		for (BYTE i = 0; i < KEYS; i++) {
+		for (BYTE i = 0; i < (BYTE)KEYS; i++) {
 			const struct source *s = &sources[i];
 
 			assert_int_equal(bring(&rig, (BYTE)(2 + i), s->spec, &s->key), SCARD_S_SUCCESS);
@@ -228,12 +227,9 @@ test_bad_cards(void **state)
 		const char *fault;
 		DWORD expected;
 	} rows[] = {
-		{ "ins=DB@1:sw=6A81", SCARD_E_UNSUPPORTED_FEATURE },
-		{ "ins=DB@1:sw=6A84", SCARD_E_WRITE_TOO_MANY },
-		{ "ins=DB@1:sw=6982", SCARD_W_SECURITY_VIOLATION },
-		{ "ins=DB@1:sw=9000", SCARD_E_UNEXPECTED },
-		{ "ins=DB@2:sw=6A84", SCARD_E_WRITE_TOO_MANY },
-		{ "ins=CB@2:empty", SCARD_E_COMM_DATA_LOST },
+		{ "ins=DB@1:sw=6A81", SCARD_E_UNSUPPORTED_FEATURE }, { "ins=DB@1:sw=6A84", SCARD_E_WRITE_TOO_MANY },
+		{ "ins=DB@1:sw=6982", SCARD_W_SECURITY_VIOLATION },  { "ins=DB@1:sw=9000", SCARD_E_UNEXPECTED },
+		{ "ins=DB@2:sw=6A84", SCARD_E_WRITE_TOO_MANY },	     { "ins=CB@2:empty", SCARD_E_COMM_DATA_LOST },
 		{ "ins=CB@2:sw=6A88", SCARD_E_UNEXPECTED },
 	};
 	CONTAINER_INFO info;
