@@ -15,9 +15,10 @@ const uint8_t piv_kit_guid[VCARD_GUID_LEN] = { 0x6C, 0x55, 0x44, 0x79, 0x7A, 0x9
 					       0xC3, 0x33, 0x0E, 0xBD, 0x00, 0x38, 0x51, 0xD2 };
 
 static struct vcard *
-blank(struct kit *kit, uint64_t quirks, uint8_t management)
+blank(struct kit *kit, uint32_t transport, uint64_t quirks, uint8_t management)
 {
-	const struct vcard_profile profile = { .applications = VCARD_PIV,
+	const struct vcard_profile profile = { .quirks = transport,
+					       .applications = VCARD_PIV,
 					       .piv = { .quirks = quirks, .admin_algorithm = management } };
 	struct vcard *card;
 
@@ -50,7 +51,17 @@ piv_kit_make(struct kit *kit, uint64_t quirks)
 void
 piv_kit_make_with(struct kit *kit, uint64_t quirks, uint8_t management)
 {
-	struct vcard *card = blank(kit, quirks, management);
+	struct vcard *card = blank(kit, VCARD_STRICT, quirks, management);
+
+	if (vcard_piv_reference(card, piv_kit_guid) != 0)
+		fail_msg("%s", vcard_perso_error());
+	finish(kit, card);
+}
+
+void
+piv_kit_make_over(struct kit *kit, uint32_t transport)
+{
+	struct vcard *card = blank(kit, transport, VCARD_PIV_STRICT, PIV_ALG_DES3);
 
 	if (vcard_piv_reference(card, piv_kit_guid) != 0)
 		fail_msg("%s", vcard_perso_error());
@@ -60,7 +71,7 @@ piv_kit_make_with(struct kit *kit, uint64_t quirks, uint8_t management)
 void
 piv_kit_make_bare(struct kit *kit, uint64_t quirks)
 {
-	struct vcard *card = blank(kit, quirks, PIV_ALG_DES3);
+	struct vcard *card = blank(kit, VCARD_STRICT, quirks, PIV_ALG_DES3);
 
 	for (size_t i = 0; i < PIV_KIT_KEYS; i++) {
 		const struct vcard_piv_slot slot = { .reference = references[i],

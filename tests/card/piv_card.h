@@ -17,6 +17,8 @@ extern const uint8_t piv_kit_guid[VCARD_GUID_LEN];
 void piv_kit_make(struct kit *kit, uint64_t quirks);
 /* And with a management key of this algorithm. */
 void piv_kit_make_with(struct kit *kit, uint64_t quirks, uint8_t management);
+/* And with quirks of the transport (VCARD_T0, VCARD_NO_EXTENDED). */
+void piv_kit_make_over(struct kit *kit, uint32_t transport);
 /* The same keys in a card without anything else: certificates, CHUID, key history. */
 void piv_kit_make_bare(struct kit *kit, uint64_t quirks);
 
