@@ -339,6 +339,7 @@ struct csp_cmap {
 	size_t count;
 	size_t records; /* also unused ones */
 	bool damaged;	/* a partial record, too many records, or flags that make no sense */
+	bool cut;	/* a partial record and nothing else, as a card leaves it that was pulled */
 };
 
 void csp_cmap_decode(struct cursor content, struct csp_cmap *ret_map);
@@ -360,6 +361,11 @@ bool csp_cmap_mend(struct cursor content, struct buf *ret_map);
 DWORD csp_cmap_default(struct csp_card *card, uint8_t index);
 /* What a key of this many bits is; KEY_NONE for sizes that no key has. */
 enum key_type csp_key_type_of(uint16_t bits);
+
+/* check.c ------------------------------------------------------------------------------------------------------------ */
+
+/* Inside a change: makes the map whole again by what the card says of its keys. */
+DWORD csp_map_mend(struct csp_card *card);
 
 /* keygen.c ----------------------------------------------------------------------------------------------------------- */
 

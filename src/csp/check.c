@@ -369,6 +369,23 @@ check_keys(struct csp_card *card, struct check *c)
 	return r;
 }
 
+DWORD
+csp_map_mend(struct csp_card *card)
+{
+	struct check *c = calloc(1, sizeof(*c));
+	DWORD r;
+
+	if (c == NULL)
+		return SCARD_E_NO_MEMORY;
+	c->repair = c->begun = true;
+	r = check_keys(card, c);
+	for (size_t i = 0; i < c->count; i++)
+		log_info(LOG_CSP, "%s%s", c->findings[i].text, c->findings[i].repaired ? ", mended" : "");
+	free(c->findings);
+	free(c);
+	return r;
+}
+
 /* Certificates ---------------------------------------------------------------------------------------------------------- */
 
 /* The slot that a file of this name is the certificate of; false for another file. Two digits may be meant in two ways. */

@@ -67,8 +67,10 @@ csp_cmap_decode(struct cursor content, struct csp_cmap *ret_map)
 			add(ret_map, &record);
 		ret_map->records++;
 	}
-	if (!cur_at_end(&content))
-		ret_map->damaged = true;
+	if (cur_at_end(&content))
+		return;
+	ret_map->cut = !ret_map->damaged && content.left < RECORD_BYTES;
+	ret_map->damaged = true;
 }
 
 size_t

@@ -19,6 +19,7 @@ struct making {
 	const struct private_key *key; /* NULL: the card makes one */
 	uint32_t beside;	       /* a key whose container it goes into; 0: a container of its own */
 	bool replace;
+	bool mended;		  /* the map was cut */
 	bool named;		  /* by the caller */
 	char label[CSP_NAME_MAX]; /* the wanted name, when another container has it already */
 	struct csp_container container;
@@ -177,6 +178,33 @@ has_name(const struct csp_cmap *map, const char *name)
 	return false;
 }
 
+/* The user's affair, but on cards where only the administrator may; the card knows which it is. */
+static DWORD
+begin(struct csp_card *card, struct csp_change *ret_change)
+{
+	DWORD r = csp_change_begin(card, CSP_BY_USER, CSP_CONTAINERS | CSP_FILES, ret_change);
+
+	if (r == SCARD_W_CARD_NOT_AUTHENTICATED)
+		r = csp_change_begin(card, CSP_BY_ADMIN, CSP_CONTAINERS | CSP_FILES, ret_change);
+	return r;
+}
+
+static DWORD choose(struct csp_card *card, struct making *m);
+
+/* What a card has lost that was pulled is made good by the next who writes. */
+static DWORD
+mend(struct csp_card *card, struct making *m)
+{
+	struct csp_change change;
+	DWORD r = begin(card, &change);
+
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	change.kept = CSP_PINS;
+	r = csp_change_end(card, &change, csp_map_mend(card));
+	return r == SCARD_S_SUCCESS ? choose(card, m) : r;
+}
+
 static DWORD
 choose(struct csp_card *card, struct making *m)
 {
@@ -186,6 +214,10 @@ choose(struct csp_card *card, struct making *m)
 
 	if (r != SCARD_S_SUCCESS)
 		return r;
+	if (map.damaged && map.cut && !m->mended) {
+		m->mended = true;
+		return mend(card, m);
+	}
 	if (map.damaged) {
 		log_fail(LOG_CSP, SCARD_E_COMM_DATA_LOST, "no key is made while the container map is damaged");
 		return SCARD_E_COMM_DATA_LOST;
@@ -285,17 +317,6 @@ make(struct csp_card *card, struct making *m)
 	/* a key beside it may live in an old container */
 	if (r != SCARD_S_SUCCESS && m->beside == 0)
 		(void)card->data.pfnCardDeleteContainer(&card->data, index, 0);
-	return r;
-}
-
-/* The user's affair, but on cards where only the administrator may; the card knows which it is. */
-static DWORD
-begin(struct csp_card *card, struct csp_change *ret_change)
-{
-	DWORD r = csp_change_begin(card, CSP_BY_USER, CSP_CONTAINERS | CSP_FILES, ret_change);
-
-	if (r == SCARD_W_CARD_NOT_AUTHENTICATED)
-		r = csp_change_begin(card, CSP_BY_ADMIN, CSP_CONTAINERS | CSP_FILES, ret_change);
 	return r;
 }
 

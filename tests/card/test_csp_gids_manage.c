@@ -747,6 +747,40 @@ test_check(void **state)
 	assert_signs(csp_key_at(w.card, 0)->id);
 }
 
+/* A map that was cut when the card was pulled is made good by the next who makes a key; names come back as well. */
+static void
+test_cut_map(void **state)
+{
+	const struct csp_import named[] = { { .name = "two", .id = { (const uint8_t *)"2", 1 } },
+					    { .name = "three", .id = { (const uint8_t *)"3", 1 } } };
+	const struct csp_generate p256 = { .type = KEY_EC, .bits = 256, .name = "four" };
+	const struct csp_key *two, *three;
+	AUTO_BUF struct buf map = BUF_INIT;
+	uint32_t id = 0;
+
+	(void)state;
+	assert_int_equal(world_login(PIN), SCARD_S_SUCCESS);
+	for (size_t i = 0; i < ARRAY_SIZE(named); i++)
+		assert_int_equal(import_key(i == 0 ? ec : signer, &named[i], &id), SCARD_S_SUCCESS);
+	assert_int_equal(csp_fs_read(w.card, "mscp", "cmapfile", &map), SCARD_S_SUCCESS);
+	assert_int_equal(map.len, 3 * 86);
+	world_unlock();
+	put("mscp", "cmapfile", map.p, 100);
+	assert_int_equal(csp_key_count(w.card), 1);
+	assert_int_equal(csp_generate(w.card, &p256, &id), SCARD_S_SUCCESS);
+	assert_int_equal(csp_key_find(w.card, id)->container, 3);
+	assert_int_equal(csp_key_count(w.card), 4);
+	two = world_key("two");
+	three = world_key("three");
+	if (two == NULL || three == NULL) {
+		fail_msg("names are lost");
+		return;
+	}
+	assert_int_equal(three->ckaid_len, 1);
+	assert_true(is_key(two->id, ec) && is_key(three->id, signer));
+	assert_int_equal(world_check(false), 0);
+}
+
 #define TEST(name, prepare) cmocka_unit_test_setup_teardown(name, prepare, teardown)
 
 int
@@ -776,6 +810,8 @@ main(void)
 		TEST(test_last_try, setup),
 		TEST(test_check, setup),
 		TEST(test_check, setup_applet),
+		TEST(test_cut_map, setup),
+		TEST(test_cut_map, setup_applet),
 	};
 
 	return cmocka_run_group_tests_name("csp managing gids", tests, make_keys, free_keys);
