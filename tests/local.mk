@@ -142,6 +142,9 @@ THREADED_TESTS = \
 	tests/module/test_hostile \
 	tests/module/test_keygen \
 	tests/module/test_login \
+	tests/module/test_manage_objects \
+	tests/module/test_manage_pins \
+	tests/module/test_manage_token \
 	tests/module/test_message \
 	tests/module/test_objects \
 	tests/module/test_recover \

@@ -104,6 +104,7 @@ init_token(struct p11_slot *slot, const CK_UTF8CHAR *pin, CK_ULONG pin_len, cons
 	rv = make_token(card, &key, text);
 	csp_logout(slot->reader);
 	p11_objects_drop(slot);
+	slot->pin_unset = rv == CKR_OK;
 	return rv;
 }
 

@@ -492,6 +492,7 @@ forget_card(struct p11_slot *slot)
 {
 	p11_sessions_remove(slot);
 	p11_objects_drop(slot);
+	slot->pin_unset = slot->so_refused = false;
 	slot->generation = csp_reader_generation(slot->reader);
 }
 

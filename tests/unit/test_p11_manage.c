@@ -244,6 +244,10 @@ test_officer_flags(void **state)
 	fake.login = SCARD_W_CHV_BLOCKED;
 	assert_int_equal(login(CKU_SO, KEY), CKR_PIN_LOCKED);
 	assert_int_equal(token_flags() & all, CKF_SO_PIN_COUNT_LOW | CKF_SO_PIN_LOCKED);
+	/* another card has another key */
+	fake.generation++;
+	assert_int_equal(token_flags() & all, 0);
+	assert_int_equal(C_OpenSession(1, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session), CKR_OK);
 	fake.login = SCARD_S_SUCCESS;
 	assert_int_equal(login(CKU_SO, KEY), CKR_OK);
 	assert_int_equal(token_flags() & all, 0);
