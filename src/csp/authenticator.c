@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "csp/card.h"
+#include "csp/response.h"
 
 /* A lost exchange leaves open what the PIN is; sending it again would cost a try if it was changed. */
 struct outcome {
@@ -29,7 +30,8 @@ check_new(struct csp_card *card, uint32_t role, struct cursor pin)
 		return SCARD_E_UNSUPPORTED_FEATURE;
 	if (info->PinType == ChallengeResponsePinType) {
 		r = csp_role_key(card, role, &key);
-		if (r == SCARD_S_SUCCESS && key.cbKey != 0 && pin.left != key.cbKey)
+		if (r == SCARD_S_SUCCESS &&
+		    (key.cbKey != 0 ? pin.left != key.cbKey : csp_key_algorithm(pin.left) == CardKeyUnknown))
 			r = SCARD_E_INVALID_VALUE;
 		return r;
 	}
