@@ -201,8 +201,9 @@ plan_file(struct cursor records, const char *directory, const char *name, uint16
 		return ERROR_FILE_EXISTS;
 	if ((record.tag = free_tag(records, ef, usual_tag(directory, name))) == 0)
 		return SCARD_E_WRITE_TOO_MANY;
-	memcpy(record.directory, directory, sizeof(record.directory));
-	memcpy(record.name, name, sizeof(record.name));
+	/* both are names already, or the root */
+	(void)check_name(directory, record.directory);
+	(void)check_name(name, record.name);
 	*ret_record = record;
 	return SCARD_S_SUCCESS;
 }
