@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "csp/ephemeral.h"
 #include "csp/padding.h"
+#include "csp/response.h"
 #include "registry.h"
 #include "transport/transport.h"
 
@@ -160,6 +162,78 @@ use_card(CARD_DATA *card)
 	(void)card->pfnCardDeauthenticateEx(card, 0xFF, 0);
 }
 
+static void
+manage_pins(CARD_DATA *card)
+{
+	static const BYTE zeros[24];
+	BYTE *challenge = NULL, *session = NULL;
+	DWORD len = 0, session_len = 0, tries;
+	CARD_CHALLENGE_KEY key;
+	PIN_INFO info;
+
+	for (DWORD role = ROLE_USER; role < MAX_PINS; role++)
+		(void)card->pfnCardGetProperty(card, CP_CARD_PIN_INFO, (BYTE *)&info, sizeof(info), &len, role);
+	(void)card->pfnCardGetProperty(card, CP_CARD_CHALLENGE_KEY, (BYTE *)&key, sizeof(key), &len, ROLE_ADMIN);
+	for (DWORD i = 0; i < 3; i++) {
+		if (card->pfnCardGetChallengeEx(card, ROLE_ADMIN, &challenge, &len, 0) != SCARD_S_SUCCESS)
+			continue;
+		if (i == 0)
+			(void)card->pfnCardAuthenticateEx(card, ROLE_ADMIN, 0, challenge, len, &session, &session_len,
+							  &tries);
+		else
+			(void)card->pfnCardChangeAuthenticatorEx(
+				card, i == 1 ? PIN_CHANGE_FLAG_UNBLOCK : PIN_CHANGE_FLAG_CHANGEPIN, ROLE_ADMIN,
+				challenge, len, i == 1 ? ROLE_USER : ROLE_ADMIN, zeros, i == 1 ? 6 : 24, 0, &tries);
+		card->pfnCspFree(challenge);
+		challenge = NULL;
+	}
+	card->pfnCspFree(session);
+	session = NULL;
+	(void)card->pfnCardUnblockPin(card, CARD_USER_USER, (const BYTE *)"12345678", 8, (const BYTE *)"123456", 6, 0,
+				      2);
+	(void)card->pfnCardChangeAuthenticator(card, CARD_USER_USER, (const BYTE *)"123456", 6, (const BYTE *)"654321",
+					       6, 0, CARD_AUTHENTICATE_PIN_PIN, &tries);
+	if (card->pfnCardAuthenticateEx(card, ROLE_USER, CARD_AUTHENTICATE_GENERATE_SESSION_PIN, (const BYTE *)"123456",
+					6, &session, &session_len, &tries) == SCARD_S_SUCCESS)
+		(void)card->pfnCardAuthenticateEx(card, ROLE_USER, CARD_AUTHENTICATE_SESSION_PIN, session, session_len,
+						  NULL, NULL, &tries);
+	card->pfnCspFree(session);
+}
+
+/* What a card is told, and made to believe, by whoever manages it. */
+static void
+manage_card(CARD_DATA *card)
+{
+	static const BYTE bytes[24] = { 1 };
+	const CARD_CREATE_INFO info = { .dwVersion = CARD_CREATE_INFO_CURRENT_VERSION,
+					.pbUserPin = bytes,
+					.cbUserPin = 8,
+					.AdminAlgorithm = CardKey3Des,
+					.pbAdminKey = bytes,
+					.cbAdminKey = sizeof(bytes) };
+	BYTE d[32] = { 7 }, point[65] = { 4 };
+	struct private_key key = { .d = { d, sizeof(d), sizeof(d) } };
+
+	manage_pins(card);
+	if (!pubkey_set_ec(&key.public, point, sizeof(point)))
+		abort();
+	(void)card->pfnCardCreateContainerEx(card, 3, CARD_CREATE_CONTAINER_KEY_IMPORT, AT_ECDSA_P256, 0, &key,
+					     ROLE_USER);
+	(void)card->pfnCardCreateContainerEx(card, 3, CARD_CREATE_CONTAINER_KEY_GEN, AT_KEYEXCHANGE, 2048, NULL,
+					     ROLE_USER);
+	use_key(card, 3);
+	(void)card->pfnCardDeleteContainer(card, 3, 0);
+	(void)card->pfnCardCreateDirectory(card, "app", UserCreateDeleteDirAc);
+	(void)card->pfnCardCreateFile(card, "app", "file", 9, UserReadWriteAc);
+	(void)card->pfnCardWriteFile(card, "app", "file", 0, bytes, sizeof(bytes));
+	read_file(card, "app", "file");
+	(void)card->pfnCardDeleteFile(card, "app", "file", 0);
+	(void)card->pfnCardDeleteDirectory(card, "app");
+	(void)card->pfnCardSetProperty(card, CP_CARD_GUID, bytes, 16, 0);
+	(void)card->pfnCardCreateCard(card, &info);
+	read_directory(card, NULL);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -175,6 +249,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			   .pfnCspFree = count_free,
 			   .pfnCspPadData = csp_pad_data,
 			   .pfnCspUnpadData = csp_unpad_data,
+			   .pfnCspKeyCheckValue = csp_key_check_value,
+			   .pfnCspAgree = csp_ephemeral_agree,
 			   .io = &io };
 	uint8_t how;
 
@@ -191,7 +267,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	card.cbAtr = (DWORD)io.atr_len;
 	card.pvCspContext = crypto;
 	if (registry_acquire(&card, &memory) == SCARD_S_SUCCESS) {
-		use_card(&card);
+		if ((how & 4) != 0)
+			manage_card(&card);
+		else
+			use_card(&card);
 		(void)card.pfnCardDeleteContext(&card);
 	}
 	if (blocks != 0)
