@@ -43,11 +43,11 @@
 static const struct kind {
 	CARD_KEY_ALGORITHM algorithm;
 	uint8_t nibble;	 /* of mechanisms */
-	size_t block, z; /* bytes; z is the secret that each side adds */
+	size_t block, z; /* bytes; z: what each side adds, half of a session key */
 } kinds[] = {
 	{ CardKey3Des112, 0x01, DES_BLOCK, 5 }, { CardKey3Des, 0x02, DES_BLOCK, 7 },
-	{ CardKeyAes128, 0x03, AES_BLOCK, 16 }, { CardKeyAes192, 0x04, AES_BLOCK, 24 },
-	{ CardKeyAes256, 0x05, AES_BLOCK, 32 },
+	{ CardKeyAes128, 0x03, AES_BLOCK, 8 },	{ CardKeyAes192, 0x04, AES_BLOCK, 12 },
+	{ CardKeyAes256, 0x05, AES_BLOCK, 16 },
 };
 
 static const struct kind *

@@ -201,6 +201,52 @@ test_mutual(void **state)
 	}
 }
 
+/* The key's algorithm is what its file says, and decides how much each side adds; asked for once. */
+static void
+test_algorithms(void **state)
+{
+	static const struct {
+		const char *fault;
+		CARD_KEY_ALGORITHM algorithm;
+		DWORD key_len;
+		size_t challenge_len;
+	} rows[] = {
+		{ "01", CardKey3Des112, 16, 40 }, { "02", CardKey3Des, 24, 40 },   { "03", CardKeyAes128, 16, 48 },
+		{ "04", CardKeyAes192, 24, 48 },  { "05", CardKeyAes256, 32, 64 }, { "77", CardKey3Des, 24, 40 },
+	};
+	char fault[160];
+	CARD_CHALLENGE_KEY told;
+	BYTE clear[96];
+	struct rig rig;
+	CARD_DATA *d = &rig.data;
+	DWORD len;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		rig_open(&rig, &strict);
+		snprintf(fault, sizeof(fault),
+			 MUTUAL ";ins=A4@2:data=621A8201188302B0808C04870020FFA50BA40980"
+				"01%s8301809501C09000",
+			 rows[i].fault);
+		rig_faults(&rig, fault);
+		assert_int_equal(registry_acquire(d, &rig.memory), SCARD_S_SUCCESS);
+		assert_int_equal(d->pfnCardGetProperty(d, CP_CARD_CHALLENGE_KEY, (BYTE *)&told, sizeof(told), &len,
+						       ROLE_ADMIN),
+				 SCARD_S_SUCCESS);
+		assert_int_equal(told.Algorithm, rows[i].algorithm);
+		assert_int_equal(told.cbKey, rows[i].key_len);
+		(void)rig_exchanges(&rig);
+		assert_int_equal(rig_challenge(&rig, clear, sizeof(clear), &n), SCARD_S_SUCCESS);
+		assert_int_equal(rig_exchanges(&rig), 2);
+		assert_int_equal(n, rows[i].challenge_len);
+		assert_int_equal(d->pfnCardGetProperty(d, CP_CARD_CHALLENGE_KEY, (BYTE *)&told, sizeof(told), &len,
+						       ROLE_USER),
+				 SCARD_E_INVALID_PARAMETER);
+		rig_close(&rig);
+	}
+}
+
 /* 300 in a row differ */
 static void
 test_challenges_differ(void **state)
@@ -814,6 +860,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_external),
 		cmocka_unit_test(test_mutual),
+		cmocka_unit_test(test_algorithms),
 		cmocka_unit_test(test_challenges_differ),
 		cmocka_unit_test(test_wrong_response),
 		cmocka_unit_test(test_stale_challenge),
