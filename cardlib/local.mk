@@ -54,6 +54,7 @@ GIDS_SOURCES = \
 	cardlib/gids/acquire.c \
 	cardlib/gids/admin.c \
 	cardlib/gids/blank.c \
+	cardlib/gids/cache.c \
 	cardlib/gids/container.c \
 	cardlib/gids/create.c \
 	cardlib/gids/decrypt.c \

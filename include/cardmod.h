@@ -43,7 +43,9 @@
  *      IV and without padding, whatever the length. The caller computes it; a key never crosses the seam but as the new
  *      value of a change or of a new card.
  * 18.  pfnCspKeyCheckValue is added, since some card edges want three bytes of a block encrypted by a new key beside it.
- * 19.  There are no cache callbacks and no pfnCspGetDHAgreement: all caching lies above, and there are no secrets of the host's.
+ * 19.  There is no pfnCspGetDHAgreement: there are no secrets of the host's. What the cache callbacks keep is kept on
+ *      disk, under the card identifier and the counters of cardcf: only what everybody may read goes there. The counters
+ *      are compared before anything is found in a transaction; nothing is after the first change in it.
  *      Nor is there a no-card mode: CARD_SECURE_KEY_INJECTION_NO_CARD_MODE is SCARD_E_UNSUPPORTED_FEATURE.
  * 20.  A PIN of external type may be given as bytes as well, by callers that do not want the reader to ask for it;
  *      unless PIN_INFO_REQUIRE_SECURE_ENTRY is set.
@@ -395,6 +397,16 @@ typedef DWORD (*PFN_CSP_KEY_CHECK_VALUE)(CARD_DATA *card, CARD_KEY_ALGORITHM alg
  * that looks random (implicit rejection).
  */
 typedef DWORD (*PFN_CSP_UNPAD_DATA)(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pDecryptInfo);
+/*
+ * The cache (R-033): may be NULL, and are not called in CardAcquireContext nor to read cardid and cardcf. Tags are a driver's own,
+ * of at most LIMIT_CACHE_TAG characters. Adding copies, and replaces; looking up gives an allocated copy, or
+ * SCARD_W_CACHE_ITEM_NOT_FOUND. SCARD_W_CACHE_ITEM_TOO_BIG. dwFlags: 0. What fails changes nothing but what it costs.
+ */
+typedef DWORD (*PFN_CSP_CACHE_ADD_FILE)(void *pvCacheContext, const char *pszTag, DWORD dwFlags, const BYTE *pbData,
+					DWORD cbData);
+typedef DWORD (*PFN_CSP_CACHE_LOOKUP_FILE)(void *pvCacheContext, const char *pszTag, DWORD dwFlags, BYTE **ppbData,
+					   DWORD *pcbData);
+typedef DWORD (*PFN_CSP_CACHE_DELETE_FILE)(void *pvCacheContext, const char *pszTag, DWORD dwFlags);
 
 /*
  * The host's half of a key agreement on P-256, made for this once: ret_own is its point, ret_stream gets cbStream bytes (64
@@ -418,6 +430,10 @@ struct card_data {
 	PFN_CSP_UNPAD_DATA pfnCspUnpadData;
 	PFN_CSP_KEY_CHECK_VALUE pfnCspKeyCheckValue;
 	PFN_CSP_AGREE pfnCspAgree;
+	PFN_CSP_CACHE_ADD_FILE pfnCspCacheAddFile;
+	PFN_CSP_CACHE_LOOKUP_FILE pfnCspCacheLookupFile;
+	PFN_CSP_CACHE_DELETE_FILE pfnCspCacheDeleteFile;
+	void *pvCacheContext;
 	struct io *io;
 	void *pvVendorSpecific;
 

@@ -21,6 +21,8 @@ libcsp_la_SOURCES = \
 	src/csp/create.c \
 	src/csp/data.c \
 	src/csp/dataname.c \
+	src/csp/diskcache.c \
+	src/csp/diskcache.h \
 	src/csp/config.c \
 	src/csp/crypto.c \
 	src/csp/crypto.h \
@@ -47,6 +49,7 @@ libcsp_la_SOURCES = \
 	src/csp/response.h \
 	src/csp/role.c \
 	src/csp/roots.c \
+	src/csp/store.c \
 	src/csp/token.c \
 	src/csp/txn.c \
 	src/csp/view.c \
@@ -124,6 +127,7 @@ bin_PROGRAMS = minidriver-tool
 minidriver_tool_SOURCES = \
 	src/tool/adminkey.h \
 	src/tool/ask.c \
+	src/tool/cache.c \
 	src/tool/card.c \
 	src/tool/cert.c \
 	src/tool/challenge.c \

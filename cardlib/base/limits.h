@@ -54,4 +54,11 @@
 /* What a digest keeps of its data so that C_GetOperationState can save it; handshakes are shorter. */
 #define LIMIT_OPERATION_STATE (64u * 1024)
 
+/* The cache on disk: items of one card (keys, and single data objects), the bytes of a name, of a card, of all, and cards. */
+#define LIMIT_CACHE_ITEMS 256u
+#define LIMIT_CACHE_TAG 32u
+#define LIMIT_CACHE_CARD (256u * 1024)
+#define LIMIT_CACHE_TOTAL (4u * 1024 * 1024)
+#define LIMIT_CACHE_CARDS 64u
+
 #endif

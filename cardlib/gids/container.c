@@ -48,6 +48,9 @@ gids_keys_keep(struct gids *g)
 {
 	struct cursor now;
 
+	/* what the cache says is asked of the cache again, which may know better by then */
+	if (g->table.cached)
+		g->keys_state = GIDS_KEYS_NONE;
 	if (g->keys_state == GIDS_KEYS_NONE || !current_cardcf(g, &now)) {
 		if (g->keys_state == GIDS_KEYS_LOADED)
 			g->keys_state = GIDS_KEYS_NONE;
@@ -122,6 +125,8 @@ gids_public_key(struct gids *g, uint8_t reference, struct public_key *ret_key)
 		*ret_key = g->made;
 		return SCARD_S_SUCCESS;
 	}
+	if (gids_cache_key(g, reference, ret_key))
+		return SCARD_S_SUCCESS;
 	tlv_put_u8(&request, TAG_KEY_REFERENCE, reference);
 	tlv_put(&request, TAG_KEY_PARTS, cur_of(parts, sizeof(parts)));
 	tlv_put(&a.data, TAG_KEY_REQUEST, buf_cur(&request));
@@ -138,6 +143,7 @@ gids_public_key(struct gids *g, uint8_t reference, struct public_key *ret_key)
 		log_fail(LOG_CARD, SCARD_E_COMM_DATA_LOST, "public key %02X", reference);
 		return SCARD_E_COMM_DATA_LOST;
 	}
+	gids_cache_keep_key(g, reference, buf_cur(&answer));
 	return SCARD_S_SUCCESS;
 }
 

@@ -429,7 +429,7 @@ gids_create_container_ex(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, D
 		.can_exchange = dwKeySpec == AT_KEYEXCHANGE,
 		.can_sign_slot = dwKeySpec != AT_KEYEXCHANGE,
 	};
-	struct gids *g = gids_of(card);
+	struct gids *g = gids_of_change(card);
 
 	(void)dwFlags;
 	if (g == NULL)
@@ -464,7 +464,7 @@ delete_keys(struct gids *g, BYTE index)
 DWORD
 gids_delete_container(CARD_DATA *card, BYTE bContainerIndex, DWORD dwReserved)
 {
-	struct gids *g = gids_of(card);
+	struct gids *g = gids_of_change(card);
 	DWORD r;
 
 	(void)dwReserved;

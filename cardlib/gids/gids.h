@@ -133,6 +133,7 @@ struct gids_bag {
 	struct buf objects;
 	bool whole;   /* read with an empty tag list: all there are */
 	bool refused; /* the card does not read this file so; for the life of the context */
+	bool cached;  /* some of it is from the caller's cache */
 };
 
 struct gids_place {
@@ -167,12 +168,14 @@ enum gids_keys_state {
 
 struct gids {
 	struct channel ch;
-	bool by_name; /* selected by AID; false: a registered card that hides it */
+	CARD_DATA *card; /* of the call under way */
+	bool by_name;	 /* selected by AID; false: a registered card that hides it */
 
 	DWORD transaction;
 	bool confirmed; /* in this transaction GIDS is the selected application */
 	struct gids_bag table, public, cardid;
 	struct gids_environment environment;
+	bool changing;		/* nothing is taken from the cache any more */
 	PIN_SET verified;	/* by this context, and nothing has happened that ends it */
 	uint8_t made_reference; /* the key that was generated last in this transaction, 0 none */
 	struct public_key made;
@@ -222,6 +225,23 @@ DWORD gids_object(struct gids *g, struct gids_place place, bool bulk, struct buf
 
 /* What is now known of a data object that was written; NULL: nothing, the card has to be asked. */
 void gids_object_known(struct gids *g, struct gids_place place, const struct cursor *value);
+
+/* Forgets what was read of a file. */
+void gids_bag_forget(struct gids_bag *bag);
+
+/* cache.c ----------------------------------------------------------------------------------------------------------- */
+
+/* Fills a bag with what is kept of its file; true when there was something. Not for cardid and cardcf. */
+bool gids_cache_fill(struct gids *g, struct gids_bag *bag, struct gids_place place);
+/* Keeps an answer of the card: one object, or with tag 0 all of a file. */
+void gids_cache_keep(struct gids *g, struct gids_place place, struct cursor objects);
+/* Whether a file is one that the card does not read at once. */
+bool gids_cache_refused(const struct gids *g, uint16_t ef);
+void gids_cache_keep_refusal(const struct gids *g, uint16_t ef);
+bool gids_cache_key(const struct gids *g, uint8_t reference, struct public_key *ret_key);
+void gids_cache_keep_key(const struct gids *g, uint8_t reference, struct cursor answer);
+/* gids_of() for what changes the card: what is known by the cache only is forgotten first. */
+struct gids *gids_of_change(CARD_DATA *card);
 
 /* fs.c -------------------------------------------------------------------------------------------------------------- */
 

@@ -33,21 +33,22 @@
 /* Without the last two bytes, which are the revision and the card's own (GIDS 2.0; Windows sends these nine too). */
 static const uint8_t aid[] = { 0xA0, 0x00, 0x00, 0x03, 0x97, 0x42, 0x54, 0x46, 0x59 };
 
-static void
-bag_forget(struct gids_bag *bag)
+void
+gids_bag_forget(struct gids_bag *bag)
 {
 	buf_free(&bag->objects);
-	bag->whole = false;
+	bag->whole = bag->cached = false;
 }
 
 void
 gids_forget_session(struct gids *g)
 {
 	gids_keys_keep(g);
-	bag_forget(&g->table);
-	bag_forget(&g->public);
-	bag_forget(&g->cardid);
+	gids_bag_forget(&g->table);
+	gids_bag_forget(&g->public);
+	gids_bag_forget(&g->cardid);
 	g->environment.set = false;
+	g->changing = false;
 	g->verified = 0;
 	g->made_reference = 0;
 	g->confirmed = false;
@@ -61,6 +62,7 @@ gids_of(CARD_DATA *card)
 	if (g == NULL)
 		return NULL;
 	g->ch.io = card->io;
+	g->card = card;
 	if (g->transaction != card->dwTransaction) {
 		gids_forget_session(g);
 		g->transaction = card->dwTransaction;
@@ -307,6 +309,8 @@ read_whole(struct gids *g, uint16_t ef, struct gids_bag *bag)
 	if (r != SCARD_S_SUCCESS && !gids_refused(sw) && !(r == SCARD_E_COMM_DATA_LOST && sw >> 8 == 0x61))
 		return r;
 	bag->refused = g->confirmed;
+	if (bag->refused)
+		gids_cache_keep_refusal(g, ef);
 	return SCARD_S_SUCCESS;
 }
 
@@ -331,21 +335,28 @@ gids_object(struct gids *g, struct gids_place place, bool bulk, struct buf *scra
 
 	if (bag != NULL && tlv_find(buf_cur(&bag->objects), place.tag, ret_value))
 		return SCARD_S_SUCCESS;
+	if (bag != NULL && gids_cache_fill(g, bag, place) && tlv_find(buf_cur(&bag->objects), place.tag, ret_value))
+		return SCARD_S_SUCCESS;
+	if (bag != NULL && bulk && !bag->whole && !bag->refused)
+		bag->refused = gids_cache_refused(g, place.ef);
 	if (bag != NULL && bulk && !bag->whole && !bag->refused) {
 		if ((r = read_whole(g, place.ef, bag)) != SCARD_S_SUCCESS)
 			return r;
 		if (tlv_find(buf_cur(&bag->objects), place.tag, ret_value)) {
 			g->confirmed = true;
+			gids_cache_keep(g, (struct gids_place){ place.ef, 0 }, buf_cur(&bag->objects));
 			return SCARD_S_SUCCESS;
 		}
 		/* a list without what was asked for may be another application's */
 		if (!g->confirmed)
-			bag_forget(bag);
+			gids_bag_forget(bag);
 	}
 	if ((r = read_single(g, place, scratch, ret_value)) != SCARD_S_SUCCESS)
 		return r;
-	if (bag != NULL)
+	if (bag != NULL) {
 		bag_keep(bag, buf_cur(scratch));
+		gids_cache_keep(g, place, buf_cur(scratch));
+	}
 	return SCARD_S_SUCCESS;
 }
 
@@ -368,7 +379,7 @@ gids_object_known(struct gids *g, struct gids_place place, const struct cursor *
 	else
 		bag->whole = false;
 	if (buf_failed(&objects))
-		bag_forget(bag);
+		gids_bag_forget(bag);
 	else
 		buf_move(&bag->objects, &objects);
 }

@@ -233,7 +233,7 @@ gids_file_create(CARD_DATA *card, const char *pszDirectory, const char *pszFile,
 		 CARD_FILE_ACCESS_CONDITION ac)
 {
 	AUTO_BUF struct buf zeros = BUF_INIT;
-	struct gids *g = gids_of(card);
+	struct gids *g = gids_of_change(card);
 	uint16_t ef = file_of_condition(ac);
 
 	if (g == NULL || ef == 0 || cbInitial > GIDS_VALUE_MAX)
@@ -248,7 +248,7 @@ DWORD
 gids_file_write(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags, const BYTE *pbData,
 		DWORD cbData)
 {
-	struct gids *g = gids_of(card);
+	struct gids *g = gids_of_change(card);
 	struct gids_place place;
 	DWORD r;
 
@@ -264,7 +264,7 @@ DWORD
 gids_file_delete(CARD_DATA *card, const char *pszDirectory, const char *pszFile, DWORD dwFlags)
 {
 	const char *directory = gids_directory(pszDirectory);
-	struct gids *g = gids_of(card);
+	struct gids *g = gids_of_change(card);
 	struct gids_place place;
 	DWORD r;
 
@@ -285,7 +285,7 @@ gids_directory_create(CARD_DATA *card, const char *pszDirectory, CARD_DIRECTORY_
 {
 	AUTO_BUF struct buf scratch = BUF_INIT;
 	struct gids_record record = { .ef = GIDS_EF_TABLE }, other;
-	struct gids *g = gids_of(card);
+	struct gids *g = gids_of_change(card);
 	struct cursor records;
 	DWORD r;
 
@@ -316,7 +316,7 @@ DWORD
 gids_directory_delete(CARD_DATA *card, const char *pszDirectory)
 {
 	AUTO_BUF struct buf scratch = BUF_INIT;
-	struct gids *g = gids_of(card);
+	struct gids *g = gids_of_change(card);
 	struct cursor records;
 	DWORD r;
 

@@ -51,20 +51,36 @@ read_mode(struct csp_card *card)
 	return SCARD_S_SUCCESS;
 }
 
+/* The same for the store as well. */
+static DWORD
+read_counters(struct csp_card *card, struct csp_freshness *ret_freshness, bool *ret_known)
+{
+	DWORD r = read_freshness(card, ret_freshness, ret_known);
+
+	if (r == SCARD_S_SUCCESS)
+		csp_store_compare(card, *ret_known ? ret_freshness : NULL);
+	return r;
+}
+
 /* Nothing is kept, so nothing can be stale: read first, then remember the counters that belong to it. */
 static DWORD
 load(struct csp_card *card, bool remember)
 {
 	struct csp_freshness now = { 0 };
-	bool known = false;
+	bool known = false, stored = false;
 	DWORD r;
 
 	card->loaded = false;
+	/* what an earlier process kept is found once the counters say that it is true */
+	if (remember && (r = csp_store_start(card, &stored)) != SCARD_S_SUCCESS)
+		return r;
+	if (stored && (r = read_counters(card, &now, &known)) != SCARD_S_SUCCESS)
+		return r;
 	/* a PIN kept from an earlier transaction is older than what is about to be remembered */
 	csp_roles_doubt(card);
 	if ((r = csp_view_load(card, 0)) != SCARD_S_SUCCESS)
 		return r;
-	if (remember && (r = read_freshness(card, &now, &known)) != SCARD_S_SUCCESS)
+	if (remember && !stored && (r = read_counters(card, &now, &known)) != SCARD_S_SUCCESS)
 		return r;
 	card->freshness = now;
 	card->freshness_known = known;
@@ -87,7 +103,7 @@ revalidate(struct csp_card *card)
 	bool known = false;
 	DWORD r;
 
-	if ((r = read_freshness(card, &now, &known)) != SCARD_S_SUCCESS)
+	if ((r = read_counters(card, &now, &known)) != SCARD_S_SUCCESS)
 		return r;
 	if (known && card->freshness_known)
 		stale = compare(&now, &card->freshness);
@@ -148,6 +164,14 @@ check_only(struct csp_card *card, uint32_t only)
 
 	card->only = only;
 	return card->checked && !same ? csp_view_load(card, CSP_ALL) : csp_cache_check(card);
+}
+
+void
+csp_cache_distrust(struct csp_card *card)
+{
+	csp_store_drop(card);
+	card->loaded = card->checked = card->token_read = false;
+	csp_txn_end(card);
 }
 
 static DWORD

@@ -90,6 +90,7 @@ fill_data(struct csp_card *card)
 	d->pfnCspAgree = csp_ephemeral_agree;
 	d->pvCspContext = card->csp->crypto;
 	d->io = card->io;
+	csp_store_install(card);
 }
 
 static const struct {
@@ -204,6 +205,7 @@ static void
 free_kept(struct csp_card *card)
 {
 	csp_roles_wipe(card);
+	csp_store_free(&card->store);
 	csp_view_free(&card->view);
 	csp_files_free(&card->files);
 	csp_roots_free(&card->roots);

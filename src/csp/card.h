@@ -65,7 +65,9 @@ struct csp {
 	const struct lock_ops *locks;
 	uint32_t hold_ms; /* 0: a transaction ends with the lock */
 	struct csp_policy policy;
-	bool no_keypads; /* PINs are not asked for at readers */
+	bool no_keypads;		    /* PINs are not asked for at readers */
+	char cache_directory[CSP_PATH_MAX]; /* empty: nothing is kept on disk */
+	atomic_bool said_cache;		    /* what is wrong with it was logged */
 	char allow[CSP_PATTERNS_MAX], deny[CSP_PATTERNS_MAX];
 	atomic_uint last_number; /* of a key or of a view; never used twice */
 
@@ -154,6 +156,7 @@ struct csp_entry {
 	bool public_hidden; /* neither the certificate nor the card has one that fits */
 	struct public_key public;
 	char cert_file[9];     /* in mscp; empty when there is none */
+	bool proven;	       /* the card has made a signature by the public key */
 	bool cert_hidden;      /* damaged, or somebody else's */
 	struct csp_cert *cert; /* NULL until read */
 };
@@ -181,6 +184,30 @@ struct csp_view {
 #define CSP_SAID_SIZE 1u
 #define CSP_SAID_CERT 2u
 #define CSP_SAID_KEY 4u
+
+/* store.c: what minidrivers keep of a card by the cache callbacks, in memory and on disk. */
+enum csp_store_state {
+	CSP_STORE_CLOSED,     /* not compared with the card in this transaction, or something was changed since */
+	CSP_STORE_COLLECTING, /* nothing is kept yet; what comes belongs to the counters that are read afterwards */
+	CSP_STORE_OPEN
+};
+
+struct csp_item {
+	char tag[LIMIT_CACHE_TAG + 1];
+	struct buf content;
+};
+
+struct csp_store {
+	enum csp_store_state state;
+	bool tried;	/* the disk was looked at */
+	bool off;	/* nothing is kept of this card: it has no identifier of its own */
+	bool dirty;	/* there is more than on disk */
+	bool from_disk; /* what an earlier process kept was given out */
+	uint8_t id[CSP_CARD_ID_LEN];
+	struct csp_freshness freshness;
+	struct csp_item *items;
+	size_t count;
+};
 
 struct csp_card {
 	struct csp *csp;
@@ -210,6 +237,7 @@ struct csp_card {
 	struct csp_freshness freshness;
 	bool mode_read;
 	DWORD cache_mode;
+	struct csp_store store;
 	struct csp_view view;
 	struct csp_files files;
 	struct csp_roots roots;
@@ -281,8 +309,29 @@ bool csp_file_listed(struct cursor names, const char *name);
 
 /* Inside a transaction: compares the freshness counters if that was not done in it, and reads what is stale. */
 DWORD csp_cache_check(struct csp_card *card);
+/* What was kept on disk is not this card's: all goes, and the next transaction reads the card. */
+void csp_cache_distrust(struct csp_card *card);
 /* Decodes cardcf; false when it is too short. */
 bool csp_freshness_decode(struct cursor content, struct csp_freshness *ret_freshness);
+
+/* store.c ------------------------------------------------------------------------------------------------------------ */
+
+/* The callbacks and their context, if anything is to be kept on disk. */
+void csp_store_install(struct csp_card *card);
+/*
+ * Inside a transaction, before anything is read: looks at the disk. *ret_some: something is there, and the counters are
+ * to be read and given to csp_store_compare() first. Otherwise they may as well be read afterwards.
+ */
+DWORD csp_store_start(struct csp_card *card, bool *ret_some);
+/* The counters as they are on the card in this transaction; NULL: it has none. */
+void csp_store_compare(struct csp_card *card, const struct csp_freshness *now);
+/* Another transaction: nothing is found before the counters are compared again. */
+void csp_store_close(struct csp_card *card);
+/* Something is being changed, or what was kept turns out to be wrong: all of it goes, on disk, too. */
+void csp_store_drop(struct csp_card *card);
+/* Writes what is new to disk. */
+void csp_store_save(struct csp_card *card);
+void csp_store_free(struct csp_store *store);
 
 /* create.c ----------------------------------------------------------------------------------------------------------- */
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@
 #endif
 
 #define FILE_NAME "minidriver-pkcs11.conf"
+#define CACHE_NAME "minidriver-pkcs11"
 #define FILE_MAX 65536u
 #define LINE_MAX_LEN 1024u
 #define ENVIRONMENT "MINIDRIVER_PKCS11_"
@@ -169,6 +171,23 @@ set_pinpad(struct csp_options *o, const char *value)
 }
 
 static bool
+set_disk_cache(struct csp_options *o, const char *value)
+{
+	bool wanted;
+
+	if (!read_bool(value, &wanted))
+		return false;
+	o->no_disk_cache = !wanted;
+	return true;
+}
+
+static bool
+set_cache_directory(struct csp_options *o, const char *value)
+{
+	return value[0] == '/' && read_text(value, sizeof(o->cache_directory), o->cache_directory);
+}
+
+static bool
 set_log_level(struct csp_options *o, const char *value)
 {
 	static const char *const names[] = { "off", "error", "warning", "info", "apdu" };
@@ -209,6 +228,8 @@ static const struct {
 	{ "reader_allow",                       NULL,                             NULL,    set_allow },
 	{ "reader_deny",                        NULL,                             NULL,    set_deny },
 	{ "pinpad",                             NULL,                             NULL,    set_pinpad },
+	{ "disk_cache",                         NULL,                             NULL,    set_disk_cache },
+	{ "cache_directory",                    NULL,                             NULL,    set_cache_directory },
 	{ "log_level",                          NULL,                             "DEBUG", set_log_level },
 	{ "log_file",                           NULL,                             "LOG",   set_log_file },
 };
@@ -364,6 +385,26 @@ take_variable(struct reading *r, const char *setting, const char *name, bool (*s
 	r->file = NULL;
 }
 
+/* Where the cache is unless somebody says otherwise; a program with privileges that its caller has not got has none. */
+static void
+settle_cache(struct csp_options *o)
+{
+	const char *directory = secure_getenv("XDG_CACHE_HOME"), *home = secure_getenv("HOME");
+	int len = -1;
+
+	if (!o->no_disk_cache && o->cache_directory[0] != '\0' && getauxval(AT_SECURE) == 0)
+		return;
+	memset(o->cache_directory, 0, sizeof(o->cache_directory));
+	if (o->no_disk_cache)
+		return;
+	if (directory != NULL && directory[0] == '/')
+		len = snprintf(o->cache_directory, sizeof(o->cache_directory), "%s/%s", directory, CACHE_NAME);
+	else if (home != NULL && home[0] == '/')
+		len = snprintf(o->cache_directory, sizeof(o->cache_directory), "%s/.cache/%s", home, CACHE_NAME);
+	if (len < 0 || (size_t)len >= sizeof(o->cache_directory))
+		memset(o->cache_directory, 0, sizeof(o->cache_directory));
+}
+
 void
 csp_config_load(struct csp_options *ret_options, csp_config_report report, void *context)
 {
@@ -380,5 +421,6 @@ csp_config_load(struct csp_options *ret_options, csp_config_report report, void 
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		take_variable(&r, settings[i].name, settings[i].variable, settings[i].set);
+	settle_cache(&options);
 	*ret_options = options;
 }

@@ -40,6 +40,7 @@ csp_change_announce(struct csp_card *card, unsigned classes, struct csp_change *
 	DWORD r = csp_file_read(card, NULL, COUNTERS, &old);
 
 	*ret_change = (struct csp_change){ .kept = CSP_ALL };
+	csp_store_drop(card);
 	if (csp_code_is_trouble(r))
 		return r;
 	/* nobody can be told, and nobody relies on it */

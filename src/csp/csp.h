@@ -47,7 +47,10 @@ struct csp_options {
 	bool no_keypads; /* PINs are not asked for at the keys of a reader */
 	/* readers by name, patterns of fnmatch(3) with a bar between; allow empty: all that deny does not name */
 	char allow[CSP_PATTERNS_MAX], deny[CSP_PATTERNS_MAX];
-	int log_level; /* enum log_level, 0 for none; for log_open_as() */
+	/* where public data of cards are kept from one process to the next; absolute; empty: nowhere */
+	char cache_directory[CSP_PATH_MAX];
+	bool no_disk_cache; /* of the configuration, which leaves cache_directory empty then */
+	int log_level;	    /* enum log_level, 0 for none; for log_open_as() */
 	char log_file[CSP_PATH_MAX];
 };
 #define CSP_DEFAULT_TIMEOUT_MS 1500u

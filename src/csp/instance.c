@@ -34,6 +34,8 @@ set_policy(struct csp *csp, const struct csp_options *options)
 	if (csp->policy.default_key_bits == 0)
 		csp->policy.default_key_bits = CSP_DEFAULT_KEY_BITS;
 	csp->no_keypads = options->no_keypads;
+	if (!options->no_disk_cache)
+		memcpy(csp->cache_directory, options->cache_directory, sizeof(csp->cache_directory) - 1);
 	memcpy(csp->allow, options->allow, sizeof(csp->allow) - 1);
 	memcpy(csp->deny, options->deny, sizeof(csp->deny) - 1);
 }

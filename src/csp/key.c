@@ -274,6 +274,23 @@ operate(struct csp_card *card, void *arg)
 	return authenticated_once(card, &e->key, op);
 }
 
+/* Codes by which a card may say that a key is not what was kept of it. */
+static bool
+is_doubtful(DWORD code)
+{
+	switch (code) {
+	case SCARD_S_SUCCESS:
+	case SCARD_W_CARD_NOT_AUTHENTICATED:
+	case SCARD_W_SECURITY_VIOLATION:
+	case SCARD_W_WRONG_CHV:
+	case SCARD_W_CHV_BLOCKED:
+	case SCARD_E_INVALID_PARAMETER:
+	case SCARD_E_CANCELLED:
+	case SCARD_W_CANCELLED_BY_USER: return false;
+	default: return !csp_code_is_trouble(code);
+	}
+}
+
 static DWORD
 run(struct csp_card *card, struct operation *op)
 {
@@ -281,7 +298,35 @@ run(struct csp_card *card, struct operation *op)
 
 	/* whatever became of it: a PIN for one operation has had its operation */
 	csp_role_used(card, op->role);
+	if (card->store.from_disk && !card->gone && is_doubtful(r))
+		csp_cache_distrust(card);
 	return r;
+}
+
+/*
+ * What an earlier process kept may be of another card with the same identifier and counters. The first signature by each key
+ * tells, if its public key was shown to anybody: then no signature is given, and the card is read again.
+ */
+static DWORD
+prove(struct csp_card *card, const struct operation *op)
+{
+	struct csp_entry *e = NULL;
+	bool good = false;
+
+	if (!card->store.from_disk || csp_entry_find(card, op->key_id, &e) != SCARD_S_SUCCESS || !e->public_read ||
+	    e->proven)
+		return SCARD_S_SUCCESS;
+	if (csp_verify(card->csp, &e->public, op->scheme, op->data, cur_of(op->signature, op->len), &good) ==
+		    SCARD_S_SUCCESS &&
+	    good) {
+		e->proven = true;
+		return SCARD_S_SUCCESS;
+	}
+	log_warn(LOG_CSP,
+		 "container %u: the signature is not by the public key that was kept on disk; the card is read again",
+		 e->key.container);
+	csp_cache_distrust(card);
+	return SCARD_E_UNEXPECTED;
 }
 
 /* A minidriver does not take data of no bytes: what is under its padding is a whole block all the same. */
@@ -314,7 +359,7 @@ csp_sign(struct csp_card *card, uint32_t key_id, const struct csp_scheme *scheme
 		op.scheme = &raw;
 		op.data = cur_of(block, op.len);
 	}
-	if ((r = run(card, &op)) != SCARD_S_SUCCESS)
+	if ((r = run(card, &op)) != SCARD_S_SUCCESS || (r = prove(card, &op)) != SCARD_S_SUCCESS)
 		return r;
 	memcpy(ret_signature, signature, op.len);
 	*ret_len = op.len;

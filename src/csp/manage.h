@@ -10,6 +10,8 @@
 #ifndef CSP_MANAGE_H
 #define CSP_MANAGE_H
 
+#include <time.h>
+
 #include "csp/csp.h"
 
 /* The card ---------------------------------------------------------------------------------------------------------- */
@@ -250,6 +252,19 @@ struct csp_finding {
  * without loss. *ret_findings is freed with free().
  */
 DWORD csp_check(struct csp_card *card, bool repair, struct csp_finding **ret_findings, size_t *ret_count);
+
+/* The cache on disk ----------------------------------------------------------------------------------------------------- */
+
+struct csp_cached {
+	uint8_t id[CSP_CARD_ID_LEN];
+	uint64_t bytes;
+	time_t written; /* last */
+};
+
+/* What is kept in a directory (csp_options.cache_directory), at most room cards; none when it is not there. SCARD_E_NO_ACCESS. */
+DWORD csp_cached_list(const char *directory, struct csp_cached *ret_cards, size_t room, size_t *ret_count);
+/* Forgets a card. SCARD_E_FILE_NOT_FOUND, SCARD_E_NO_ACCESS. */
+DWORD csp_cached_clear(const char *directory, const uint8_t id[CSP_CARD_ID_LEN]);
 
 /* Configuration --------------------------------------------------------------------------------------------------------- */
 

@@ -39,6 +39,7 @@ csp_txn_begin(struct csp_card *card)
 	if ((r = io_begin(card->io, &reset)) != SCARD_S_SUCCESS)
 		return r;
 	card->begun = true;
+	csp_store_close(card);
 	card->checked = card->unsure = false;
 	card->authenticated = card->exposed = 0;
 	card->data.dwTransaction++;
@@ -80,6 +81,7 @@ csp_txn_end(struct csp_card *card)
 	card->reconnect = card->reconnect || reset;
 	card->begun = false;
 	card->authenticated = card->exposed = 0;
+	csp_store_save(card);
 }
 
 /* What a code means for the card and the transaction. */

@@ -39,13 +39,19 @@ bad_line(void *context, const char *file, unsigned line, const char *what)
 		(void)tool_say(0, "warning: %s: %s", file, what);
 }
 
+void
+tool_configure(struct tool *tool)
+{
+	csp_config_load(&tool->config, bad_line, NULL);
+	log_open_as(tool->config.log_level, tool->config.log_file);
+}
+
 int
 tool_open(struct tool *tool)
 {
 	DWORD r;
 
-	csp_config_load(&tool->config, bad_line, NULL);
-	log_open_as(tool->config.log_level, tool->config.log_file);
+	tool_configure(tool);
 	r = csp_open(&tool->config, &tool->csp);
 	return r == SCARD_S_SUCCESS ? TOOL_OK : tool_report(r, "the start failed");
 }

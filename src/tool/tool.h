@@ -133,6 +133,8 @@ const char *tool_code_text(DWORD code);
 
 /* The card (card.c) ---------------------------------------------------------------------------------------------------- */
 
+/* The configuration only. */
+void tool_configure(struct tool *tool);
 /* The common part without a card. */
 int tool_open(struct tool *tool);
 /*
@@ -218,6 +220,8 @@ int verb_container_pubkey(struct tool *tool, char **args, int count);
 int verb_cert_put(struct tool *tool, char **args, int count);
 int verb_cert_get(struct tool *tool, char **args, int count);
 int verb_cert_delete(struct tool *tool, char **args, int count);
+int verb_cache_list(struct tool *tool, char **args, int count);
+int verb_cache_clear(struct tool *tool, char **args, int count);
 int verb_roots_list(struct tool *tool, char **args, int count);
 int verb_roots_add(struct tool *tool, char **args, int count);
 int verb_roots_remove(struct tool *tool, char **args, int count);

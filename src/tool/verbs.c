@@ -48,6 +48,8 @@ static const struct tool_verb verbs[] = {
 	{ "roots", "add", "FILE", "add the certificates in FILE", verb_roots_add, 1, 1, WRITES | TAKES_PASSWORD },
 	{ "roots", "remove", "N", "remove a root certificate by its number", verb_roots_remove, 1, 1, WRITES | TAKES_YES },
 	{ "roots", "export", "[FILE]", "all of them, as PKCS#7", verb_roots_export, 0, 1, CARD | TAKES_FORM },
+	{ "cache", "list", "", "cards of which public data are kept on disk", verb_cache_list, 0, 0, TAKES_JSON },
+	{ "cache", "clear", "[CARD]", "delete what is kept on disk, of all cards or of the one with this identifier", verb_cache_clear, 0, 1, 0 },
 	{ NULL, "check", "", "look for what is inconsistent on the card", verb_check, 0, 0, WRITES | TAKES_REPAIR | TAKES_JSON },
 	{ NULL, "doctor", "", "look for what is wrong with service, readers, registration and cards", verb_doctor, 0, 0,
 	  TAKES_MODULE | TAKES_JSON },
