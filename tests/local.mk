@@ -89,6 +89,7 @@ CARD_TESTS = \
 MODULE_TESTS = \
 	tests/module/test_attributes \
 	tests/module/test_big_keys \
+	tests/module/test_cache \
 	tests/module/test_callers \
 	tests/module/test_copies \
 	tests/module/test_data_objects \
@@ -132,6 +133,7 @@ THREADED_TESTS = \
 	tests/unit/test_vcard_sharing \
 	tests/card/test_csp_gids \
 	tests/module/test_attributes \
+	tests/module/test_cache \
 	tests/module/test_callers \
 	tests/module/test_copies \
 	tests/module/test_data_objects \
