@@ -328,7 +328,7 @@ gids_get_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *p
 	(void)dwFlags;
 	if (g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	if (strcmp(pszProperty, CCP_ASSOCIATED_ECDH_KEY) == 0)
+	if (strcmp(pszProperty, CCP_ASSOCIATED_ECDH_KEY) == 0 || strcmp(pszProperty, CCP_KEY_NAMES) == 0)
 		return SCARD_E_UNSUPPORTED_FEATURE;
 	info = strcmp(pszProperty, CCP_CONTAINER_INFO) == 0;
 	r = check_property_room(pbData, cbData, pdwDataLen, info ? sizeof(CONTAINER_INFO) : sizeof(PIN_ID));

@@ -91,8 +91,9 @@ put_attribute(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE ty
 static unsigned long
 list(struct buf *ret_text)
 {
-	static const CK_ATTRIBUTE_TYPE types[] = { CKA_CLASS, CKA_ID,	   CKA_LABEL,		CKA_KEY_TYPE, CKA_VALUE,
-						   CKA_TOKEN, CKA_MODULUS, CKA_PUBLIC_EXPONENT, CKA_SUBJECT,  CKA_EC_POINT };
+	static const CK_ATTRIBUTE_TYPE types[] = { CKA_CLASS,	CKA_ID,	     CKA_LABEL,	  CKA_KEY_TYPE,
+						   CKA_VALUE,	CKA_TOKEN,   CKA_MODULUS, CKA_PUBLIC_EXPONENT,
+						   CKA_SUBJECT, CKA_EC_POINT };
 	AUTO_BUF struct buf text = BUF_INIT_MAX(1u << 20);
 	const unsigned long before = mt_exchanges(MT_READER);
 	CK_OBJECT_HANDLE found[64];
@@ -138,7 +139,8 @@ cache_file(void)
 	struct dirent *e;
 	DIR *d;
 
-	(void)snprintf(directory, sizeof(directory), "%s", mt_path(DIRECTORY "/4d445401020304050607%s", "08090a0b0c0d"));
+	(void)snprintf(directory, sizeof(directory), "%s",
+		       mt_path(DIRECTORY "/4d445401020304050607%s", "08090a0b0c0d"));
 	path[0] = '\0';
 	if ((d = opendir(directory)) == NULL)
 		return path;
@@ -214,7 +216,7 @@ find_one(CK_BYTE container)
 	const unsigned long before = mt_exchanges(MT_READER);
 	CK_SESSION_HANDLE s = mt_start();
 
-	(void)mt_object(s, CKO_PRIVATE_KEY, container);
+	(void)mt_object(s, CKO_PUBLIC_KEY, container);
 	assert_rv(mt->C_Finalize(NULL), CKR_OK);
 	return mt_exchanges(MT_READER) - before;
 }
@@ -324,13 +326,13 @@ test_change_between(void **state)
 	(void)list(NULL);
 	assert_int_equal(setenv("MINIDRIVER_PKCS11_TRANSACTION_TIMEOUT_MS", "0", 1), 0);
 	s = mt_start();
-	assert_int_equal(mt_count(s, CKO_PRIVATE_KEY), 6);
+	assert_int_equal(mt_count(s, CKO_PUBLIC_KEY), 6);
 	/* the container map is another card's now, and says so */
 	mt_remove(MT_READER);
 	mt_insert(MT_READER, MT_BOB);
 	assert_rv(mt->C_Finalize(NULL), CKR_OK);
 	s = mt_start();
-	assert_int_equal(mt_count(s, CKO_PRIVATE_KEY), 1);
+	assert_int_equal(mt_count(s, CKO_PUBLIC_KEY), 1);
 	assert_int_equal(unsetenv("MINIDRIVER_PKCS11_TRANSACTION_TIMEOUT_MS"), 0);
 }
 
@@ -376,7 +378,7 @@ test_clone(void **state)
 	assert_int_equal(mt_get(s, ops_public(s, 0), CKA_MODULUS, modulus, sizeof(modulus)), 256);
 	assert_true(mt_sign(s) != CKR_OK);
 	assert_rv(mt_sign(s), CKR_OK);
-	assert_int_equal(mt_count(s, CKO_PRIVATE_KEY), 1);
+	assert_int_equal(mt_count(s, CKO_PUBLIC_KEY), 1);
 	assert_rv(mt->C_Finalize(NULL), CKR_OK);
 	list_card(&card);
 	(void)list(&again);
@@ -394,6 +396,7 @@ attacked(const struct buf *card, unsigned lines, bool heals)
 	(void)list(&text);
 	assert_same(&text, card);
 	assert_int_equal(complaints(), lines);
+
 	if (heals)
 		assert_int_equal(list(&again), WARM);
 	else
@@ -478,7 +481,8 @@ test_other_cards_file(void **state)
 	set_identity(MT_BOB);
 	id[15]--;
 	(void)list(&card);
-	write_whole(mt_path(DIRECTORY "/4d44540102030405060708090a0b0c0e/%s", strrchr(cache_file(), '/') + 1), bytes, len);
+	write_whole(mt_path(DIRECTORY "/4d44540102030405060708090a0b0c0e/%s", strrchr(cache_file(), '/') + 1), bytes,
+		    len);
 	attacked(&card, 1, true);
 }
 
@@ -576,10 +580,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-		T(test_listing),	  T(test_find),	       T(test_signature),   T(test_tries),
-		T(test_changes),	  T(test_change_between), T(test_not_kept), T(test_clone),
-		T(test_edited),		  T(test_foreign_files), T(test_other_cards_file), T(test_directories),
-		T(test_no_room),	  T(test_two_writers),
+		T(test_listing), T(test_find),		 T(test_signature),	   T(test_tries),
+		T(test_changes), T(test_change_between), T(test_not_kept),	   T(test_clone),
+		T(test_edited),	 T(test_foreign_files),	 T(test_other_cards_file), T(test_directories),
+		T(test_no_room), T(test_two_writers),
 #undef T
 	};
 
