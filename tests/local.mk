@@ -20,6 +20,7 @@ UNIT_TESTS = \
 	tests/unit/test_csp_config \
 	tests/unit/test_csp_container \
 	tests/unit/test_csp_crypto \
+	tests/unit/test_csp_diskcache \
 	tests/unit/test_csp_keyfile \
 	tests/unit/test_csp_padding \
 	tests/unit/test_csp_pin \
