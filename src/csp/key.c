@@ -209,23 +209,30 @@ agree_once(struct csp_card *card, const struct csp_key *key, struct operation *o
 }
 
 /*
- * A card that does not tell when it changes may have another key in the container than its certificate says; the
- * signature shows it. Whoever looks next reads the card anew.
+ * A card that does not tell when it changes may have another key in the container than its certificate says; and what an
+ * earlier process kept may be of another card with the same identifier and counters, as copies have. The signature shows
+ * it, with such a copy the first one by a public key that was shown to anybody. Whoever looks next reads the card anew.
  */
 static DWORD
 check_signature(struct csp_card *card, const struct csp_key *key, const struct operation *op)
 {
+	const bool silent = card->cache_mode == CARD_CACHE_MODE_NONE;
 	struct csp_entry *e = NULL;
-	bool good = true;
+	bool good = silent;
 	DWORD r;
 
-	if (card->cache_mode != CARD_CACHE_MODE_NONE || csp_entry_find(card, key->id, &e) != SCARD_S_SUCCESS)
+	if (csp_entry_find(card, key->id, &e) != SCARD_S_SUCCESS)
+		return SCARD_S_SUCCESS;
+	if (!silent && (!card->store.from_disk || !e->public_read || e->proven))
 		return SCARD_S_SUCCESS;
 	r = csp_entry_public(card, e, false);
 	if (r == SCARD_S_SUCCESS)
 		(void)csp_verify(card->csp, &e->public, op->scheme, op->data, cur_of(op->signature, op->len), &good);
-	if (csp_code_is_trouble(r) || good)
-		return csp_code_is_trouble(r) ? r : SCARD_S_SUCCESS;
+	if (csp_code_is_trouble(r))
+		return r;
+	e->proven = good;
+	if (good)
+		return SCARD_S_SUCCESS;
 	log_fail(LOG_CSP, SCARD_E_NO_KEY_CONTAINER, "container %u: a signature of another key", e->key.container);
 	card->checked = card->loaded = false;
 	return SCARD_E_NO_KEY_CONTAINER;
@@ -303,32 +310,6 @@ run(struct csp_card *card, struct operation *op)
 	return r;
 }
 
-/*
- * What an earlier process kept may be of another card with the same identifier and counters. The first signature by each key
- * tells, if its public key was shown to anybody: then no signature is given, and the card is read again.
- */
-static DWORD
-prove(struct csp_card *card, const struct operation *op)
-{
-	struct csp_entry *e = NULL;
-	bool good = false;
-
-	if (!card->store.from_disk || csp_entry_find(card, op->key_id, &e) != SCARD_S_SUCCESS || !e->public_read ||
-	    e->proven)
-		return SCARD_S_SUCCESS;
-	if (csp_verify(card->csp, &e->public, op->scheme, op->data, cur_of(op->signature, op->len), &good) ==
-		    SCARD_S_SUCCESS &&
-	    good) {
-		e->proven = true;
-		return SCARD_S_SUCCESS;
-	}
-	log_warn(LOG_CSP,
-		 "container %u: the signature is not by the public key that was kept on disk; the card is read again",
-		 e->key.container);
-	csp_cache_distrust(card);
-	return SCARD_E_UNEXPECTED;
-}
-
 /* A minidriver does not take data of no bytes: what is under its padding is a whole block all the same. */
 static bool
 pads_nothing(const struct csp_scheme *scheme, struct cursor data)
@@ -359,7 +340,7 @@ csp_sign(struct csp_card *card, uint32_t key_id, const struct csp_scheme *scheme
 		op.scheme = &raw;
 		op.data = cur_of(block, op.len);
 	}
-	if ((r = run(card, &op)) != SCARD_S_SUCCESS || (r = prove(card, &op)) != SCARD_S_SUCCESS)
+	if ((r = run(card, &op)) != SCARD_S_SUCCESS)
 		return r;
 	memcpy(ret_signature, signature, op.len);
 	*ret_len = op.len;

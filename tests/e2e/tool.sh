@@ -325,6 +325,27 @@ roots()
 	run 1 roots add pin --pin-file pin
 }
 
+# What is kept on disk, and away with it; the cache is off elsewhere in this test.
+cache()
+{
+	run 0 cache list
+	says 'there is no cache'
+	export MINIDRIVER_PKCS11_DISK_CACHE=yes XDG_CACHE_HOME="$scratch/cache"
+	run 0 cache list
+	says 'nothing is kept'
+	run 0 container list
+	run 0 container list
+	run 0 cache list --json
+	is "one card is kept" "$(grep -c '"id"' out)" 1
+	run 1 cache clear 000102030405060708090A0B0C0D0E0F
+	run 2 cache clear 00
+	run 0 cache clear
+	run 0 cache list
+	says 'nothing is kept'
+	unset XDG_CACHE_HOME
+	export MINIDRIVER_PKCS11_DISK_CACHE=no
+}
+
 # --- files --------------------------------------------------------------------------------------------------------------
 
 files()
@@ -703,6 +724,7 @@ keys
 import
 certificates
 roots
+cache
 files
 pins
 at_a_distance
