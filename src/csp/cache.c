@@ -166,6 +166,15 @@ check_only(struct csp_card *card, uint32_t only)
 	return card->checked && !same ? csp_view_load(card, CSP_ALL) : csp_cache_check(card);
 }
 
+DWORD
+csp_cache_use(struct csp_card *card)
+{
+	bool some = false;
+	DWORD r = csp_store_start(card, &some);
+
+	return r == SCARD_S_SUCCESS && some ? csp_cache_check(card) : r;
+}
+
 void
 csp_cache_distrust(struct csp_card *card)
 {

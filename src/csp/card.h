@@ -309,6 +309,8 @@ bool csp_file_listed(struct cursor names, const char *name);
 
 /* Inside a transaction: compares the freshness counters if that was not done in it, and reads what is stale. */
 DWORD csp_cache_check(struct csp_card *card);
+/* The same if anything was kept on disk, and nothing otherwise: before a file is read that the rest does not need. */
+DWORD csp_cache_use(struct csp_card *card);
 /* What was kept on disk is not this card's: all goes, and the next transaction reads the card. */
 void csp_cache_distrust(struct csp_card *card);
 /* Decodes cardcf; false when it is too short. */

@@ -60,7 +60,8 @@ csp_label_load(struct csp_card *card, const BYTE id[CSP_CARD_ID_LEN], struct csp
 
 	if (!is_marked(id))
 		return SCARD_S_SUCCESS;
-	r = csp_file_read(card, CSP_ATTRS_DIRECTORY, CSP_LABEL_FILE, &content);
+	if ((r = csp_cache_use(card)) == SCARD_S_SUCCESS)
+		r = csp_file_read(card, CSP_ATTRS_DIRECTORY, CSP_LABEL_FILE, &content);
 	if (r != SCARD_S_SUCCESS)
 		return csp_code_is_trouble(r) ? r : SCARD_S_SUCCESS;
 	if (decode(buf_cur(&content), label, &token->pin_unset) && label[0] != '\0')

@@ -52,6 +52,7 @@ tool_open(struct tool *tool)
 	DWORD r;
 
 	tool_configure(tool);
+	tool->config.no_disk_cache = tool->config.no_disk_cache || tool->no_cache;
 	r = csp_open(&tool->config, &tool->csp);
 	return r == SCARD_S_SUCCESS ? TOOL_OK : tool_report(r, "the start failed");
 }

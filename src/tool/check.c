@@ -49,12 +49,14 @@ int
 verb_check(struct tool *tool, char **args, int count)
 {
 	struct csp_finding *findings = NULL;
-	int code = tool_open_card(tool);
 	size_t n = 0;
+	int code;
 	DWORD r;
 
 	(void)args;
 	(void)count;
+	tool->no_cache = true;
+	code = tool_open_card(tool);
 	if (code == TOOL_OK && (tool->options.repair || tool_wants_admin(tool) || tool_has_source(tool, SECRET_PIN)))
 		code = tool_login_writer(tool);
 	if (code != TOOL_OK)

@@ -164,10 +164,12 @@ create_again(struct tool *tool)
 int
 verb_create(struct tool *tool, char **args, int count)
 {
-	int code = tool_open_any_card(tool);
+	int code;
 
 	(void)args;
 	(void)count;
+	tool->no_cache = true;
+	code = tool_open_any_card(tool);
 	if (code != TOOL_OK)
 		return code;
 	if (tool->options.recreate)

@@ -53,6 +53,7 @@ struct tool_options {
 struct tool {
 	struct tool_options options;
 	struct csp_options config; /* of tool_open() */
+	bool no_cache;		   /* only what the card itself says counts; before tool_open() */
 	struct csp *csp;
 	struct csp_reader *reader; /* locked */
 	struct csp_card *card;
