@@ -134,7 +134,6 @@ THREADED_TESTS = \
 	tests/unit/test_vcard_sharing \
 	tests/card/test_csp_gids \
 	tests/module/test_attributes \
-	tests/module/test_cache \
 	tests/module/test_callers \
 	tests/module/test_copies \
 	tests/module/test_data_objects \
