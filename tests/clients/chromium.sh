@@ -63,9 +63,9 @@ chromium_test() {
 	browser_start
 	for name in rsa ec; do
 		tls_server -tls1_3
-		visit $PORT
-		[ $name = ec ] || check "chromium asks for the PIN" type_pin
-		check "chromium in TLS 1.3 with the $name key" wait_for 30 verified $name
+		visit "$PORT"
+		[ "$name" = ec ] || check "chromium asks for the PIN" type_pin
+		check "chromium in TLS 1.3 with the $name key" wait_for 30 verified "$name"
 		tls_server_stop
 		PORT=$((PORT + 1))
 	done

@@ -59,8 +59,8 @@ eap() {
 	server_certificate
 	radius_server
 	for name in rsa ec; do
-		authenticate $name TLSv1.2 "tls_disable_tlsv1_3=1"
-		authenticate $name TLSv1.3 "tls_disable_tlsv1_0=1 tls_disable_tlsv1_1=1 tls_disable_tlsv1_2=1 tls_disable_tlsv1_3=0"
+		authenticate "$name" TLSv1.2 "tls_disable_tlsv1_3=1"
+		authenticate "$name" TLSv1.3 "tls_disable_tlsv1_0=1 tls_disable_tlsv1_1=1 tls_disable_tlsv1_2=1 tls_disable_tlsv1_3=0"
 	done
 	tls_server_stop
 	card_remove

@@ -6,7 +6,7 @@
 e2e_needs gids-tool pkcs11-tool opensc-tool openssl pcscd gnutls-cli gnutls-serv certtool ss
 
 client() {	# client NAME PRIORITY: a connection with this key
-	{ printf 'GET / HTTP/1.0\r\n\r\n'; sleep 1; } | gnutls-cli --provider "$MODULE" --port $PORT --x509cafile "$W/ca.pem" \
+	{ printf 'GET / HTTP/1.0\r\n\r\n'; sleep 1; } | gnutls-cli --provider "$MODULE" --port "$PORT" --x509cafile "$W/ca.pem" \
 		--priority "$2" --x509certfile "$(uri "$1" cert)" --x509keyfile "$(uri "$1" private)" \
 		127.0.0.1 >"$W/page" 2>&1
 }
@@ -15,14 +15,14 @@ clients() {
 	local name
 	tls_server -tls1_3
 	for name in rsa ec; do
-		client $name NORMAL:-VERS-ALL:+VERS-TLS1.3
-		check "gnutls-cli in TLS 1.3 with the $name key" served $name
+		client "$name" NORMAL:-VERS-ALL:+VERS-TLS1.3
+		check "gnutls-cli in TLS 1.3 with the $name key" served "$name"
 	done
 	tls_server_stop
 	tls_server -tls1_2
 	for name in rsa ec; do
-		client $name NORMAL:-VERS-ALL:+VERS-TLS1.2
-		check "gnutls-cli in TLS 1.2 with the $name key" served $name
+		client "$name" NORMAL:-VERS-ALL:+VERS-TLS1.2
+		check "gnutls-cli in TLS 1.2 with the $name key" served "$name"
 	done
 	client rsa NORMAL:-VERS-ALL:+VERS-TLS1.2:-SIGN-ALL:+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-SHA256
 	check "with PSS and SHA-384 in TLS 1.2" served rsa
@@ -31,11 +31,11 @@ clients() {
 
 # The card's key is the server's: a signature, and with RSA key transport a decryption.
 server() {
-	gnutls-serv --provider "$MODULE" --port $PORT --x509certfile "$(uri rsa cert)" \
+	gnutls-serv --provider "$MODULE" --port "$PORT" --x509certfile "$(uri rsa cert)" \
 		--x509keyfile "$(uri rsa private)" --disable-client-cert --priority NORMAL:+RSA --http \
 		>"$W/server.log" 2>&1 </dev/null &
 	SERVER=$!
-	wait_for 10 listening $PORT
+	wait_for 10 listening "$PORT"
 	for way in "-tls1_3" "-tls1_2" "-tls1_2 -cipher AES128-GCM-SHA256"; do
 		# shellcheck disable=SC2086
 		printf 'GET / HTTP/1.0\r\n\r\n' | timeout 20 openssl s_client $way -connect 127.0.0.1:$PORT -CAfile "$W/ca.pem" \

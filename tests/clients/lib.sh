@@ -41,6 +41,7 @@ two_keys_piv() {
 	"$VCARD_PERSO" piv-put "$card" --tag 5FC10C --in "$W/history" || exit 1
 	card_insert "$card"
 	ID=([rsa]=01 [ec]=05)
+	# shellcheck disable=SC2034 # the tests use it
 	LABEL=([rsa]="X.509 Certificate for PIV Authentication" [ec]="X.509 Certificate for Retired Key 1")
 }
 

@@ -35,10 +35,10 @@ threads() {
 	openssl pkcs12 -export -in "$W/srv.crt" -inkey "$W/srv.key" -name srv -passout pass: -out "$W/srv.p12"
 	pk12util -i "$W/srv.p12" -d "sql:$W/serverdb" -W '' >/dev/null
 	certutil -A -d "sql:$W/serverdb" -n authority -t CT,C,C -i "$W/ca.pem"
-	selfserv -d "sql:$W/serverdb" -n srv -p $PORT -r -r -v -V tls1.2:tls1.3 >"$W/server.log" 2>&1 </dev/null &
+	selfserv -d "sql:$W/serverdb" -n srv -p "$PORT" -r -r -v -V tls1.2:tls1.3 >"$W/server.log" 2>&1 </dev/null &
 	SERVER=$!
-	wait_for 10 listening $PORT
-	timeout 60 strsclnt -p $PORT -d "sql:$W/db" -W "$(cat "$W/password")" -w "$E2E_PIN" -n "$TOKEN:${LABEL[rsa]}" -N -t 4 -c 20 -D localhost \
+	wait_for 10 listening "$PORT"
+	timeout 60 strsclnt -p "$PORT" -d "sql:$W/db" -W "$(cat "$W/password")" -w "$E2E_PIN" -n "$TOKEN:${LABEL[rsa]}" -N -t 4 -c 20 -D localhost \
 		>"$W/client.log" 2>&1
 	check "20 connections of four threads" test "$(grep -c 'subject DN: CN=Alice rsa' "$W/server.log")" -ge 20
 	tls_server_stop

@@ -35,14 +35,14 @@ configure_engine() {
 signatures() {
 	local name
 	for name in rsa ec; do
-		check "$name: dgst -sign" with_card dgst -engine pkcs11 -keyform engine -sign "$(key $name)" -sha256 \
+		check "$name: dgst -sign" with_card dgst -engine pkcs11 -keyform engine -sign "$(key "$name")" -sha256 \
 			-out "$W/sig" "$W/data"
 		check "$name: openssl verifies it" openssl dgst -verify "$W/$name.pem" -sha256 -signature "$W/sig" "$W/data"
-		check "$name: a certificate request" with_card req -engine pkcs11 -new -keyform engine -key "$(key $name)" \
+		check "$name: a certificate request" with_card req -engine pkcs11 -new -keyform engine -key "$(key "$name")" \
 			-subj "/CN=Alice" -out "$W/req"
 		check "$name: openssl verifies it" openssl req -verify -in "$W/req" -noout
 		check "$name: cms -sign" with_card cms -engine pkcs11 -sign -binary -signer "$W/$name.crt" -keyform engine \
-			-inkey "$(key $name)" -in "$W/data" -outform DER -out "$W/cms"
+			-inkey "$(key "$name")" -in "$W/data" -outform DER -out "$W/cms"
 		check "$name: openssl verifies it" openssl cms -verify -binary -inform DER -in "$W/cms" -content "$W/data" \
 			-CAfile "$W/ca.pem" -purpose any -out /dev/null
 	done
@@ -58,9 +58,9 @@ decryption() {
 	local padding
 	head -c 32 "$W/data" >"$W/short"
 	for padding in pkcs1 oaep; do
-		openssl pkeyutl -encrypt -pubin -inkey "$W/rsa.pem" -pkeyopt rsa_padding_mode:$padding -in "$W/short" -out "$W/cipher"
+		openssl pkeyutl -encrypt -pubin -inkey "$W/rsa.pem" -pkeyopt rsa_padding_mode:"$padding" -in "$W/short" -out "$W/cipher"
 		check "decrypts $padding" with_card pkeyutl -engine pkcs11 -keyform engine -inkey "$(key rsa)" -decrypt \
-			-pkeyopt rsa_padding_mode:$padding -in "$W/cipher" -out "$W/plain"
+			-pkeyopt rsa_padding_mode:"$padding" -in "$W/cipher" -out "$W/plain"
 		check "the message" cmp "$W/short" "$W/plain"
 	done
 	openssl cms -encrypt -binary -aes-128-cbc -in "$W/data" -outform DER -out "$W/cms" "$W/rsa.crt"
@@ -72,19 +72,19 @@ decryption() {
 tls() {
 	local name version
 	for version in tls1_3 tls1_2; do
-		tls_server -$version
+		tls_server -"$version"
 		for name in rsa ec; do
-			printf 'GET / HTTP/1.0\r\n\r\n' | with_card s_client -engine pkcs11 -keyform engine -key "$(key $name)" \
-				-cert "$W/$name.crt" -CAfile "$W/ca.pem" -connect 127.0.0.1:$PORT -quiet >"$W/page" 2>"$W/client.log"
-			check "s_client in $version with the $name key" served $name
+			printf 'GET / HTTP/1.0\r\n\r\n' | with_card s_client -engine pkcs11 -keyform engine -key "$(key "$name")" \
+				-cert "$W/$name.crt" -CAfile "$W/ca.pem" -connect 127.0.0.1:"$PORT" -quiet >"$W/page" 2>"$W/client.log"
+			check "s_client in $version with the $name key" served "$name"
 		done
 		: >"$W/page"
 		curl -s --cacert "$W/ca.pem" "https://localhost:$PORT/" >"$W/page" 2>&1
 		is "without a certificate there is no page" "$(grep -c BODY "$W/page")" 0
 		for name in rsa ec; do
 			OPENSSL_CONF="$W/engine.cnf" curl -s -i --http1.0 --cacert "$W/ca.pem" --engine pkcs11 --cert-type PEM \
-				--cert "$W/$name.crt" --key-type ENG --key "$(key $name)" "https://localhost:$PORT/" >"$W/page" 2>"$W/client.log"
-			check "curl in $version with the $name key" served $name
+				--cert "$W/$name.crt" --key-type ENG --key "$(key "$name")" "https://localhost:$PORT/" >"$W/page" 2>"$W/client.log"
+			check "curl in $version with the $name key" served "$name"
 		done
 		tls_server_stop
 	done

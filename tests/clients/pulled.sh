@@ -72,8 +72,11 @@ blank_sound() {
 	card_info >/dev/null
 	tool create --new-pin-file "$W/pin" --admin-key-file "$W/admin" --yes >"$W/again" 2>&1 </dev/null ||
 		tool info >"$W/again" 2>&1 || { echo "# $1: not created"; sed 's/^/#   /' "$W/again"; return 1; }
-	tool check >"$W/check" 2>&1 && opensc_tool --login --pin "$E2E_PIN" -O >"$W/list" 2>&1 ||
-		{ echo "# $1: not sound"; cat "$W/check" "$W/list" | sed 's/^/#   /'; return 1; }
+	if ! tool check >"$W/check" 2>&1 || ! opensc_tool --login --pin "$E2E_PIN" -O >"$W/list" 2>&1; then
+		echo "# $1: not sound"
+		sed 's/^/#   /' "$W/check" "$W/list"
+		return 1
+	fi
 }
 
 # pulled_everywhere NAME CARD SOUND COMMAND...: the act, with the card pulled at its 1st, 2nd, … exchange until it succeeds
@@ -93,10 +96,10 @@ pulled_everywhere() {
 			card_insert "$W/work.card"
 			"$sound" "$name, $how at exchange $n" || bad=$((bad + 1))
 			card_remove
-			[ $status -ne 0 ] || break
+			[ "$status" -ne 0 ] || break
 		done
 		is "$name: sound after each of $((n / STEP)) cards ($how)" "$bad" 0
-		[ $status -eq 0 ] || is "$name: comes to an end" "status $status" "status 0"
+		[ "$status" -eq 0 ] || is "$name: comes to an end" "status $status" "status 0"
 	done
 }
 

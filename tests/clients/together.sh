@@ -15,7 +15,7 @@ loop() {
 	for ((i = 0; i < ROUNDS; i++)); do
 		"$@" >>"$W/$name.log" 2>&1 </dev/null || echo "round $i" >>"$W/$name.failed"
 	done
-	echo done >"$W/$name.done"
+	touch "$W/$name.done"
 }
 
 tool() {
@@ -56,7 +56,7 @@ together() {
 	head -c 30 "$W/data" >"$W/short"
 	for name in tool other gnutls agent list; do
 		: >"$W/$name.failed"
-		loop $name $name &
+		loop "$name" "$name" &
 	done
 	for name in tool other gnutls agent list; do
 		check "$name is done" wait_for 120 test -e "$W/$name.done"

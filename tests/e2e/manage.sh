@@ -130,20 +130,20 @@ piv() {
 	"$VCARD_PERSO" create "$W/piv.card" --applications piv && "$VCARD_PERSO" piv-format "$W/piv.card" || exit 1
 	card_insert "$W/piv.card"
 	refuse "PIV: the user makes no key" "C_GenerateKeyPair failed" user_tool --keypairgen --key-type EC:prime256v1 --id 01
-	check "PIV: the officer makes one" our_tool --login --login-type so --so-pin $key --keypairgen \
+	check "PIV: the officer makes one" our_tool --login --login-type so --so-pin "$key" --keypairgen \
 		--key-type EC:prime256v1 --id 01
 	check "PIV: its public key is read" our_tool --read-object --type pubkey --id 01 -o "$W/piv.spki"
 	issue "$W/piv.spki" piv
-	check "PIV: he writes the certificate" our_tool --login --login-type so --so-pin $key --write-object "$W/piv.der" \
+	check "PIV: he writes the certificate" our_tool --login --login-type so --so-pin "$key" --write-object "$W/piv.der" \
 		--type cert --id 01
 	check "PIV: the user signs" user_tool --sign -m ECDSA-SHA256 --id 01 -i "$W/data" -o "$W/sig" --signature-format openssl
 	check "PIV: openssl verifies" openssl dgst -sha256 -verify "$W/piv.pem" -signature "$W/sig" "$W/data"
 	check "PIV: the user's PIN is changed" our_tool --change-pin --pin "$E2E_PIN" --new-pin "$NEW_PIN"
-	refuse "PIV: the officer sets no PIN" CKR_FUNCTION_NOT_SUPPORTED our_tool --login --login-type so --so-pin $key \
+	refuse "PIV: the officer sets no PIN" CKR_FUNCTION_NOT_SUPPORTED our_tool --login --login-type so --so-pin "$key" \
 		--init-pin --new-pin "$E2E_PIN"
-	check "PIV: the management key is changed" our_tool --login --login-type so --so-pin $key --change-pin --pin $key \
+	check "PIV: the management key is changed" our_tool --login --login-type so --so-pin "$key" --change-pin --pin "$key" \
 		--new-pin "$OTHER_KEY"
-	refuse "PIV: the old one is none any more" CKR_PIN_INCORRECT our_tool --login --login-type so --so-pin $key --session-rw -O
+	refuse "PIV: the old one is none any more" CKR_PIN_INCORRECT our_tool --login --login-type so --so-pin "$key" --session-rw -O
 	refuse "PIV: such a card is not initialised" CKR_FUNCTION_NOT_SUPPORTED our_tool --init-token --label x --so-pin "$OTHER_KEY"
 	card_remove
 }

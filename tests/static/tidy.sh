@@ -42,8 +42,10 @@ grep -v -e 'warnings\{0,1\} generated' -e '^Suppressed ' -e '^Use -header-filter
 [ $status -eq 0 ] || echo "tidy: clang-tidy is not content" >&2
 
 # cppcheck follows no system headers; what it cannot know from there is not worth a word.
+# It takes quotes for the shell's, so those that are meant are escaped once more.
 mkdir -p cppcheck-work
-cppcheck --project=compile_commands.json --cppcheck-build-dir=cppcheck-work -j 2 --quiet --error-exitcode=1 \
+sed 's/\\"/\\\\\\"/g' compile_commands.json >cppcheck-work/commands.json
+cppcheck --project=cppcheck-work/commands.json --cppcheck-build-dir=cppcheck-work -j 2 --quiet --error-exitcode=1 \
 	--enable=warning,performance,portability --inline-suppr --std=c11 \
 	--suppress=missingIncludeSystem --suppress=unmatchedSuppression \
 	--suppressions-list="$abs_top_srcdir/tests/static/cppcheck.supp" || { status=1; echo "tidy: cppcheck is not content" >&2; }

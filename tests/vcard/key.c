@@ -221,8 +221,7 @@ vcard_key_open(struct vcard_crypto *crypto, struct vcard_key *key)
 	else if (key->pkey == NULL && vcard_25519_name(key->type) != NULL)
 		key->pkey = EVP_PKEY_new_raw_private_key_ex(libctx, vcard_25519_name(key->type), NULL, key->bytes.p,
 							    key->bytes.len);
-	if (key->pkey != NULL && vcard_25519_name(key->type) == NULL &&
-	    EVP_PKEY_get_bits(key->pkey) != (int)key->bits)
+	if (key->pkey != NULL && vcard_25519_name(key->type) == NULL && EVP_PKEY_get_bits(key->pkey) != (int)key->bits)
 		return NULL;
 	return key->pkey;
 }
