@@ -243,16 +243,49 @@ expire_empty(struct piv *p)
 			p->keys[i].used = PIV_NOT_ASKED;
 }
 
+/* The certificate of a key that was found without it; none is no error. */
 static DWORD
-learn(struct piv *p, BYTE index)
+settle(struct piv *p, BYTE index, struct piv_key *key)
+{
+	DWORD r = key->unread ? read_certificate(p, index, key) : SCARD_S_SUCCESS;
+
+	if (!is_answer(r))
+		return r;
+	key->unread = false;
+	return SCARD_S_SUCCESS;
+}
+
+/*
+ * The key without its certificate, which takes more exchanges. Not of retired keys, whose certificates tell what they are for,
+ * and which are few of many places.
+ */
+static DWORD
+ask_only_key(struct piv *p, BYTE index, struct piv_key *key)
+{
+	DWORD r = SCARD_E_UNSUPPORTED_FEATURE;
+
+	if (index < PIV_SLOT_RETIRED && p->metadata != PIV_NO && (p->kept_exchange & UINT32_C(1) << index) == 0)
+		r = ask_metadata(p, index, key);
+	if (r != SCARD_S_SUCCESS || key->public.type == KEY_NONE)
+		return r != SCARD_S_SUCCESS ? r : SCARD_E_UNSUPPORTED_FEATURE;
+	key->unread = true;
+	key->compared = p->transaction;
+	return r;
+}
+
+static DWORD
+learn(struct piv *p, BYTE index, bool only_key)
 {
 	struct piv_key *key = &p->keys[index];
-	DWORD r;
+	DWORD r = SCARD_E_UNSUPPORTED_FEATURE;
 
 	if (key->used != PIV_NOT_ASKED)
-		return SCARD_S_SUCCESS;
+		return key->used == PIV_YES && !only_key ? settle(p, index, key) : SCARD_S_SUCCESS;
 	key->role = piv_slot_role(index);
-	r = ask_slot(p, index, key);
+	if (only_key)
+		r = ask_only_key(p, index, key);
+	if (r == SCARD_E_UNSUPPORTED_FEATURE || r == SCARD_E_NO_KEY_CONTAINER)
+		r = ask_slot(p, index, key);
 	if (r == SCARD_S_SUCCESS)
 		return r;
 	piv_key_forget(key);
@@ -262,21 +295,33 @@ learn(struct piv *p, BYTE index)
 	return SCARD_S_SUCCESS;
 }
 
-DWORD
-piv_key_find(struct piv *p, BYTE index, struct piv_key **ret_key)
+static DWORD
+find(struct piv *p, BYTE index, bool only_key, struct piv_key **ret_key)
 {
 	DWORD r;
 
 	if (index >= PIV_SLOTS)
 		return SCARD_E_NO_KEY_CONTAINER;
-	if (p->keys[index].used != PIV_YES) {
-		if ((r = piv_confirm(p)) != SCARD_S_SUCCESS || (r = learn(p, index)) != SCARD_S_SUCCESS)
+	if (p->keys[index].used != PIV_YES || (p->keys[index].unread && !only_key)) {
+		if ((r = piv_confirm(p)) != SCARD_S_SUCCESS || (r = learn(p, index, only_key)) != SCARD_S_SUCCESS)
 			return r;
 		if (p->keys[index].used != PIV_YES)
 			return SCARD_E_NO_KEY_CONTAINER;
 	}
 	*ret_key = &p->keys[index];
 	return SCARD_S_SUCCESS;
+}
+
+DWORD
+piv_key_find(struct piv *p, BYTE index, struct piv_key **ret_key)
+{
+	return find(p, index, false, ret_key);
+}
+
+DWORD
+piv_key_find_only(struct piv *p, BYTE index, struct piv_key **ret_key)
+{
+	return find(p, index, true, ret_key);
 }
 
 DWORD
@@ -287,7 +332,7 @@ piv_keys_load(struct piv *p)
 	if (r == SCARD_S_SUCCESS)
 		expire_empty(p);
 	for (BYTE i = 0; i < PIV_SLOTS && r == SCARD_S_SUCCESS; i++)
-		r = learn(p, i);
+		r = learn(p, i, false);
 	return r;
 }
 
@@ -299,7 +344,7 @@ piv_key_of_spec(struct piv *p, BYTE index, DWORD key_spec, struct piv_key **ret_
 	bool matches;
 	DWORD r;
 
-	if ((r = piv_key_find(p, index, &key)) != SCARD_S_SUCCESS)
+	if ((r = piv_key_find_only(p, index, &key)) != SCARD_S_SUCCESS)
 		return r;
 	if (piv_algorithm_is_rsa(key->algorithm))
 		matches = key_spec == (key->exchange ? AT_KEYEXCHANGE : AT_SIGNATURE);
@@ -313,7 +358,7 @@ piv_key_of_spec(struct piv *p, BYTE index, DWORD key_spec, struct piv_key **ret_
 
 /* Certificates ----------------------------------------------------------------------------------------------------------- */
 
-/* The object is the one that the card has in this transaction, or is read again. */
+/* The object is the one that the card has in this transaction, or is read again; a key without one is asked about again. */
 static DWORD
 freshen(struct piv *p, BYTE index, struct piv_key *key)
 {
@@ -322,6 +367,10 @@ freshen(struct piv *p, BYTE index, struct piv_key *key)
 
 	if (key->compared == p->transaction)
 		return SCARD_S_SUCCESS;
+	if (key->unread) {
+		piv_key_forget(key);
+		return learn(p, index, true);
+	}
 	r = piv_object_compare(p, piv_slot_certificate(index), buf_cur(&key->object), &same);
 	if (r != SCARD_S_SUCCESS && !is_answer(r))
 		return r;
@@ -331,7 +380,7 @@ freshen(struct piv *p, BYTE index, struct piv_key *key)
 	}
 	log_info(LOG_CARD, "key %02X: another certificate than before", piv_slot_reference(index));
 	piv_key_forget(key);
-	return learn(p, index);
+	return learn(p, index, false);
 }
 
 DWORD
@@ -425,7 +474,7 @@ piv_cmap(struct piv *p, struct buf *ret_map)
 
 /* What the interface asks ---------------------------------------------------------------------------------------------------- */
 
-/* A key that has a certificate is what that says, of the card as it is now. */
+/* A key that has a certificate, if somebody wanted that, is what it says; in any case of the card as it is now. */
 static DWORD
 container_info(struct piv *p, BYTE index, CONTAINER_INFO *ret_info)
 {
@@ -433,9 +482,9 @@ container_info(struct piv *p, BYTE index, CONTAINER_INFO *ret_info)
 	struct piv_key *key;
 	DWORD r;
 
-	if ((r = piv_confirm(p)) != SCARD_S_SUCCESS || (r = piv_key_find(p, index, &key)) != SCARD_S_SUCCESS)
+	if ((r = piv_confirm(p)) != SCARD_S_SUCCESS || (r = piv_key_find_only(p, index, &key)) != SCARD_S_SUCCESS)
 		return r;
-	if (key->object.len > 0 && (r = freshen(p, index, key)) != SCARD_S_SUCCESS)
+	if ((key->unread || key->object.len > 0) && (r = freshen(p, index, key)) != SCARD_S_SUCCESS)
 		return r;
 	if (key->used != PIV_YES)
 		return SCARD_E_NO_KEY_CONTAINER;
@@ -466,7 +515,7 @@ role_of(struct piv *p, BYTE index, PIN_ID *ret_role)
 	struct piv_key *key;
 	DWORD r;
 
-	if ((r = piv_key_find(p, index, &key)) != SCARD_S_SUCCESS)
+	if ((r = piv_key_find_only(p, index, &key)) != SCARD_S_SUCCESS)
 		return r;
 	if (key->doubted) {
 		r = piv_metadata_read(p, piv_slot_reference(index), &m);

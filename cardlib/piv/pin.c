@@ -68,7 +68,7 @@ prepare(struct piv *p, PIN_ID role, uint8_t *ret_reference)
 	if ((r = piv_confirm(p)) != SCARD_S_SUCCESS || (r = piv_pin_reference(p, ret_reference)) != SCARD_S_SUCCESS)
 		return r;
 	if (role == PIV_ROLE_ALWAYS) {
-		r = piv_key_find(p, PIV_SLOT_SIGNATURE, &key);
+		r = piv_key_find_only(p, PIV_SLOT_SIGNATURE, &key);
 		return r == SCARD_E_NO_KEY_CONTAINER ? SCARD_S_SUCCESS : r;
 	}
 	return SCARD_S_SUCCESS;

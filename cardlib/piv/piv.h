@@ -108,6 +108,7 @@ struct piv_key {
 	bool exchange;	   /* it is the key exchange key of its container, otherwise the signature key */
 	bool doubted;	   /* the card refused what the role should have allowed */
 	bool made_file;	   /* a certificate file was created and not written yet */
+	bool unread;	   /* the card told of the key itself; nobody has looked for a certificate yet */
 	struct buf object; /* the certificate's object, as the card gave it; empty without one */
 	struct public_key public;
 	DWORD compared; /* transaction in which the object was read or compared */
@@ -243,8 +244,10 @@ bool piv_public_decode(struct cursor parts, struct public_key *ret_public);
 
 /* container.c ---------------------------------------------------------------------------------------------------------------- */
 
-/* The key of a container; asks the card unless that was done. SCARD_E_NO_KEY_CONTAINER. */
+/* The key of a container, and its certificate; asks the card unless that was done. SCARD_E_NO_KEY_CONTAINER. */
 DWORD piv_key_find(struct piv *p, BYTE index, struct piv_key **ret_key);
+/* The key alone: a card that tells of its keys is not asked for the certificate, which is longer. */
+DWORD piv_key_find_only(struct piv *p, BYTE index, struct piv_key **ret_key);
 /* The same for the key that a key specification means. */
 DWORD piv_key_of_spec(struct piv *p, BYTE index, DWORD key_spec, struct piv_key **ret_key);
 /* Finds out about all of them. */

@@ -158,11 +158,12 @@ csp_cache_check(struct csp_card *card)
 
 /* The view as it is wanted from now on: of these containers, or of all. */
 static DWORD
-check_only(struct csp_card *card, uint32_t only)
+check_only(struct csp_card *card, uint32_t only, bool keys_only)
 {
-	const bool same = card->only == only;
+	const bool same = card->only == only && card->keys_only == keys_only;
 
 	card->only = only;
+	card->keys_only = keys_only;
 	return card->checked && !same ? csp_view_load(card, CSP_ALL) : csp_cache_check(card);
 }
 
@@ -187,7 +188,7 @@ static DWORD
 refresh_work(struct csp_card *card, void *arg)
 {
 	(void)arg;
-	return check_only(card, 0);
+	return check_only(card, 0, false);
 }
 
 DWORD
@@ -215,22 +216,29 @@ container_of(struct csp_card *card, uint8_t number)
 	return LIMIT_CONTAINERS;
 }
 
+struct wanted {
+	uint8_t number;
+	bool keys_only;
+};
+
 /* What is known already is not left out. */
 static DWORD
 number_work(struct csp_card *card, void *arg)
 {
-	const uint8_t *number = arg;
-	const size_t index = container_of(card, *number);
+	const struct wanted *wanted = arg;
+	const size_t index = container_of(card, wanted->number);
 
 	if (index >= 32 || (card->loaded && card->only == 0))
-		return check_only(card, 0);
-	return check_only(card, card->only | UINT32_C(1) << index);
+		return check_only(card, 0, false);
+	return check_only(card, card->only | UINT32_C(1) << index,
+			  wanted->keys_only && (card->only == 0 || card->keys_only));
 }
 
 DWORD
-csp_refresh_number(struct csp_card *card, uint8_t number, uint32_t *ret_version)
+csp_refresh_number(struct csp_card *card, uint8_t number, bool keys_only, uint32_t *ret_version)
 {
-	DWORD r = csp_txn_run(card, number_work, &number);
+	struct wanted wanted = { number, keys_only };
+	DWORD r = csp_txn_run(card, number_work, &wanted);
 
 	if (r == SCARD_S_SUCCESS && ret_version != NULL)
 		*ret_version = card->version;

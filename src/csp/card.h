@@ -232,7 +232,8 @@ struct csp_card {
 
 	/* what is kept of the card */
 	bool loaded;
-	uint32_t only; /* containers that the view has been asked for, bits by index; 0: all of them */
+	uint32_t only;	/* containers that the view has been asked for, bits by index; 0: all of them */
+	bool keys_only; /* and nobody has asked for the certificates of those */
 	bool freshness_known;
 	struct csp_freshness freshness;
 	bool mode_read;

@@ -55,6 +55,12 @@ read_cert(struct csp_card *card, struct csp_entry *e)
 	r = csp_file_read(card, CSP_DIRECTORY, e->cert_file, &content);
 	if (csp_code_is_trouble(r))
 		return r;
+	if (r == SCARD_E_FILE_NOT_FOUND && card->keys_only) {
+		/* nobody said that there is one */
+		e->cert_hidden = true;
+		e->key.has_cert = false;
+		return r;
+	}
 	if (r != SCARD_S_SUCCESS)
 		return hide_cert(card, e, r == SCARD_E_FILE_NOT_FOUND ? "not there" : "not readable");
 	if (!csp_certfile_decode(buf_cur(&content), &der))
@@ -118,6 +124,9 @@ find_public(struct csp_card *card, struct csp_entry *e)
 
 	if (e->public_read)
 		return SCARD_S_SUCCESS;
+	r = card->keys_only ? read_public(card, e) : SCARD_E_NO_KEY_CONTAINER;
+	if (r == SCARD_S_SUCCESS || is_final(r))
+		return r;
 	r = read_cert(card, e);
 	if (is_final(r))
 		return r;

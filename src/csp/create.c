@@ -74,6 +74,7 @@ csp_change_begin(struct csp_card *card, PIN_SET who, unsigned classes, struct cs
 		return SCARD_E_READ_ONLY_CARD;
 	/* who changes a card sees all of it afterwards */
 	card->only = 0;
+	card->keys_only = false;
 	if ((r = csp_role_any(card, who, &role)) != SCARD_S_SUCCESS || (r = join_admin(card)) != SCARD_S_SUCCESS)
 		return r;
 	r = csp_change_announce(card, classes, ret_change);

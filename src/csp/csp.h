@@ -158,9 +158,10 @@ struct csp_key {
 DWORD csp_refresh(struct csp_card *card, uint32_t *ret_version);
 /*
  * The same for who wants the key that everybody calls by a number (csp_key.number): where a card would have to be asked for
- * each of its keys the others are left out of the view until csp_refresh() is called, and the key has no name yet.
+ * each of its keys the others are left out of the view until csp_refresh() is called, and the key has no name yet. keys_only:
+ * the certificate is not wanted, so that has_cert says what is usual until somebody asks (csp_key_cert).
  */
-DWORD csp_refresh_number(struct csp_card *card, uint8_t number, uint32_t *ret_version);
+DWORD csp_refresh_number(struct csp_card *card, uint8_t number, bool keys_only, uint32_t *ret_version);
 /*
  * The view as of the last refresh; no card traffic. Pointers are good until the next refresh, which every other function
  * that needs the card may be: csp_key_public(), csp_key_cert(), csp_login_once(), csp_sign(), csp_decrypt(). It is none

@@ -237,16 +237,18 @@ ask_containers(struct csp_card *card, struct csp_cmap *ret_map)
 	return SCARD_S_SUCCESS;
 }
 
-/* The certificate files of those containers. */
+/* The certificate files of those containers; before their keys, which are known by them. */
 static DWORD
-ask_names(struct csp_card *card, const struct csp_cmap *map, struct buf *names)
+ask_names(struct csp_card *card, struct buf *names)
 {
 	CARD_FILE_INFO info = { .dwVersion = 1 };
 	char name[9];
 	DWORD r;
 
-	for (size_t i = 0; i < 2 * map->count; i++) {
-		csp_certfile_name(i % 2 == 0, map->containers[i / 2].index, false, name);
+	for (uint8_t i = 0; i < 2 * 32; i++) {
+		if ((card->only & UINT32_C(1) << i / 2) == 0)
+			continue;
+		csp_certfile_name(i % 2 == 0, i / 2, false, name);
 		r = card->data.pfnCardGetFileInfo(&card->data, CSP_DIRECTORY, name, &info);
 		if (csp_code_is_trouble(r))
 			return r;
@@ -274,8 +276,9 @@ read_containers(struct csp_card *card, struct csp_cmap *ret_map, struct buf *ret
 	DWORD r;
 
 	if (card->only != 0) {
-		r = ask_containers(card, ret_map);
-		return r == SCARD_S_SUCCESS ? ask_names(card, ret_map, ret_names) : r;
+		*ret_known = !card->keys_only;
+		r = card->keys_only ? SCARD_S_SUCCESS : ask_names(card, ret_names);
+		return r == SCARD_S_SUCCESS ? ask_containers(card, ret_map) : r;
 	}
 	r = read_map(card, ret_map);
 	return r == SCARD_S_SUCCESS && ret_map->count > 0 ? read_names(card, ret_names, ret_known) : r;

@@ -167,7 +167,7 @@ search_card(struct p11_slot *slot, const struct query *query, struct p11_search 
 	if (source == FROM_PROFILES)
 		rv = p11_objects_add_profiles(slot);
 	else if (source != FROM_MEMORY)
-		rv = p11_objects_refresh_number(slot, card, query_number(query));
+		rv = p11_objects_refresh_number(slot, card, query_number(query), source == FROM_KEYS);
 	if (rv == CKR_OK && query_number(query) == 0)
 		rv = refresh_unnumbered(slot, card, source);
 	return rv != CKR_OK ? rv : collect(slot, card, query, source == FROM_MEMORY, search);

@@ -137,17 +137,17 @@ p11_object_add_data(struct p11_slot *slot, const struct csp_data *file)
 CK_RV
 p11_objects_refresh(struct p11_slot *slot, struct csp_card *card)
 {
-	return p11_objects_refresh_number(slot, card, 0);
+	return p11_objects_refresh_number(slot, card, 0, false);
 }
 
 CK_RV
-p11_objects_refresh_number(struct p11_slot *slot, struct csp_card *card, uint8_t number)
+p11_objects_refresh_number(struct p11_slot *slot, struct csp_card *card, uint8_t number, bool keys_only)
 {
 	uint32_t version;
 	CK_RV rv;
 	DWORD r;
 
-	r = number != 0 ? csp_refresh_number(card, number, &version) : csp_refresh(card, &version);
+	r = number != 0 ? csp_refresh_number(card, number, keys_only, &version) : csp_refresh(card, &version);
 	if (r != SCARD_S_SUCCESS)
 		return p11_rv(r, P11_CTX_TOKEN);
 	if (slot->viewed && slot->view == version)

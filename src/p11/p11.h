@@ -191,8 +191,8 @@ bool p11_rv_is_missing(DWORD code);
  * ones leave.
  */
 CK_RV p11_objects_refresh(struct p11_slot *slot, struct csp_card *card);
-/* The same where only objects of one CKA_ID are wanted, if it is a number that keys have; 0: all (csp_refresh_number). */
-CK_RV p11_objects_refresh_number(struct p11_slot *slot, struct csp_card *card, uint8_t number);
+/* The same where only objects of one CKA_ID are wanted, or of those the keys, if it is a number that keys have; 0: all (csp_refresh_number). */
+CK_RV p11_objects_refresh_number(struct p11_slot *slot, struct csp_card *card, uint8_t number, bool keys_only);
 /* Those of files, which p11_objects_refresh() leaves alone: to be called after it. */
 CK_RV p11_data_refresh(struct p11_slot *slot, struct csp_card *card);
 /* Ends the objects that csp does not know any more; makes one for a file unless it is there. CKR_HOST_MEMORY. */

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The exchanges that everyday acts may cost, on a card with one RSA-2048 key: a test fails when one of ours grows.
+# The exchanges that everyday acts may cost, on a card with one RSA-2048 key and on a PIV card: a test fails when one of ours grows.
 set -eu
 
 work=$(mktemp -d)
@@ -15,3 +15,9 @@ mkdir -p "$reader"
 ln -s "$work/card" "$reader/card"
 VCARD_READERS="$work/readers" LD_LIBRARY_PATH="$PCSC_VCARD_DIR" \
 	"$abs_top_builddir/tests/bench/acts" --check "$reader/stats" 123456 "$MODULE"
+rm "$reader/card"
+"$VCARD_PERSO" create "$work/piv" --applications piv --piv-quirks applet
+"$VCARD_PERSO" piv "$work/piv"
+ln -s "$work/piv" "$reader/card"
+ACTS_ID=01 VCARD_READERS="$work/readers" LD_LIBRARY_PATH="$PCSC_VCARD_DIR" \
+	"$abs_top_builddir/tests/bench/acts" --check-piv "$reader/stats" 123456 "$MODULE"

@@ -210,9 +210,9 @@ csp_refresh(struct csp_card *card, uint32_t *ret_version)
 }
 
 DWORD
-csp_refresh_number(struct csp_card *card, uint8_t number, uint32_t *ret_version)
+csp_refresh_number(struct csp_card *card, uint8_t number, bool keys_only, uint32_t *ret_version)
 {
-	(void)number;
+	(void)number, (void)keys_only;
 	return csp_refresh(card, ret_version);
 }
 

@@ -109,6 +109,70 @@ test_budgets(void **state)
 	assert_in_range(mt_exchanges(MT_READER) - before, 1, 18);
 }
 
+/*
+ * What a signing program does that says the PIN again for the signature key, from its start to its end. SELECT, discovery object,
+ * VERIFY, what the card tells of the key, VERIFY, GENERAL AUTHENTICATE, and the PIN's rights given back.
+ */
+static void
+test_budget_9c(void **state)
+{
+	const unsigned long before = mt_exchanges(MT_READER);
+	CK_MECHANISM mechanism = { CKM_ECDSA_SHA256, NULL, 0 };
+	CK_SESSION_HANDLE session = mt_start_user();
+	CK_OBJECT_HANDLE key = mt_object(session, CKO_PRIVATE_KEY, 2);
+	CK_BYTE signature[128], data[] = "some bytes";
+	CK_UTF8CHAR pin[] = MT_PIN;
+	CK_ULONG len = sizeof(signature);
+
+	(void)state;
+	assert_rv(mt->C_SignInit(session, &mechanism, key), CKR_OK);
+	assert_rv(mt->C_Login(session, CKU_CONTEXT_SPECIFIC, pin, sizeof(pin) - 1), CKR_OK);
+	assert_rv(mt->C_Sign(session, data, sizeof(data), signature, &len), CKR_OK);
+	assert_rv(mt->C_Finalize(NULL), CKR_OK);
+	assert_int_equal(mt_exchanges(MT_READER) - before, 7);
+}
+
+/* The same with token info, as common tools ask for it, and the key for authentication. */
+static void
+test_budget_9a(void **state)
+{
+	const unsigned long before = mt_exchanges(MT_READER);
+	CK_SESSION_HANDLE session = mt_start();
+	CK_TOKEN_INFO info;
+
+	(void)state;
+	assert_rv(mt->C_GetTokenInfo(1, &info), CKR_OK);
+	assert_rv(mt_login(session, MT_PIN), CKR_OK);
+	assert_rv(sign_with(session, 1, CKM_SHA256_RSA_PKCS), CKR_OK);
+	assert_rv(mt->C_Finalize(NULL), CKR_OK);
+	assert_in_range(mt_exchanges(MT_READER) - before, 1, 10);
+}
+
+/* A key that was found without its certificate has one all the same, and one that has none has none. */
+static void
+test_late_certificate(void **state)
+{
+	CK_SESSION_HANDLE session = mt_start_user();
+	CK_OBJECT_HANDLE key = mt_object(session, CKO_PRIVATE_KEY, 1);
+	CK_BYTE value[4096];
+	struct vcard *card;
+
+	(void)state;
+	assert_true(mt_get(session, key, CKA_SUBJECT, value, sizeof(value)) > 0);
+	assert_true(mt_get(session, mt_object(session, CKO_CERTIFICATE, 1), CKA_VALUE, value, sizeof(value)) > 0);
+	assert_int_equal(key, mt_object(session, CKO_PRIVATE_KEY, 1));
+	assert_rv(mt->C_Finalize(NULL), CKR_OK);
+	card = open_card();
+	assert_int_equal(vcard_piv_put(card, vcard_piv_certificate_tag(0x9A), cur_of(NULL, 0)), 0);
+	close_card(card);
+	session = mt_start_user();
+	key = mt_object(session, CKO_PRIVATE_KEY, 1);
+	assert_int_equal(mt_get(session, key, CKA_SUBJECT, value, sizeof(value)), 0);
+	assert_rv(sign_with(session, 1, CKM_SHA256_RSA_PKCS), CKR_OK);
+	assert_int_equal(mt_count(session, CKO_CERTIFICATE), 3);
+	assert_int_equal(key, mt_object(session, CKO_PRIVATE_KEY, 1));
+}
+
 /* One key is seen and works without login; a search for one number leaves the others for later. */
 static void
 test_keys(void **state)
@@ -163,6 +227,7 @@ test_replaced(void **state)
 	struct vcard *card;
 
 	(void)state;
+	assert_true(mt_object(session, CKO_CERTIFICATE, 4) != 0);
 	assert_rv(sign_with(session, 4, CKM_ECDSA_SHA256), CKR_OK);
 	end_transaction(session);
 	card = open_card();
@@ -174,6 +239,29 @@ test_replaced(void **state)
 	assert_int_equal(vcard_piv_issue(card, 0x9E, "replaced", 0, VCARD_PIV_PLAIN, NULL), 0);
 	close_card(card);
 	assert_rv(sign_with(session, 4, CKM_ECDSA_SHA256), CKR_OK);
+}
+
+/* Who has asked for the key alone is shown the new one, and it signs. */
+static void
+test_replaced_key_only(void **state)
+{
+	static const struct vcard_piv_slot slot = { .reference = 0x9E, .algorithm = PIV_ALG_P256 };
+	CK_BYTE before[128], after[128];
+	CK_SESSION_HANDLE session = mt_start();
+	struct vcard *card;
+	size_t len;
+
+	(void)state;
+	len = mt_get(session, mt_object(session, CKO_PUBLIC_KEY, 4), CKA_EC_POINT, before, sizeof(before));
+	assert_rv(sign_with(session, 4, CKM_ECDSA_SHA256), CKR_OK);
+	end_transaction(session);
+	card = open_card();
+	assert_int_equal(vcard_piv_keygen(card, &slot), 0);
+	close_card(card);
+	assert_rv(sign_with(session, 4, CKM_ECDSA_SHA256), CKR_OK);
+	assert_int_equal(mt_get(session, mt_object(session, CKO_PUBLIC_KEY, 4), CKA_EC_POINT, after, sizeof(after)),
+			 len);
+	assert_memory_not_equal(before, after, len);
 }
 
 /* Another card in the same reader is another token. */
@@ -203,7 +291,9 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, mt_tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_budgets), TEST(test_keys), TEST(test_renewed), TEST(test_replaced), TEST(test_swapped),
+		TEST(test_budgets), TEST(test_budget_9c), TEST(test_budget_9a), TEST(test_late_certificate),
+		TEST(test_keys),    TEST(test_renewed),	  TEST(test_replaced),	TEST(test_replaced_key_only),
+		TEST(test_swapped),
 	};
 
 	return cmocka_run_group_tests(tests, mt_load, mt_unload);
