@@ -123,6 +123,8 @@ static const struct check_property properties[] = {
 	{ CP_CARD_PIN_LIMITS,              CHECK_OF_ROLE,      CHECK_SET_NEVER,    0 },
 	{ CP_CARD_CHALLENGE_KEY,           CHECK_OF_ROLE,      CHECK_SET_NEVER,    0 },
 	{ CP_CARD_NAME,                    CHECK_OF_CARD,      CHECK_SET_NEVER,    0 },
+	{ CP_CARD_PIN_RETRIES,             CHECK_OF_CARD,      CHECK_SET_BY_ADMIN, sizeof(CARD_PIN_RETRIES) },
+	{ CP_CARD_RESET,                   CHECK_OF_CARD,      CHECK_SET_BY_ADMIN, 0 },
 };
 /* clang-format on */
 

@@ -76,6 +76,7 @@ PIV_SOURCES = \
 	cardlib/piv/container.c \
 	cardlib/piv/create.c \
 	cardlib/piv/decrypt.c \
+	cardlib/piv/factory.c \
 	cardlib/piv/fs.c \
 	cardlib/piv/key.c \
 	cardlib/piv/metadata.c \

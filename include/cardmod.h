@@ -18,7 +18,8 @@
  *      same as pszAlgId), which PKCS#11 lets callers choose.
  *  9.  CardGetProperty(CP_CARD_PIN_TRIES) is added: attempts left for the PIN in dwFlags, as the specification returns
  *      them only from a failed authentication. 0xFFFFFFFF when the card cannot tell.
- *      CP_CARD_PIN_LIMITS, CP_CARD_CHALLENGE_KEY, CP_CARD_NAME and CCP_KEY_NAMES are added as well.
+ *      CP_CARD_PIN_LIMITS, CP_CARD_CHALLENGE_KEY, CP_CARD_NAME, CP_CARD_PIN_RETRIES, CP_CARD_RESET and CCP_KEY_NAMES
+ *      are added as well.
  * 10.  A minidriver leaves members that it does not serve NULL. The registry puts one set of functions in front of it,
  *      the same for every card: they check parameters, versions and what a read-only card does not do, call the
  *      minidriver, and answer SCARD_E_UNSUPPORTED_FEATURE where it has nothing. Callers never test for NULL.
@@ -346,6 +347,13 @@ typedef struct {
 #define CP_CARD_PIN_LIMITS "PIN Limits"		   /* CARD_PIN_LIMITS, role; not in the specification */
 #define CP_CARD_NAME "Card Name"		   /* char[], with NUL, 0: model for people; not in the specification */
 #define CP_CARD_CHALLENGE_KEY "Challenge Key"	   /* CARD_CHALLENGE_KEY, role; not in the specification */
+/*
+ * What only some cards have; can only be set. The first wants both administrator and user authenticated, and gives PIN and
+ * PUK their factory values; the second makes the whole card as it came from the factory, where it is in the state for it
+ * (SCARD_W_SECURITY_VIOLATION: it is not).
+ */
+#define CP_CARD_PIN_RETRIES "PIN Retries" /* CARD_PIN_RETRIES, 0; not in the specification */
+#define CP_CARD_RESET "Reset"		  /* nothing, 0; not in the specification */
 #define CARD_PIN_STRENGTH_PLAINTEXT 1u
 #define CARD_PIN_STRENGTH_SESSION_PIN 2u
 
@@ -353,6 +361,10 @@ typedef struct {
 	DWORD dwLeft; /* CARD_DATA_VALUE_UNKNOWN when the card does not tell */
 	DWORD dwMax;  /* likewise */
 } CARD_PIN_TRIES;
+
+typedef struct {
+	DWORD dwPin, dwPuk; /* wrong ones until it is blocked, 1..255 */
+} CARD_PIN_RETRIES;
 
 typedef struct {
 	DWORD dwMinLength; /* bytes */

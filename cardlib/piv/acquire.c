@@ -47,6 +47,7 @@ fill_table(CARD_DATA *card)
 	card->pfnCardQueryFreeSpace = piv_query_free_space;
 	card->pfnCardQueryKeySizes = piv_query_key_sizes;
 	card->pfnCardGetProperty = piv_get_property;
+	card->pfnCardSetProperty = piv_set_property;
 	card->pfnCardReadFile = piv_read_file;
 	card->pfnCardEnumFiles = piv_enum_files;
 	card->pfnCardGetFileInfo = piv_get_file_info;

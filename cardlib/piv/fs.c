@@ -106,13 +106,21 @@ piv_roots_load(struct piv *p)
 	return SCARD_S_SUCCESS;
 }
 
+bool
+piv_roots_exist(const struct piv *p)
+{
+	return p->holder_roots == PIV_YES || (p->holder_roots == PIV_NOT_ASKED && p->roots_read == PIV_YES);
+}
+
 static DWORD
 read_roots(struct piv *p, struct buf *ret_content)
 {
 	DWORD r = piv_roots_load(p);
 
-	if (r == SCARD_S_SUCCESS && p->roots_read != PIV_YES)
+	if (r == SCARD_S_SUCCESS && !piv_roots_exist(p))
 		r = SCARD_E_FILE_NOT_FOUND;
+	if (r == SCARD_S_SUCCESS && p->holder_roots == PIV_YES)
+		return put(ret_content, p->simulated_roots.p, p->simulated_roots.len);
 	return r == SCARD_S_SUCCESS ? put(ret_content, p->roots.p, p->roots.len) : r;
 }
 
@@ -301,7 +309,7 @@ list_mscp(struct piv *p, struct buf *names)
 	if (r != SCARD_S_SUCCESS)
 		return r;
 	put_name(names, "cmapfile");
-	if (p->roots_read == PIV_YES)
+	if (piv_roots_exist(p))
 		put_name(names, "msroots");
 	for (unsigned i = 0; i < PIV_SLOTS; i++)
 		if (p->keys[i].used == PIV_YES && p->keys[i].object.len > 0) {

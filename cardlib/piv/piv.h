@@ -29,6 +29,8 @@
 #define PIV_INS_METADATA 0xF7u
 #define PIV_INS_SERIAL 0xF8u
 #define PIV_INS_ATTEST 0xF9u
+#define PIV_INS_SET_RETRIES 0xFAu
+#define PIV_INS_RESET 0xFBu
 #define PIV_INS_IMPORT 0xFEu
 #define PIV_INS_SET_MANAGEMENT_KEY 0xFFu
 
@@ -150,7 +152,9 @@ struct piv {
 
 	enum piv_known roots_read;
 	struct buf roots;
-	bool made_roots; /* created and not written yet */
+	bool made_roots;	     /* created and not written yet */
+	enum piv_known holder_roots; /* the holder's, which the card does not get; PIV_NO: he deleted them */
+	struct buf simulated_roots;
 
 	uint8_t management_algorithm; /* of the management key, 0 not known */
 	bool challenged;	      /* a challenge is outstanding */
@@ -279,6 +283,8 @@ bool piv_certificate_index(const char *name, bool *ret_exchange, BYTE *ret_index
 bool piv_object_of_name(const char *name, uint32_t *ret_tag);
 /* Reads the roots unless that was done; none is no error. */
 DWORD piv_roots_load(struct piv *p);
+/* Whether there are any, on the card or as the holder left them. */
+bool piv_roots_exist(const struct piv *p);
 
 /* write.c ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -316,6 +322,10 @@ DWORD piv_change_authenticator_ex(CARD_DATA *card, DWORD dwFlags, PIN_ID AuthPin
 				  DWORD cRetryCount, DWORD *pcAttemptsRemaining);
 /* Tries left; the card is asked only if a PIN was presented before, since before that nothing depends on it. */
 DWORD piv_pin_tries(struct piv *p, PIN_ID role, CARD_PIN_TRIES *ret_tries);
+
+/* factory.c -------------------------------------------------------------------------------------------------------------------- */
+
+DWORD piv_set_property(CARD_DATA *card, const char *pszProperty, const BYTE *pbData, DWORD cbData, DWORD dwFlags);
 
 /* key.c: a private key at work --------------------------------------------------------------------------------------------------- */
 

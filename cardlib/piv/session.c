@@ -68,6 +68,8 @@ piv_doubt(struct piv *p)
 void
 piv_forget_card(struct piv *p)
 {
+	p->holder_roots = PIV_NOT_ASKED;
+	buf_free(&p->simulated_roots);
 	p->guid_known = false;
 	p->pin_reference_known = false;
 	p->empty_ms = 0;

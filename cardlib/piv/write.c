@@ -2,7 +2,8 @@
 /*
  * Files written, for who has shown the management key: certificates and roots are data objects of the card; what a PIV card has no
  * place for, the counters and the names in the container map, is remembered until the card leaves (minidriver
- * specification, "Virtual files"). For everybody else the card is read-only.
+ * specification, "Virtual files"). For everybody else the card is read-only, but that roots which its holder writes are remembered
+ * likewise.
  */
 #include "piv/piv.h"
 
@@ -98,7 +99,7 @@ write_roots(struct piv *p, struct cursor bytes)
 
 	if (parts > PIV_MSROOTS_COUNT)
 		return SCARD_E_WRITE_TOO_MANY;
-	p->roots_read = PIV_NOT_ASKED;
+	p->roots_read = p->holder_roots = PIV_NOT_ASKED;
 	for (size_t i = parts; i-- > 0 && r == SCARD_S_SUCCESS;) {
 		part = bytes;
 		(void)cur_skip(&part, i * ROOTS_PART);
@@ -114,11 +115,40 @@ delete_roots(struct piv *p)
 {
 	DWORD r = SCARD_S_SUCCESS;
 
-	p->roots_read = PIV_NOT_ASKED;
+	p->roots_read = p->holder_roots = PIV_NOT_ASKED;
 	p->made_roots = false;
 	for (unsigned i = 0; i < PIV_MSROOTS_COUNT && r == SCARD_S_SUCCESS; i++)
 		r = piv_object_write(p, PIV_MSROOTS_FIRST + i, cur_of(NULL, 0));
 	return r;
+}
+
+/* What is done with the roots. */
+enum change { CREATED, WRITTEN, DELETED };
+
+/* For the holder: this context has them as he left them, the card as they were. */
+static DWORD
+simulate_roots(struct piv *p, enum change change, struct cursor bytes)
+{
+	DWORD r;
+
+	if (!IS_PIN_SET(p->authenticated, ROLE_USER))
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	if ((r = piv_roots_load(p)) != SCARD_S_SUCCESS)
+		return r;
+	if (piv_roots_exist(p) != (change != CREATED))
+		return change == CREATED ? ERROR_FILE_EXISTS : SCARD_E_FILE_NOT_FOUND;
+	if (bytes.left > ROOTS_PART * PIV_MSROOTS_COUNT)
+		return SCARD_E_WRITE_TOO_MANY;
+	p->holder_roots = change == DELETED ? PIV_NO : PIV_YES;
+	buf_reset(&p->simulated_roots);
+	buf_put_cur(&p->simulated_roots, bytes);
+	return buf_failed(&p->simulated_roots) ? SCARD_E_NO_MEMORY : SCARD_S_SUCCESS;
+}
+
+static bool
+is_roots(const char *directory, const char *name)
+{
+	return strcmp(directory, "mscp") == 0 && strcmp(name, "msroots") == 0;
 }
 
 /* What is remembered --------------------------------------------------------------------------------------------------- */
@@ -185,7 +215,7 @@ piv_file_write(CARD_DATA *card, const char *pszDirectory, const char *pszFile, D
 	if (p == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	if (!may_write(p))
-		return SCARD_E_UNSUPPORTED_FEATURE;
+		return is_roots(directory, pszFile) ? simulate_roots(p, WRITTEN, content) : SCARD_E_UNSUPPORTED_FEATURE;
 	if (strcmp(directory, PIV_DIRECTORY) == 0)
 		return write_object(p, pszFile, content);
 	if (directory[0] == '\0')
@@ -194,7 +224,7 @@ piv_file_write(CARD_DATA *card, const char *pszDirectory, const char *pszFile, D
 		remember_map(p, content);
 		return SCARD_S_SUCCESS;
 	}
-	if (strcmp(directory, "mscp") == 0 && strcmp(pszFile, "msroots") == 0) {
+	if (is_roots(directory, pszFile)) {
 		if ((r = piv_roots_load(p)) != SCARD_S_SUCCESS)
 			return r;
 		return p->roots_read == PIV_YES || p->made_roots ? write_roots(p, content) : SCARD_E_FILE_NOT_FOUND;
@@ -219,8 +249,9 @@ piv_file_create(CARD_DATA *card, const char *pszDirectory, const char *pszFile, 
 	if (p == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	if (!may_write(p))
-		return SCARD_E_UNSUPPORTED_FEATURE;
-	if (strcmp(directory, "mscp") == 0 && strcmp(pszFile, "msroots") == 0) {
+		return is_roots(directory, pszFile) ? simulate_roots(p, CREATED, cur_of(NULL, 0))
+						    : SCARD_E_UNSUPPORTED_FEATURE;
+	if (is_roots(directory, pszFile)) {
 		if ((r = piv_roots_load(p)) != SCARD_S_SUCCESS)
 			return r;
 		if (p->roots_read == PIV_YES || p->made_roots)
@@ -251,12 +282,13 @@ piv_file_delete(CARD_DATA *card, const char *pszDirectory, const char *pszFile, 
 	if (p == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	if (!may_write(p))
-		return SCARD_E_UNSUPPORTED_FEATURE;
+		return is_roots(directory, pszFile) ? simulate_roots(p, DELETED, cur_of(NULL, 0))
+						    : SCARD_E_UNSUPPORTED_FEATURE;
 	if ((r = piv_confirm(p)) != SCARD_S_SUCCESS)
 		return r;
 	if (strcmp(directory, PIV_DIRECTORY) == 0)
 		return write_object(p, pszFile, cur_of(NULL, 0));
-	if (strcmp(directory, "mscp") == 0 && strcmp(pszFile, "msroots") == 0)
+	if (is_roots(directory, pszFile))
 		return delete_roots(p);
 	if (strcmp(directory, "mscp") != 0 || !piv_certificate_index(pszFile, &exchange, &index))
 		return SCARD_E_UNSUPPORTED_FEATURE;

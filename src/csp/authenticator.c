@@ -303,6 +303,46 @@ csp_pin_unblock(struct csp_card *card, uint32_t role, uint32_t authority, struct
 	return unblock_run(card, &u, unblock_work, ret_tries);
 }
 
+/* Tries --------------------------------------------------------------------------------------------------------------- */
+
+struct retries {
+	CARD_PIN_RETRIES numbers;
+	bool sent, done;
+};
+
+static DWORD
+retries_work(struct csp_card *card, void *arg)
+{
+	struct retries *w = arg;
+	DWORD r;
+
+	if (w->sent)
+		return w->done ? SCARD_S_SUCCESS : SCARD_E_COMM_DATA_LOST;
+	if (card->read_only)
+		return SCARD_E_READ_ONLY_CARD;
+	if ((r = csp_role_authenticate(card, ROLE_USER)) != SCARD_S_SUCCESS ||
+	    (r = csp_role_authenticate(card, ROLE_ADMIN)) != SCARD_S_SUCCESS)
+		return r;
+	w->sent = true;
+	csp_txn_touch(card);
+	r = card->data.pfnCardSetProperty(&card->data, CP_CARD_PIN_RETRIES, (const BYTE *)&w->numbers,
+					  sizeof(w->numbers), 0);
+	w->done = r == SCARD_S_SUCCESS;
+	if (w->done) {
+		forget_others(card, ROLE_ADMIN);
+		csp_txn_end(card);
+	}
+	return r;
+}
+
+DWORD
+csp_pin_retries(struct csp_card *card, uint32_t pin, uint32_t puk)
+{
+	struct retries w = { .numbers = { .dwPin = pin, .dwPuk = puk } };
+
+	return csp_txn_run(card, retries_work, &w);
+}
+
 /* Off-line ------------------------------------------------------------------------------------------------------------ */
 
 struct challenging {

@@ -214,3 +214,37 @@ csp_recreate(struct csp_card *card, struct cursor user_pin)
 		return r;
 	return csp_pin_unblock(card, ROLE_USER, ROLE_ADMIN, cur_of(NULL, 0), user_pin, 0, NULL);
 }
+
+struct resetting {
+	bool sent;
+	DWORD code;
+};
+
+static DWORD
+reset_work(struct csp_card *card, void *arg)
+{
+	struct resetting *w = arg;
+
+	if (w->sent)
+		return w->code == SCARD_S_SUCCESS ? w->code : SCARD_E_COMM_DATA_LOST;
+	if (card->read_only)
+		return SCARD_E_READ_ONLY_CARD;
+	w->sent = true;
+	csp_txn_touch(card);
+	w->code = card->data.pfnCardSetProperty(&card->data, CP_CARD_RESET, NULL, 0, 0);
+	if (w->code == SCARD_E_UNSUPPORTED_FEATURE || w->code == SCARD_W_SECURITY_VIOLATION)
+		return w->code;
+	forget_card(card);
+	card->only = 0;
+	card->keys_only = false;
+	card->authenticated = 0;
+	return w->code == SCARD_S_SUCCESS ? csp_cache_check(card) : w->code;
+}
+
+DWORD
+csp_reset(struct csp_card *card)
+{
+	struct resetting w = { .code = SCARD_E_COMM_DATA_LOST };
+
+	return csp_txn_run(card, reset_work, &w);
+}

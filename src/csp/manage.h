@@ -97,6 +97,12 @@ DWORD csp_pin_unblock(struct csp_card *card, uint32_t role, uint32_t authority, 
 		      struct cursor new_pin, uint32_t retries, uint32_t *ret_tries);
 
 /*
+ * How many wrong PINs and PUKs block them (1..255), on cards that let somebody choose. Administrator and user have logged in; PIN
+ * and PUK have their factory values afterwards, and only the administrator is still authenticated. SCARD_E_INVALID_PARAMETER.
+ */
+DWORD csp_pin_retries(struct csp_card *card, uint32_t pin, uint32_t puk);
+
+/*
  * The two sides of unblocking off-line. The card's: a challenge; the transaction ends without another command, so that it
  * stays good until somebody, this process or another, talks to the card again. The administrator's, without a card (any
  * thread): the response made of key and challenge; SCARD_E_INVALID_PARAMETER for a key or a challenge of a length that none has.
@@ -129,6 +135,11 @@ DWORD csp_create(struct csp_card *card, const struct csp_create *what);
  * administrator stay, but for the user's PIN, which becomes user_pin (empty: stays). For the administrator.
  */
 DWORD csp_recreate(struct csp_card *card, struct cursor user_pin);
+/*
+ * Makes a card as it came from the factory, where it lets somebody do so: keys, certificates and other content are gone, and PIN, PUK
+ * and the administrator's key are the maker's. SCARD_W_SECURITY_VIOLATION when it wants PIN and PUK blocked before.
+ */
+DWORD csp_reset(struct csp_card *card);
 
 /* Keys and certificates brought ------------------------------------------------------------------------------------------ */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* create: a card made from blank, or emptied; admin-key change; and the admin keys that the tool makes. */
+/* create: a card made from blank, or emptied; reset; admin-key change; and the admin keys that the tool makes. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -175,4 +175,27 @@ verb_create(struct tool *tool, char **args, int count)
 	if (tool->options.recreate)
 		return create_again(tool);
 	return is_complete(tool) ? already_made() : create_blank(tool);
+}
+
+/* reset -------------------------------------------------------------------------------------------------------------------- */
+
+int
+verb_reset(struct tool *tool, char **args, int count)
+{
+	int code = tool_open_card(tool);
+	DWORD r;
+
+	(void)args;
+	(void)count;
+	if (code != TOOL_OK)
+		return code;
+	if (!tool_confirm(tool, "All keys and certificates of this card will be lost. Go on?"))
+		return tool_say(TOOL_USAGE, "the card was left alone");
+	tool_progress("Resetting the card");
+	r = csp_reset(tool->card);
+	if (r == SCARD_W_SECURITY_VIOLATION)
+		return tool_say(TOOL_DENIED, "the card resets itself only when both PIN and PUK are blocked");
+	if (r != SCARD_S_SUCCESS)
+		return tool_report(r, "the card was not reset");
+	return tool_say(TOOL_OK, "the card is as it came from the factory; change PIN, PUK and admin key now");
 }

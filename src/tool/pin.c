@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* pin verify, change, unblock. */
+/* pin verify, change, unblock, retries. */
 #include "tool/tool.h"
 
 static int
@@ -132,4 +132,31 @@ verb_pin_unblock(struct tool *tool, char **args, int count)
 	if (r != SCARD_S_SUCCESS)
 		return tool_report_tries(r, tries, authority == CSP_ROLE_ADMIN ? "the admin key" : "the PUK");
 	return tool_say(TOOL_OK, "the PIN has been set");
+}
+
+/* retries ------------------------------------------------------------------------------------------------------------------ */
+
+int
+verb_pin_retries(struct tool *tool, char **args, int count)
+{
+	uint32_t pin = 0, puk = 0;
+	int code;
+	DWORD r;
+
+	(void)count;
+	if (!tool_number(args[0], "PIN", 255, &pin) || !tool_number(args[1], "PUK", 255, &puk))
+		return TOOL_USAGE;
+	if (pin == 0 || puk == 0)
+		return tool_say(TOOL_USAGE, "one try is the least");
+	if ((code = tool_open_card(tool)) != TOOL_OK)
+		return code;
+	if (!tool_confirm(tool, "PIN and PUK will have the values that the card came with. Go on?"))
+		return tool_say(TOOL_USAGE, "the card was left alone");
+	if ((code = tool_login(tool, CSP_ROLE_ADMIN)) != TOOL_OK || (code = tool_login(tool, CSP_ROLE_USER)) != TOOL_OK)
+		return code;
+	tool_progress("Talking to the card");
+	r = csp_pin_retries(tool->card, pin, puk);
+	if (r != SCARD_S_SUCCESS)
+		return tool_report(r, "the tries were not set");
+	return tool_say(TOOL_OK, "the tries have been set; change PIN and PUK now");
 }

@@ -418,6 +418,93 @@ test_objects(void **state)
 	rig_close(&rig);
 }
 
+/* The holder's roots are his own until the card leaves; nobody else sees them. R-106. */
+static void
+test_simulated_roots(void **state)
+{
+	AUTO_BUF struct buf content = BUF_INIT;
+	struct rig rig;
+
+	(void)state;
+	rig_acquire(&rig, &strict);
+	assert_int_equal(create(&rig, "mscp", "msroots"), SCARD_E_UNSUPPORTED_FEATURE);
+	assert_int_equal(piv_rig_verify(&rig, ROLE_USER, "123456", NULL), SCARD_S_SUCCESS);
+	assert_int_equal(put(&rig, "mscp", "msroots", cur_of(factory_key, 5)), SCARD_E_FILE_NOT_FOUND);
+	assert_int_equal(create(&rig, "mscp", "msroots"), SCARD_S_SUCCESS);
+	assert_int_equal(create(&rig, "mscp", "msroots"), ERROR_FILE_EXISTS);
+	assert_int_equal(put(&rig, "mscp", "msroots", cur_of(factory_key, 5)), SCARD_S_SUCCESS);
+	assert_int_equal(put(&rig, "mscp", "cmapfile", cur_of(factory_key, 5)), SCARD_E_UNSUPPORTED_FEATURE);
+	rig_next(&rig);
+	assert_int_equal(piv_rig_file(&rig, "mscp", "msroots", &content), SCARD_S_SUCCESS);
+	assert_int_equal(content.len, 5);
+	assert_int_equal(piv_rig_verify(&rig, ROLE_USER, "123456", NULL), SCARD_S_SUCCESS);
+	assert_int_equal(rig.data.pfnCardDeleteFile(&rig.data, "mscp", "msroots", 0), SCARD_S_SUCCESS);
+	assert_int_equal(piv_rig_file(&rig, "mscp", "msroots", &content), SCARD_E_FILE_NOT_FOUND);
+	assert_int_equal(create(&rig, "mscp", "msroots"), SCARD_S_SUCCESS);
+	/* who may write to the card does so */
+	assert_int_equal(authenticate(&rig, factory_key), SCARD_S_SUCCESS);
+	assert_int_equal(create(&rig, "mscp", "msroots"), SCARD_S_SUCCESS);
+	assert_int_equal(put(&rig, "mscp", "msroots", cur_of(factory_key, 7)), SCARD_S_SUCCESS);
+	assert_int_equal(piv_rig_file(&rig, "mscp", "msroots", &content), SCARD_S_SUCCESS);
+	assert_int_equal(content.len, 7);
+	rig_close(&rig);
+}
+
+static DWORD
+set_retries(struct rig *rig, DWORD pin, DWORD puk)
+{
+	const CARD_PIN_RETRIES retries = { pin, puk };
+
+	return rig->data.pfnCardSetProperty(&rig->data, CP_CARD_PIN_RETRIES, (const BYTE *)&retries, sizeof(retries),
+					    0);
+}
+
+static DWORD
+reset_card(struct rig *rig)
+{
+	return rig->data.pfnCardSetProperty(&rig->data, CP_CARD_RESET, NULL, 0, 0);
+}
+
+/* The number of tries, for administrator and user together; then both blocked, and a card as it came from the factory. */
+static void
+test_factory(void **state)
+{
+	BYTE before[16], after[16];
+	struct rig rig;
+	DWORD tries, len;
+
+	(void)state;
+	rig_acquire(&rig, &applet);
+	assert_int_equal(rig.data.pfnCardGetProperty(&rig.data, CP_CARD_GUID, before, 16, &len, 0), SCARD_S_SUCCESS);
+	assert_int_equal(piv_rig_signs(&rig, &applet, PIV_9E), SCARD_S_SUCCESS);
+	assert_int_equal(set_retries(&rig, 4, 2), SCARD_W_SECURITY_VIOLATION);
+	assert_int_equal(authenticate(&rig, factory_key), SCARD_S_SUCCESS);
+	assert_int_equal(set_retries(&rig, 4, 2), SCARD_W_SECURITY_VIOLATION);
+	assert_int_equal(piv_rig_verify(&rig, ROLE_USER, "123456", NULL), SCARD_S_SUCCESS);
+	assert_int_equal(set_retries(&rig, 0, 2), SCARD_E_INVALID_PARAMETER);
+	assert_int_equal(set_retries(&rig, 4, 256), SCARD_E_INVALID_PARAMETER);
+	assert_int_equal(set_retries(&rig, 4, 2), SCARD_S_SUCCESS);
+	assert_int_equal(set_retries(&rig, 4, 2), SCARD_W_SECURITY_VIOLATION);
+	assert_int_equal(reset_card(&rig), SCARD_W_SECURITY_VIOLATION);
+	for (DWORD left = 4; left-- > 0;) {
+		assert_int_equal(piv_rig_verify(&rig, ROLE_USER, "999999", &tries), SCARD_W_WRONG_CHV);
+		assert_int_equal(tries, left);
+	}
+	for (DWORD left = 2; left-- > 0;)
+		assert_int_equal(change(&rig, PIN_CHANGE_FLAG_UNBLOCK, PIV_PUK, "99999999", ROLE_USER, "123456",
+					&tries),
+				 SCARD_W_WRONG_CHV);
+	assert_int_equal(reset_card(&rig), SCARD_S_SUCCESS);
+	assert_int_equal(piv_rig_signs(&rig, &applet, PIV_9E), SCARD_E_NO_KEY_CONTAINER);
+	assert_int_equal(rig.data.pfnCardGetProperty(&rig.data, CP_CARD_GUID, after, 16, &len, 0), SCARD_S_SUCCESS);
+	assert_memory_not_equal(before, after, 16);
+	assert_int_equal(piv_rig_verify(&rig, ROLE_USER, "123456", NULL), SCARD_S_SUCCESS);
+	rig_close(&rig);
+	rig_acquire(&rig, &government);
+	assert_int_equal(reset_card(&rig), SCARD_E_UNSUPPORTED_FEATURE);
+	rig_close(&rig);
+}
+
 /* At a reader with keys: typed there, given as bytes all the same, and changed there. */
 static void
 test_keypad(void **state)
@@ -467,11 +554,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pins),	   cmocka_unit_test(test_management_key),
-		cmocka_unit_test(test_change_key), cmocka_unit_test(test_challenges),
-		cmocka_unit_test(test_generate),   cmocka_unit_test(test_import),
-		cmocka_unit_test(test_files),	   cmocka_unit_test(test_objects),
-		cmocka_unit_test(test_unmanaged),  cmocka_unit_test(test_keypad),
+		cmocka_unit_test(test_pins),
+		cmocka_unit_test(test_management_key),
+		cmocka_unit_test(test_change_key),
+		cmocka_unit_test(test_challenges),
+		cmocka_unit_test(test_generate),
+		cmocka_unit_test(test_import),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_objects),
+		cmocka_unit_test(test_simulated_roots),
+		cmocka_unit_test(test_factory),
+		cmocka_unit_test(test_unmanaged),
+		cmocka_unit_test(test_keypad),
 	};
 
 	return cmocka_run_group_tests(tests, make_kits, free_kits);

@@ -224,6 +224,16 @@ managed() {
 		check "it unblocks with the PUK" "$tool" pin unblock --puk-file "$W/puk" --new-pin-file "$W/pin"
 		check "the new PIN is right" "$tool" pin verify --pin-file "$W/pin"
 		contains "it prints objects" 4. "$tool" ls piv
+		check "it sets the number of tries" "$tool" pin retries 2 1 --admin-key-file "$W/key" --pin-file "$W/pin" --yes
+		refuse "the PIN is the maker's again" "is wrong" "$tool" pin verify --pin-file "$W/pin"
+		refuse "a card in use is not reset" "blocked" "$tool" reset --yes
+		refuse "a second wrong PIN blocks it" "is wrong" "$tool" pin verify --pin-file "$W/pin"
+		echo 87654321 >"$W/puk"
+		refuse "and a wrong PUK that" "is wrong" "$tool" pin unblock --puk-file "$W/puk" --new-pin-file "$W/pin"
+		refuse "nobody is asked without a terminal" "left alone" "$tool" reset </dev/null
+		check "now it can be reset" "$tool" reset --yes
+		echo 123456 >"$W/pin"
+		check "and has the PIN of the beginning" "$tool" pin verify --pin-file "$W/pin"
 	fi
 	card_remove
 }
