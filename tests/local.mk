@@ -65,6 +65,7 @@ CARD_TESTS = \
 	tests/card/test_front \
 	tests/card/test_csp_gids_manage \
 	tests/card/test_csp_gids_pull \
+	tests/card/test_csp_piv_pull \
 	tests/card/test_gids \
 	tests/card/test_gids_admin \
 	tests/card/test_gids_blank \
@@ -324,6 +325,7 @@ tests_unit_test_p11_manage_LDADD = libfakecsp.la $(LDADD)
 tests_card_test_csp_gids_LDADD = libfake.la $(LDADD)
 tests_card_test_csp_gids_manage_LDADD = libfake.la $(LDADD)
 tests_card_test_csp_gids_pull_LDADD = libfake.la $(LDADD)
+tests_card_test_csp_piv_pull_LDADD = libfake.la $(LDADD)
 # parts of the tool
 tests_unit_test_tool_text_SOURCES = tests/unit/test_tool_text.c src/tool/encode.c src/tool/name.c src/tool/out.c \
 	src/tool/progress.c
