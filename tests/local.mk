@@ -241,6 +241,8 @@ TEST_FILES = \
 	tests/e2e/lib.sh \
 	tests/statements/minidriver.md \
 	tests/statements/minidriver.txt \
+	tests/statements/piv.md \
+	tests/statements/piv.txt \
 	tests/statements/pkcs11.txt \
 	tests/statements/table.awk \
 	tests/statements/table.md \
@@ -403,6 +405,9 @@ statements:
 	$(SHELL) $(top_srcdir)/tests/statements/table.sh R 0 $(top_srcdir)/tests/statements/minidriver.txt $(top_srcdir) \
 		>tests/statements.tmp || :
 	mv tests/statements.tmp $(top_srcdir)/tests/statements/minidriver.md
+	$(SHELL) $(top_srcdir)/tests/statements/table.sh S 0 $(top_srcdir)/tests/statements/piv.txt $(top_srcdir) \
+		>tests/statements.tmp || :
+	mv tests/statements.tmp $(top_srcdir)/tests/statements/piv.md
 
 .PHONY: statements check-e2e check-clients check-static check-compiled check-threads check-valgrind check-fuzz check-tidy check-format
 

@@ -29,7 +29,7 @@ free_kits(void **state)
 	return 0;
 }
 
-/* V2: one SELECT, whatever the form of the answer; the registry remembers the card. */
+/* V2: one SELECT, whatever the form of the answer; the registry remembers the card. S-001. */
 static void
 test_acquire(void **state)
 {
@@ -45,7 +45,7 @@ test_acquire(void **state)
 	}
 }
 
-/* The card's identity is the CHUID's GUID; it costs one command in a transaction. */
+/* The card's identity is the CHUID's GUID; it costs one command in a transaction. S-007. */
 static void
 test_cardid(void **state)
 {
@@ -102,7 +102,7 @@ assert_record(struct cursor *map, size_t i)
 	assert_int_equal(exchange, expected[i].exchange ? expected[i].bits : 0);
 }
 
-/* The container map: Windows' names, one key in each record, its size in the place of its kind. R-147. */
+/* The container map: Windows' names, one key in each record, its size in the place of its kind. R-147. S-032, S-034. */
 static void
 test_cmapfile(void **state)
 {
@@ -122,7 +122,7 @@ test_cmapfile(void **state)
 	}
 }
 
-/* SELECT was before; CHUID, key history, and each certificate once (in pieces of 256 bytes); everything else is known then. */
+/* SELECT was before; CHUID, key history, and each certificate once (in pieces of 256 bytes); everything else is known then. S-005, S-039. */
 static void
 test_listing_costs(void **state)
 {
@@ -176,7 +176,7 @@ test_certificates(void **state)
 	rig_close(&rig);
 }
 
-/* Who may use a key, and what people call it. */
+/* Who may use a key, and what people call it. S-034. */
 static void
 test_container_properties(void **state)
 {
@@ -219,7 +219,7 @@ listed(const char *names, DWORD len, const char *name)
 	return false;
 }
 
-/* the files that there are, and no others; each can be asked about. */
+/* the files that there are, and no others; each can be asked about. S-035. */
 static void
 test_enumerate(void **state)
 {
@@ -251,7 +251,7 @@ test_enumerate(void **state)
 	rig_close(&rig);
 }
 
-/* what a card says that nobody writes to. */
+/* what a card says that nobody writes to. S-036. */
 static void
 test_read_only(void **state)
 {

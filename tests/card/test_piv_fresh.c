@@ -71,7 +71,7 @@ assert_certificate(struct rig *rig, const char *name, const struct buf *der)
 	assert_memory_equal(content.p, der->p, der->len);
 }
 
-/* A renewed certificate under the same key, and nobody touched the CHUID: seen by who reads it in a later transaction. */
+/* A renewed certificate under the same key, and nobody touched the CHUID: seen by who reads it in a later transaction. S-008, S-037. */
 static void
 test_renewed(void **state)
 {
@@ -94,7 +94,7 @@ test_renewed(void **state)
 	rig_close(&rig);
 }
 
-/* A key of another kind with its certificate: what was believed of the container does not outlive its use. */
+/* A key of another kind with its certificate: what was believed of the container does not outlive its use. S-037. */
 static void
 test_replaced(void **state)
 {
@@ -118,7 +118,7 @@ test_replaced(void **state)
 	rig_close(&rig);
 }
 
-/* A changed CHUID, as one program leaves it after each change on purpose: everything is read again. */
+/* A changed CHUID, as one program leaves it after each change on purpose: everything is read again. S-037. */
 static void
 test_new_chuid(void **state)
 {
@@ -140,7 +140,7 @@ test_new_chuid(void **state)
 	rig_close(&rig);
 }
 
-/* After a reset only certificates are believed, and only if their first piece is what it was. */
+/* After a reset only certificates are believed, and only if their first piece is what it was. S-037. */
 static void
 test_reset(void **state)
 {
@@ -165,7 +165,7 @@ test_reset(void **state)
 	rig_close(&rig);
 }
 
-/* What was empty is asked about again after two seconds. */
+/* What was empty is asked about again after two seconds. S-037. */
 static void
 test_new_key(void **state)
 {
@@ -192,7 +192,7 @@ test_new_key(void **state)
 	kit_free(&kit);
 }
 
-/* Keys without certificates: the card's metadata tells, else its attestation, else a harmless trial of the free key. */
+/* Keys without certificates: the card's metadata tells, else its attestation, else a harmless trial of the free key. S-009. */
 static void
 test_without_certificates(void **state)
 {

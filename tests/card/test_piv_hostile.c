@@ -308,6 +308,7 @@ spoil_lengths(struct tape *tape, struct cursor good)
 		}
 }
 
+/* S-006. */
 static void
 test_lengths(void **state)
 {
@@ -406,7 +407,7 @@ test_memory(void **state)
 	erase(&tape);
 }
 
-/* M11: texts and numbers of the objects that are not certificates. */
+/* M11: texts and numbers of the objects that are not certificates. S-010. */
 static void
 test_objects(void **state)
 {
@@ -446,7 +447,7 @@ test_objects(void **state)
 	}
 }
 
-/* M7: what the card says it made is not what was asked for. */
+/* M7: what the card says it made is not what was asked for. S-026. */
 static void
 test_generated(void **state)
 {

@@ -32,7 +32,7 @@ free_kits(void **state)
 	return 0;
 }
 
-/* Each key with the PIN that it wants: none for 9E, one for 9A and 9D, one each time for 9C. */
+/* Each key with the PIN that it wants: none for 9E, one for 9A and 9D, one each time for 9C. S-012. */
 static void
 test_signatures(void **state)
 {
@@ -58,6 +58,7 @@ test_signatures(void **state)
 /*
  * In a fresh context: whatever has to be asked for the signature is asked before the PIN, and the two commands follow each
  * other. V9.
+ * S-019.
  */
 static void
 test_adjacency(void **state)
@@ -79,7 +80,7 @@ test_adjacency(void **state)
 	rig_close(&rig);
 }
 
-/* A further RSA signature is its own chained command and the rest of its answer. */
+/* A further RSA signature is its own chained command and the rest of its answer. S-020, S-039. */
 static void
 test_costs(void **state)
 {
@@ -105,7 +106,7 @@ test_costs(void **state)
 	rig_close(&rig);
 }
 
-/* Every padding is the caller's; the card sees blocks. */
+/* Every padding is the caller's; the card sees blocks. S-015. */
 static void
 test_rsa_paddings(void **state)
 {
@@ -136,7 +137,7 @@ test_rsa_paddings(void **state)
 	rig_close(&rig);
 }
 
-/* Hashes of other lengths than the field's: cut on the right, or filled up on the left, since cards take no other. */
+/* Hashes of other lengths than the field's: cut on the right, or filled up on the left, since cards take no other. S-014. */
 static void
 test_ecdsa_lengths(void **state)
 {
@@ -160,7 +161,7 @@ test_ecdsa_lengths(void **state)
 	}
 }
 
-/* V1.5 and OAEP are unpadded above; bad padding of the first kind gives something that looks like a message. */
+/* V1.5 and OAEP are unpadded above; bad padding of the first kind gives something that looks like a message. S-016. */
 static void
 test_decryption(void **state)
 {
@@ -190,7 +191,7 @@ test_decryption(void **state)
 	}
 }
 
-/* A card that agrees with every key: the secret is the one that the peer computes; places are limited and come back. R-141 */
+/* A card that agrees with every key: the secret is the one that the peer computes; places are limited and come back. R-141. S-017. */
 static void
 test_agreement(void **state)
 {
@@ -237,7 +238,7 @@ test_agreement(void **state)
 	EVP_PKEY_free(own);
 }
 
-/* What cannot be a PIN does not reach the card, which might count it. R-060. */
+/* What cannot be a PIN does not reach the card, which might count it. R-060. S-021. */
 static void
 test_pin_form(void **state)
 {
@@ -257,7 +258,7 @@ test_pin_form(void **state)
 	rig_close(&rig);
 }
 
-/* The counter in both spellings, to its end; asked for only after something was presented. */
+/* The counter in both spellings, to its end; asked for only after something was presented. S-022. */
 static void
 test_pin_tries(void **state)
 {
@@ -289,7 +290,7 @@ test_pin_tries(void **state)
 	}
 }
 
-/* The PIN is taken back, where the card can; where it cannot the caller is told to reset it. */
+/* The PIN is taken back, where the card can; where it cannot the caller is told to reset it. S-024. */
 static void
 test_logout(void **state)
 {
@@ -309,7 +310,7 @@ test_logout(void **state)
 	}
 }
 
-/* The discovery object decides which PIN is meant. */
+/* The discovery object decides which PIN is meant. S-004. */
 static void
 test_global_pin(void **state)
 {
@@ -334,6 +335,7 @@ test_global_pin(void **state)
 /*
  * Keys whose maker chose another PIN rule: the card's metadata say so at once when a key is asked for alone; when it is known by
  * its certificate it shows by what the card refuses.
+ * S-013.
  */
 static void
 test_policies(void **state)
@@ -376,7 +378,7 @@ test_policies(void **state)
 	rig_close(&rig);
 }
 
-/* Another program selects something else between two transactions: the card is found again, the PIN is wanted again. */
+/* Another program selects something else between two transactions: the card is found again, the PIN is wanted again. S-002. */
 static void
 test_foreign_select(void **state)
 {

@@ -80,7 +80,7 @@ change(struct rig *rig, DWORD flag, PIN_ID authority, const char *old, PIN_ID ta
 						      0, ret_tries);
 }
 
-/* One PIN for both roles; the PUK is changed by itself and unblocks. */
+/* One PIN for both roles; the PUK is changed by itself and unblocks. S-023. */
 static void
 test_pins(void **state)
 {
@@ -128,7 +128,7 @@ test_pins(void **state)
 	}
 }
 
-/* The key in all its algorithms, found out by the metadata or by trial; a wrong response costs nothing. R-096. */
+/* The key in all its algorithms, found out by the metadata or by trial; a wrong response costs nothing. R-096. S-018. */
 static void
 test_management_key(void **state)
 {
@@ -170,7 +170,7 @@ test_management_key(void **state)
 	}
 }
 
-/* Another key, and another algorithm with it. */
+/* Another key, and another algorithm with it. S-028. */
 static void
 test_change_key(void **state)
 {
@@ -275,7 +275,7 @@ number(EVP_PKEY *key, const char *name, size_t width, struct secret *ret_number)
 	BN_free(bn);
 }
 
-/* Keys brought to the card work there. */
+/* Keys brought to the card work there. S-027. */
 static void
 test_import(void **state)
 {
@@ -336,7 +336,7 @@ create(struct rig *rig, const char *directory, const char *name)
 	return rig->data.pfnCardCreateFile(&rig->data, directory, name, 0, EveryoneReadUserWriteAc);
 }
 
-/* Certificates and roots are the card's; what it has no place for is remembered. R-106. */
+/* Certificates and roots are the card's; what it has no place for is remembered. R-106. S-025. */
 static void
 test_files(void **state)
 {
@@ -465,7 +465,7 @@ reset_card(struct rig *rig)
 	return rig->data.pfnCardSetProperty(&rig->data, CP_CARD_RESET, NULL, 0, 0);
 }
 
-/* The number of tries, for administrator and user together; then both blocked, and a card as it came from the factory. */
+/* The number of tries, for administrator and user together; then both blocked, and a card as it came from the factory. S-029, S-030. */
 static void
 test_factory(void **state)
 {
@@ -537,7 +537,7 @@ test_keypad(void **state)
 	rig_close(&rig);
 }
 
-/* A card that nobody here can manage says so, and stays of use. */
+/* A card that nobody here can manage says so, and stays of use. S-031. */
 static void
 test_unmanaged(void **state)
 {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Other people's programs over the module on PIV cards: pkcs11-tool, p11tool, ssh, TLS, with the identifiers and labels that
+# Other people's programs over the module on PIV cards: pkcs11-tool, p11tool, ssh, TLS, with the identifiers and labels that S-038.
 # users of OpenSC and ykcs11 have in their configurations; two kinds of cards side by side; what it costs.
 # shellcheck source=tests/e2e/lib.sh
 . "$abs_top_srcdir/tests/e2e/lib.sh"

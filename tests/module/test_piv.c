@@ -80,7 +80,7 @@ sign_with(CK_SESSION_HANDLE session, CK_BYTE id, CK_MECHANISM_TYPE type)
 	return rv == CKR_OK ? mt->C_Sign(session, data, sizeof(data), signature, &len) : rv;
 }
 
-/* The budgets of a first listing and of a first signature with a key that is looked for by its number. */
+/* The budgets of a first listing and of a first signature with a key that is looked for by its number. S-039. */
 static void
 test_budgets(void **state)
 {
@@ -112,6 +112,7 @@ test_budgets(void **state)
 /*
  * What a signing program does that says the PIN again for the signature key, from its start to its end. SELECT, discovery object,
  * VERIFY, what the card tells of the key, VERIFY, GENERAL AUTHENTICATE, and the PIN's rights given back.
+ * S-039.
  */
 static void
 test_budget_9c(void **state)

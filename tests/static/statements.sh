@@ -9,6 +9,7 @@ need awk
 table="$abs_top_srcdir/tests/statements/table.sh"
 least_pkcs11=140
 least_minidriver=140
+least_piv=36
 
 # table_is_current LIST TABLE PREFIX: what is written is what would be written now; faults are another check
 table_is_current()
@@ -63,5 +64,8 @@ check "its table is current" table_is_current "$list" "$abs_top_srcdir/tests/sta
 list="$abs_top_srcdir/tests/statements/minidriver.txt"
 check "the minidriver list is complete" complete R "$least_minidriver" "$list" "$abs_top_srcdir"
 check "its table is current, too" table_is_current "$list" "$abs_top_srcdir/tests/statements/minidriver.md" R
+list="$abs_top_srcdir/tests/statements/piv.txt"
+check "the PIV list is complete" complete S "$least_piv" "$list" "$abs_top_srcdir"
+check "and its table current" table_is_current "$list" "$abs_top_srcdir/tests/statements/piv.md" S
 
 finish
