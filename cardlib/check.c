@@ -66,7 +66,7 @@ check_name(const char *name, char ret_folded[CHECK_NAME_MAX + 1])
 DWORD
 check_key_spec(DWORD key_spec)
 {
-	return key_spec >= AT_KEYEXCHANGE && key_spec <= AT_ECDHE_P521 ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
+	return key_spec >= AT_KEYEXCHANGE && key_spec <= AT_ECDHE_25519 ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
 }
 
 unsigned
@@ -79,8 +79,28 @@ check_key_spec_bits(DWORD key_spec)
 	case AT_ECDHE_P384: return 384;
 	case AT_ECDSA_P521:
 	case AT_ECDHE_P521: return 521;
+	case AT_EDDSA_25519:
+	case AT_ECDHE_25519: return PUBKEY_25519_BITS;
 	default: return 0;
 	}
+}
+
+enum key_type
+check_key_spec_type(DWORD key_spec)
+{
+	switch (key_spec) {
+	case AT_KEYEXCHANGE:
+	case AT_SIGNATURE: return KEY_RSA;
+	case AT_EDDSA_25519: return KEY_ED25519;
+	case AT_ECDHE_25519: return KEY_X25519;
+	default: return check_key_spec_bits(key_spec) != 0 ? KEY_EC : KEY_NONE;
+	}
+}
+
+bool
+check_key_spec_agrees(DWORD key_spec)
+{
+	return (key_spec >= AT_ECDHE_P256 && key_spec <= AT_ECDHE_P521) || key_spec == AT_ECDHE_25519;
 }
 
 DWORD

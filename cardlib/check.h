@@ -35,6 +35,10 @@ char check_fold(char c);
 DWORD check_key_spec(DWORD key_spec);
 /* The bits that a key specification of elliptic curves names; 0 for RSA. */
 unsigned check_key_spec_bits(DWORD key_spec);
+/* The type of key that it names; KEY_NONE for one that is not defined. */
+enum key_type check_key_spec_type(DWORD key_spec);
+/* Whether it names a key of elliptic curves that agrees on secrets, and does not sign. */
+bool check_key_spec_agrees(DWORD key_spec);
 
 /* Bytes of a key that answers challenges; 0 for an unknown algorithm. */
 DWORD check_key_length(CARD_KEY_ALGORITHM algorithm);

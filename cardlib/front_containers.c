@@ -16,7 +16,8 @@ key_fits(const struct private_key *key, DWORD key_spec, DWORD size)
 	if (!privkey_is_whole(key) || (size != 0 && (!rsa || size != key->public.bits)))
 		return false;
 	return rsa ? key->public.type == KEY_RSA
-		   : key->public.type == KEY_EC && key->public.bits == check_key_spec_bits(key_spec);
+		   : key->public.type == check_key_spec_type(key_spec) &&
+			     key->public.bits == check_key_spec_bits(key_spec);
 }
 
 static DWORD

@@ -4,18 +4,6 @@
 
 #include "check.h"
 
-static bool
-is_ecdsa(DWORD key_spec)
-{
-	return key_spec >= AT_ECDSA_P256 && key_spec <= AT_ECDSA_P521;
-}
-
-static bool
-is_ecdh(DWORD key_spec)
-{
-	return key_spec >= AT_ECDHE_P256;
-}
-
 /* With CARD_PADDING_INFO_PRESENT the structure must be of version 2 and its padding be told. */
 static DWORD
 check_signing_padding(const CARD_SIGNING_INFO *info)
@@ -41,9 +29,9 @@ check_signing(const CARD_SIGNING_INFO *info)
 		return SCARD_E_INVALID_PARAMETER;
 	if (check_key_spec(info->dwKeySpec) != SCARD_S_SUCCESS)
 		return SCARD_E_INVALID_PARAMETER;
-	if (is_ecdh(info->dwKeySpec))
+	if (check_key_spec_agrees(info->dwKeySpec))
 		return SCARD_E_UNSUPPORTED_FEATURE;
-	if ((info->dwSigningFlags & CARD_PADDING_INFO_PRESENT) == 0 || is_ecdsa(info->dwKeySpec))
+	if ((info->dwSigningFlags & CARD_PADDING_INFO_PRESENT) == 0 || check_key_spec_bits(info->dwKeySpec) != 0)
 		return SCARD_S_SUCCESS;
 	return check_signing_padding(info);
 }

@@ -51,6 +51,11 @@
  * 20.  A PIN of external type may be given as bytes as well, by callers that do not want the reader to ask for it;
  *      unless PIN_INFO_REQUIRE_SECURE_ENTRY is set.
  * 21.  pfnCspAgree is added, for card edges that negotiate a session PIN so that the PIN itself does not travel.
+ * 22.  AT_EDDSA_25519 and AT_ECDHE_25519 are added, with 255 bits in the container map: an Ed25519 key is always a signature
+ *      key there and an X25519 key always an exchange key, which tells them apart. CardSignData with the first takes the
+ *      whole message instead of a hash (pure Ed25519, RFC 8032), without padding, and gives R || S; a message that is
+ *      longer than the card takes is SCARD_E_INVALID_PARAMETER. The secret that the second agrees on is 32 bytes as
+ *      RFC 7748 has them. Such keys are made, and not brought to a card.
  *
  * Every function assumes that the caller holds a transaction, but for pfnCardDeleteContext. Every function answers
  * SCARD_E_INVALID_PARAMETER for a NULL mandatory pointer or an undefined flag, and passes on SCARD_W_REMOVED_CARD,
@@ -158,6 +163,8 @@ typedef enum {
 #define AT_ECDHE_P256 6u
 #define AT_ECDHE_P384 7u
 #define AT_ECDHE_P521 8u
+#define AT_EDDSA_25519 9u
+#define AT_ECDHE_25519 10u
 
 #define CARD_PADDING_NONE 1u
 #define CARD_PADDING_PKCS1 2u

@@ -29,6 +29,8 @@
 #define LIMIT_EC_POINT 133u
 /* What ECDSA may be asked to sign without hashing: the longest hash. More is a message by mistake, and cards refuse it. */
 #define LIMIT_ECDSA_INPUT 64u
+/* What Ed25519 may be asked to sign: the card hashes, so it is a message, as long as the buffers of tokens are (3 KB). */
+#define LIMIT_EDDSA_INPUT 3072u
 /* ISO 7816-3. */
 #define LIMIT_ATR 33u
 /* A PIN as typed; longer than any card takes (GIDS 127), and room for an admin key in hex. */

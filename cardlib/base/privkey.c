@@ -20,6 +20,9 @@ privkey_is_whole(const struct private_key *key)
 	switch (key->public.type) {
 	case KEY_RSA: return rsa_is_whole(key);
 	case KEY_EC: return key->d.len == pubkey_ec_bytes(key->public.bits);
+	/* nobody brings these to a card yet */
+	case KEY_ED25519:
+	case KEY_X25519:
 	case KEY_NONE: break;
 	}
 	return false;

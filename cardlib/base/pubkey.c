@@ -80,12 +80,40 @@ pubkey_set_ec(struct public_key *ret_key, const uint8_t *point, size_t point_len
 	return true;
 }
 
+bool
+pubkey_is_25519(enum key_type type)
+{
+	return type == KEY_ED25519 || type == KEY_X25519;
+}
+
+bool
+pubkey_set_25519(struct public_key *ret_key, enum key_type type, const uint8_t *bytes, size_t len)
+{
+	struct public_key key = { .type = type, .bits = PUBKEY_25519_BITS, .point_len = len };
+
+	if (!pubkey_is_25519(type) || len != PUBKEY_25519_BYTES)
+		return false;
+	memcpy(key.point, bytes, len);
+	*ret_key = key;
+	return true;
+}
+
+size_t
+pubkey_secret_len(enum key_type type, unsigned bits)
+{
+	if (type == KEY_EC)
+		return pubkey_ec_bytes(bits);
+	return type == KEY_X25519 ? PUBKEY_25519_BYTES : 0;
+}
+
 size_t
 pubkey_signature_len(const struct public_key *key)
 {
 	switch (key->type) {
 	case KEY_RSA: return key->modulus_len;
 	case KEY_EC: return 2 * pubkey_ec_bytes(key->bits);
+	case KEY_ED25519: return (size_t)2 * PUBKEY_25519_BYTES;
+	case KEY_X25519:
 	case KEY_NONE: break;
 	}
 	return 0;

@@ -28,7 +28,7 @@ free_place(const struct piv *p, BYTE *ret_place)
 static DWORD
 agree(struct piv *p, BYTE index, struct piv_key *key, const struct public_key *peer, struct secret *ret_z)
 {
-	const size_t width = piv_algorithm_bits(key->algorithm) / 8;
+	const size_t width = (piv_algorithm_bits(key->algorithm) + 7) / 8;
 	AUTO_BUF struct buf result = BUF_INIT;
 	DWORD r;
 
@@ -57,9 +57,9 @@ piv_construct_dh_agreement(CARD_DATA *card, CARD_DH_AGREEMENT_INFO *pAgreementIn
 	peer = pAgreementInfo->pPublicKey;
 	if ((r = piv_key_find(p, pAgreementInfo->bContainerIndex, &key)) != SCARD_S_SUCCESS)
 		return r;
-	if (piv_algorithm_is_rsa(key->algorithm))
+	if (piv_algorithm_is_rsa(key->algorithm) || piv_algorithm_type(key->algorithm) == KEY_ED25519)
 		return SCARD_E_UNSUPPORTED_FEATURE;
-	if (peer->type != KEY_EC || peer->bits != piv_algorithm_bits(key->algorithm))
+	if (peer->type != piv_algorithm_type(key->algorithm) || peer->bits != piv_algorithm_bits(key->algorithm))
 		return SCARD_E_INVALID_PARAMETER;
 	if ((r = free_place(p, &place)) != SCARD_S_SUCCESS)
 		return r;

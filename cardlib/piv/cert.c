@@ -30,6 +30,9 @@ static const uint8_t oid_rsa[] = { 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x0
 static const uint8_t oid_ec[] = { 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01 };
 static const uint8_t oid_p256[] = { 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07 };
 static const uint8_t oid_p384[] = { 0x2B, 0x81, 0x04, 0x00, 0x22 };
+/* RFC 8410, 3. */
+static const uint8_t oid_x25519[] = { 0x2B, 0x65, 0x6E };
+static const uint8_t oid_ed25519[] = { 0x2B, 0x65, 0x70 };
 static const uint8_t oid_key_usage[] = { 0x55, 0x1D, 0x0F };
 
 /* What the bytes begin with counts; the flag of the object is wrong on some cards. */
@@ -112,6 +115,10 @@ parse_key(struct cursor info, struct public_key *ret_key)
 			known = parse_rsa(bits, ret_key);
 		else if (cur_equals(&oid, oid_ec, sizeof(oid_ec)))
 			known = parse_ec(algorithm, bits, ret_key);
+		else if (cur_equals(&oid, oid_ed25519, sizeof(oid_ed25519)))
+			known = pubkey_set_25519(ret_key, KEY_ED25519, bits.p, bits.left);
+		else if (cur_equals(&oid, oid_x25519, sizeof(oid_x25519)))
+			known = pubkey_set_25519(ret_key, KEY_X25519, bits.p, bits.left);
 	}
 	if (!known)
 		*ret_key = (struct public_key){ .type = KEY_NONE };

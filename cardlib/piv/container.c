@@ -85,7 +85,7 @@ ask_metadata(struct piv *p, BYTE index, struct piv_key *key)
 		return SCARD_E_NO_KEY_CONTAINER;
 	key->used = PIV_YES;
 	key->algorithm = m.algorithm;
-	key->exchange = is_exchange(index, piv_algorithm_is_rsa(m.algorithm) ? KEY_RSA : KEY_EC, NULL);
+	key->exchange = is_exchange(index, piv_algorithm_type(m.algorithm), NULL);
 	return SCARD_S_SUCCESS;
 }
 
@@ -124,7 +124,7 @@ try_algorithms(struct piv *p, BYTE index, struct piv_key *key)
 			continue;
 		key->used = PIV_YES;
 		key->algorithm = likely[i];
-		key->exchange = is_exchange(index, piv_algorithm_is_rsa(likely[i]) ? KEY_RSA : KEY_EC, NULL);
+		key->exchange = is_exchange(index, piv_algorithm_type(likely[i]), NULL);
 		return SCARD_S_SUCCESS;
 	}
 	return SCARD_E_NO_KEY_CONTAINER;
@@ -349,7 +349,8 @@ piv_key_of_spec(struct piv *p, BYTE index, DWORD key_spec, struct piv_key **ret_
 	if (piv_algorithm_is_rsa(key->algorithm))
 		matches = key_spec == (key->exchange ? AT_KEYEXCHANGE : AT_SIGNATURE);
 	else
-		matches = check_key_spec_bits(key_spec) == piv_algorithm_bits(key->algorithm);
+		matches = check_key_spec_type(key_spec) == piv_algorithm_type(key->algorithm) &&
+			  check_key_spec_bits(key_spec) == piv_algorithm_bits(key->algorithm);
 	if (!matches)
 		return SCARD_E_NO_KEY_CONTAINER;
 	*ret_key = key;

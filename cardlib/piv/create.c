@@ -32,7 +32,7 @@ struct request {
 static bool
 is_exchange_spec(DWORD key_spec)
 {
-	return key_spec == AT_KEYEXCHANGE || key_spec >= AT_ECDHE_P256;
+	return key_spec == AT_KEYEXCHANGE || check_key_spec_agrees(key_spec);
 }
 
 /* A slot has one kind of key, and one rule for the PIN unless the key says so. */
@@ -40,7 +40,7 @@ static DWORD
 describe(struct request *q, DWORD key_spec, DWORD bits, PIN_ID role)
 {
 	const unsigned curve = check_key_spec_bits(key_spec);
-	const enum key_type type = curve != 0 ? KEY_EC : KEY_RSA;
+	const enum key_type type = check_key_spec_type(key_spec);
 
 	if (q->index >= PIV_SLOTS)
 		return SCARD_E_NO_KEY_CONTAINER;
@@ -106,8 +106,7 @@ generate(const struct request *q)
 	}
 	piv_key_forget(&q->p->keys[q->index]);
 	c = buf_cur(&answer);
-	if (!tlv_get(&c, DO_PUBLIC_KEY, &parts) || !piv_public_decode(parts, &public) ||
-	    piv_algorithm_of(public.type, public.bits) != q->algorithm) {
+	if (!tlv_get(&c, DO_PUBLIC_KEY, &parts) || !piv_public_decode(parts, q->algorithm, &public)) {
 		log_fail(LOG_CARD, SCARD_E_UNEXPECTED, "key %02X: made, and not what was asked for",
 			 piv_slot_reference(q->index));
 		return SCARD_E_UNEXPECTED;

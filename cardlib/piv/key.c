@@ -15,12 +15,15 @@
 #define SW_SECURITY 0x6982u
 #define SW_CONDITIONS 0x6985u
 #define SW_BAD_DATA 0x6A80u
+#define SW_BAD_LENGTH 0x6700u
 #define SW_BAD_REFERENCE 0x6A86u
 #define SW_NO_REFERENCE 0x6A88u
 
 static DWORD
 judge(struct piv_key *key, DWORD r, uint16_t sw)
 {
+	const enum key_type type = piv_algorithm_type(key->algorithm);
+
 	if (!piv_refused(sw))
 		return r;
 	switch (sw) {
@@ -31,6 +34,8 @@ judge(struct piv_key *key, DWORD r, uint16_t sw)
 	case SW_BAD_REFERENCE:
 	case SW_NO_REFERENCE: piv_key_forget(key); return SCARD_E_NO_KEY_CONTAINER;
 	case SW_BAD_DATA: return SCARD_E_INVALID_PARAMETER;
+	/* a message longer than its buffer */
+	case SW_BAD_LENGTH: return type == KEY_ED25519 ? SCARD_E_INVALID_PARAMETER : SCARD_E_UNEXPECTED;
 	default: return SCARD_E_UNEXPECTED;
 	}
 }

@@ -15,15 +15,28 @@
 #define TAG_EXPONENT 0x82u
 #define TAG_POINT 0x86u
 
+/* The first version that has Ed25519 and X25519. */
+#define CURVE25519_MAJOR 5u
+#define CURVE25519_MINOR 7u
+
 bool
-piv_public_decode(struct cursor parts, struct public_key *ret_public)
+piv_public_decode(struct cursor parts, uint8_t algorithm, struct public_key *ret_public)
 {
+	const enum key_type type = piv_algorithm_type(algorithm);
+	struct public_key key = { .type = KEY_NONE };
 	struct cursor n, e, point;
+	bool good;
 
 	if (tlv_find(parts, TAG_POINT, &point))
-		return pubkey_set_ec(ret_public, point.p, point.left);
-	return tlv_find(parts, TAG_MODULUS, &n) && tlv_find(parts, TAG_EXPONENT, &e) &&
-	       pubkey_set_rsa(ret_public, n.p, n.left, e.p, e.left);
+		good = pubkey_is_25519(type) ? pubkey_set_25519(&key, type, point.p, point.left)
+					     : pubkey_set_ec(&key, point.p, point.left);
+	else
+		good = tlv_find(parts, TAG_MODULUS, &n) && tlv_find(parts, TAG_EXPONENT, &e) &&
+		       pubkey_set_rsa(&key, n.p, n.left, e.p, e.left);
+	if (!good || piv_algorithm_of(key.type, key.bits) != algorithm)
+		return false;
+	*ret_public = key;
+	return true;
 }
 
 /* The answer to a question that a card need not know. */
@@ -57,8 +70,7 @@ decode(struct cursor answer, struct piv_metadata *ret_metadata)
 		(void)cur_u8(&value, &m.algorithm);
 	if (tlv_find(answer, TAG_POLICY, &value))
 		(void)cur_u8(&value, &m.pin_policy);
-	m.has_public = tlv_find(answer, TAG_PUBLIC, &value) && piv_public_decode(value, &m.public) &&
-		       piv_algorithm_of(m.public.type, m.public.bits) == m.algorithm;
+	m.has_public = tlv_find(answer, TAG_PUBLIC, &value) && piv_public_decode(value, m.algorithm, &m.public);
 	*ret_metadata = m;
 }
 
@@ -86,5 +98,30 @@ piv_attestation_read(struct piv *p, uint8_t reference, struct public_key *ret_pu
 	if (!piv_cert_parse(buf_cur(&answer), &cert) || cert.key.type == KEY_NONE)
 		return SCARD_E_NO_KEY_CONTAINER;
 	*ret_public = cert.key;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+piv_curve25519_known(struct piv *p, bool *ret_has)
+{
+	AUTO_BUF struct buf answer = BUF_INIT;
+	enum piv_known known = p->metadata;
+	uint8_t major = 0, minor = 0;
+	struct cursor version;
+	DWORD r;
+
+	if (p->curve25519 == PIV_NOT_ASKED) {
+		if ((r = piv_confirm(p)) != SCARD_S_SUCCESS)
+			return r;
+		r = ask(p, PIV_INS_VERSION, 0x00, 0x00, &known, &answer);
+		if (r != SCARD_S_SUCCESS && r != SCARD_E_UNSUPPORTED_FEATURE && r != SCARD_E_NO_KEY_CONTAINER)
+			return r;
+		version = buf_cur(&answer);
+		(void)(cur_u8(&version, &major) && cur_u8(&version, &minor));
+		p->curve25519 = major > CURVE25519_MAJOR || (major == CURVE25519_MAJOR && minor >= CURVE25519_MINOR)
+					? PIV_YES
+					: PIV_NO;
+	}
+	*ret_has = p->curve25519 == PIV_YES;
 	return SCARD_S_SUCCESS;
 }

@@ -28,6 +28,7 @@
 /* Extensions. */
 #define PIV_INS_METADATA 0xF7u
 #define PIV_INS_SERIAL 0xF8u
+#define PIV_INS_VERSION 0xFDu
 #define PIV_INS_ATTEST 0xF9u
 #define PIV_INS_SET_RETRIES 0xFAu
 #define PIV_INS_RESET 0xFBu
@@ -92,10 +93,14 @@ void piv_slot_name(BYTE index, char ret_name[32]);
 #define PIV_P256 0x11u
 #define PIV_P384 0x14u
 #define PIV_RSA4096 0x16u
+#define PIV_ED25519 0xE0u
+#define PIV_X25519 0xE1u
 
 /* 0 for what is no algorithm of a key pair. */
 unsigned piv_algorithm_bits(uint8_t algorithm);
 bool piv_algorithm_is_rsa(uint8_t algorithm);
+/* KEY_NONE for what is no algorithm of a key pair. */
+enum key_type piv_algorithm_type(uint8_t algorithm);
 uint8_t piv_algorithm_of(enum key_type type, unsigned bits);
 
 /* session.c: the conversation with the card ----------------------------------------------------------------------------- */
@@ -142,6 +147,7 @@ struct piv {
 	bool guid_known;
 
 	enum piv_known metadata, attestation; /* what the card can */
+	enum piv_known curve25519;	      /* likewise: keys of Ed25519 and X25519 */
 	uint8_t pin_reference;		      /* 80 or 00 */
 	bool pin_reference_known;
 
@@ -243,8 +249,13 @@ struct piv_metadata {
 DWORD piv_metadata_read(struct piv *p, uint8_t reference, struct piv_metadata *ret_metadata);
 /* The public key by the card's own certificate of it; codes as piv_metadata_read(). */
 DWORD piv_attestation_read(struct piv *p, uint8_t reference, struct public_key *ret_public);
-/* Public key data objects (SP 800-73-4 part 2, table 11), as metadata and key generation have them. */
-bool piv_public_decode(struct cursor parts, struct public_key *ret_public);
+/* Whether the card is a token that has keys of Ed25519 and X25519: by its version, asked for once. */
+DWORD piv_curve25519_known(struct piv *p, bool *ret_has);
+/*
+ * Public key data objects (SP 800-73-4 part 2, table 11), as metadata and key generation have them. What is in them depends
+ * on the algorithm; false for another key.
+ */
+bool piv_public_decode(struct cursor parts, uint8_t algorithm, struct public_key *ret_public);
 
 /* container.c ---------------------------------------------------------------------------------------------------------------- */
 

@@ -50,16 +50,21 @@ piv_query_free_space(CARD_DATA *card, DWORD dwFlags, CARD_FREE_SPACE_INFO *pInfo
 }
 
 static DWORD
-key_sizes(DWORD key_spec, DWORD version, CARD_KEY_SIZES *ret_sizes)
+key_sizes(struct piv *p, DWORD key_spec, DWORD version, CARD_KEY_SIZES *ret_sizes)
 {
-	DWORD bits = check_key_spec_bits(key_spec);
+	const DWORD bits = check_key_spec_bits(key_spec);
+	const enum key_type type = check_key_spec_type(key_spec);
+	bool has = true;
+	DWORD r;
 
 	version = check_version(version, 1);
 	if (key_spec == AT_KEYEXCHANGE || key_spec == AT_SIGNATURE) {
 		*ret_sizes = (CARD_KEY_SIZES){ version, 1024, 2048, 4096, 1024 };
 		return SCARD_S_SUCCESS;
 	}
-	if (piv_algorithm_of(KEY_EC, bits) == 0)
+	if (pubkey_is_25519(type) && (r = piv_curve25519_known(p, &has)) != SCARD_S_SUCCESS)
+		return r;
+	if (!has || piv_algorithm_of(type, bits) == 0)
 		return SCARD_E_UNSUPPORTED_FEATURE;
 	*ret_sizes = (CARD_KEY_SIZES){ version, bits, bits, bits, 1 };
 	return SCARD_S_SUCCESS;
@@ -68,10 +73,12 @@ key_sizes(DWORD key_spec, DWORD version, CARD_KEY_SIZES *ret_sizes)
 DWORD
 piv_query_key_sizes(CARD_DATA *card, DWORD dwKeySpec, DWORD dwFlags, CARD_KEY_SIZES *pKeySizes)
 {
+	struct piv *p = piv_context(card);
+
 	(void)dwFlags;
-	if (piv_context(card) == NULL)
+	if (p == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	return key_sizes(dwKeySpec, pKeySizes->dwVersion, pKeySizes);
+	return key_sizes(p, dwKeySpec, pKeySizes->dwVersion, pKeySizes);
 }
 
 /* One property: the readers below write exactly size bytes; parameter is the caller's dwFlags. */
@@ -118,9 +125,8 @@ static DWORD
 read_key_sizes(struct piv *p, DWORD parameter, BYTE *data)
 {
 	CARD_KEY_SIZES sizes;
-	DWORD r = key_sizes(parameter, 0, &sizes);
+	DWORD r = key_sizes(p, parameter, 0, &sizes);
 
-	(void)p;
 	if (r == SCARD_S_SUCCESS)
 		memcpy(data, &sizes, sizeof(sizes));
 	return r;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Signatures: raw RSA on a block that the caller's callback padded, ECDSA on a hash (SP 800-73-4 part 2, 3.2.4). */
+/*
+ * Signatures: raw RSA on a block that the caller's callback padded, ECDSA on a hash (SP 800-73-4 part 2, 3.2.4), and, on some
+ * tokens, Ed25519 on a whole message.
+ */
 #include "piv/piv.h"
 
 #include <string.h>
@@ -108,10 +111,27 @@ sign_ecdsa(struct request *q, uint8_t *ret_signature)
 	return checked(take_signature(buf_cur(&result), q->size, ret_signature), q, result.len);
 }
 
+/* An empty 81 would ask for a challenge. */
+static DWORD
+sign_eddsa(struct request *q, uint8_t *ret_signature)
+{
+	AUTO_BUF struct buf result = BUF_INIT;
+	struct cursor message = cur_of(q->info.pbData, q->info.cbData), signature;
+	DWORD r;
+
+	if (message.left == 0 || message.left > LIMIT_EDDSA_INPUT)
+		return SCARD_E_INVALID_PARAMETER;
+	r = piv_key_use(q->p, q->info.bContainerIndex, q->key, PIV_TAG_CHALLENGE, message, false, &result);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	signature = buf_cur(&result);
+	return checked(signature.left == q->size && cur_copy(&signature, ret_signature, q->size), q, result.len);
+}
+
 static size_t
 signature_size(uint8_t algorithm)
 {
-	const size_t bytes = piv_algorithm_bits(algorithm) / 8;
+	const size_t bytes = (piv_algorithm_bits(algorithm) + 7) / 8;
 
 	return piv_algorithm_is_rsa(algorithm) ? bytes : 2 * bytes;
 }
@@ -124,7 +144,12 @@ sign(struct request *q)
 	BYTE *copy;
 	DWORD r;
 
-	r = piv_algorithm_is_rsa(q->key->algorithm) ? sign_rsa(q, signature) : sign_ecdsa(q, signature);
+	switch (piv_algorithm_type(q->key->algorithm)) {
+	case KEY_RSA: r = sign_rsa(q, signature); break;
+	case KEY_EC: r = sign_ecdsa(q, signature); break;
+	case KEY_ED25519: r = sign_eddsa(q, signature); break;
+	default: r = SCARD_E_UNSUPPORTED_FEATURE; break;
+	}
 	if (r != SCARD_S_SUCCESS)
 		return r;
 	if ((copy = card->pfnCspAlloc(q->size)) == NULL)
@@ -154,7 +179,7 @@ piv_sign_data(CARD_DATA *card, CARD_SIGNING_INFO *pInfo)
 	if (q.p == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	q.info = *pInfo;
-	if (q.info.dwKeySpec >= AT_ECDHE_P256)
+	if (check_key_spec_agrees(q.info.dwKeySpec))
 		return SCARD_E_UNSUPPORTED_FEATURE;
 	if ((r = piv_key_of_spec(q.p, q.info.bContainerIndex, q.info.dwKeySpec, &q.key)) != SCARD_S_SUCCESS)
 		return r;

@@ -36,6 +36,8 @@ piv_slot_certificate(BYTE index)
 bool
 piv_slot_exchange(BYTE index, enum key_type type)
 {
+	if (pubkey_is_25519(type))
+		return type == KEY_X25519;
 	if (index == PIV_SLOT_SIGNATURE)
 		return false;
 	return type == KEY_RSA || index == PIV_SLOT_MANAGEMENT || index >= PIV_SLOT_RETIRED;
@@ -63,6 +65,7 @@ static const struct {
 } algorithms[] = {
 	{ PIV_RSA1024, KEY_RSA, 1024 }, { PIV_RSA2048, KEY_RSA, 2048 }, { PIV_RSA3072, KEY_RSA, 3072 },
 	{ PIV_RSA4096, KEY_RSA, 4096 }, { PIV_P256, KEY_EC, 256 },	{ PIV_P384, KEY_EC, 384 },
+	{ PIV_ED25519, KEY_ED25519, PUBKEY_25519_BITS }, { PIV_X25519, KEY_X25519, PUBKEY_25519_BITS },
 };
 
 unsigned
@@ -77,7 +80,16 @@ piv_algorithm_bits(uint8_t algorithm)
 bool
 piv_algorithm_is_rsa(uint8_t algorithm)
 {
-	return piv_algorithm_bits(algorithm) >= LIMIT_RSA_MIN_BITS;
+	return piv_algorithm_type(algorithm) == KEY_RSA;
+}
+
+enum key_type
+piv_algorithm_type(uint8_t algorithm)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++)
+		if (algorithms[i].algorithm == algorithm)
+			return algorithms[i].type;
+	return KEY_NONE;
 }
 
 uint8_t

@@ -193,6 +193,37 @@ csp_card_read_only(const struct csp_card *card)
 	return card->read_only;
 }
 
+struct asking {
+	bool has;
+};
+
+static DWORD
+ask_curve25519(struct csp_card *card, void *arg)
+{
+	CARD_KEY_SIZES sizes = { .dwVersion = 1 };
+	struct asking *asking = arg;
+	DWORD r = card->data.pfnCardQueryKeySizes(&card->data, AT_EDDSA_25519, 0, &sizes);
+
+	asking->has = r == SCARD_S_SUCCESS;
+	return csp_code_is_trouble(r) ? r : SCARD_S_SUCCESS;
+}
+
+DWORD
+csp_card_curve25519(struct csp_card *card, bool *ret_has)
+{
+	struct asking asking = { false };
+	DWORD r;
+
+	if (!card->curve25519_known) {
+		if ((r = csp_txn_run(card, ask_curve25519, &asking)) != SCARD_S_SUCCESS)
+			return r;
+		card->curve25519_known = true;
+		card->curve25519 = asking.has;
+	}
+	*ret_has = card->curve25519;
+	return SCARD_S_SUCCESS;
+}
+
 bool
 csp_card_agrees(const struct csp_card *card)
 {

@@ -217,6 +217,7 @@ struct csp_card {
 	CARD_DATA data;
 	bool acquired;
 	bool read_only;
+	bool curve25519, curve25519_known; /* csp_card_curve25519() */
 	uint8_t agrees; /* curves that the card computes shared secrets on, by csp_curve_bit() */
 	bool gone;	/* removed or connection void; freed at the next unlock */
 
@@ -411,8 +412,8 @@ void csp_cmap_clear(struct buf *map);
 bool csp_cmap_mend(struct cursor content, struct buf *ret_map);
 /* Makes a container of the map the default one. */
 DWORD csp_cmap_default(struct csp_card *card, uint8_t index);
-/* What a key of this many bits is; KEY_NONE for sizes that no key has. */
-enum key_type csp_key_type_of(uint16_t bits);
+/* What a key of this many bits is in that slot of a container; KEY_NONE for sizes that no key has. */
+enum key_type csp_key_type_of(uint16_t bits, bool exchange);
 
 /* check.c ------------------------------------------------------------------------------------------------------------ */
 

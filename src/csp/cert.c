@@ -185,6 +185,17 @@ read_ec_key(const X509 *x, const EVP_PKEY *pkey, struct public_key *ret_key)
 	return read_coordinates(pkey, width, ret_key);
 }
 
+/* As it stands in the certificate, likewise. */
+static bool
+read_25519_key(const X509 *x, enum key_type type, struct public_key *ret_key)
+{
+	const unsigned char *bytes = NULL;
+	int len = 0;
+
+	return X509_PUBKEY_get0_param(NULL, &bytes, &len, NULL, X509_get_X509_PUBKEY(x)) == 1 && len > 0 &&
+	       pubkey_set_25519(ret_key, type, bytes, (size_t)len);
+}
+
 static void
 read_key(const X509 *x, struct public_key *ret_key)
 {
@@ -195,6 +206,10 @@ read_key(const X509 *x, struct public_key *ret_key)
 		known = read_rsa_key(pkey, ret_key);
 	else if (pkey != NULL && EVP_PKEY_is_a(pkey, "EC"))
 		known = read_ec_key(x, pkey, ret_key);
+	else if (pkey != NULL && EVP_PKEY_is_a(pkey, "ED25519"))
+		known = read_25519_key(x, KEY_ED25519, ret_key);
+	else if (pkey != NULL && EVP_PKEY_is_a(pkey, "X25519"))
+		known = read_25519_key(x, KEY_X25519, ret_key);
 	if (!known)
 		*ret_key = (struct public_key){ .type = KEY_NONE };
 }

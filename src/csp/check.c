@@ -190,7 +190,9 @@ read_keys(struct csp_card *card, struct check *c, size_t records)
 static uint16_t
 bits_of(const struct public_key *key)
 {
-	return key->type == KEY_RSA ? (uint16_t)(key->modulus_len * 8) : key->type == KEY_EC ? (uint16_t)key->bits : 0;
+	if (key->type == KEY_RSA)
+		return (uint16_t)(key->modulus_len * 8);
+	return key->type == KEY_NONE ? 0 : (uint16_t)key->bits;
 }
 
 /* What the map ought to say of a container that has a key. */

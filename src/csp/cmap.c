@@ -30,8 +30,10 @@ read_record(struct cursor *content, struct record *ret_record)
 }
 
 enum key_type
-csp_key_type_of(uint16_t bits)
+csp_key_type_of(uint16_t bits, bool exchange)
 {
+	if (bits == PUBKEY_25519_BITS)
+		return exchange ? KEY_X25519 : KEY_ED25519;
 	if (pubkey_ec_bytes(bits) != 0)
 		return KEY_EC;
 	return bits >= LIMIT_RSA_MIN_BITS && bits <= LIMIT_RSA_MAX_BITS ? KEY_RSA : KEY_NONE;

@@ -27,7 +27,7 @@ fits(const struct csp_key *key, const struct public_key *public)
 {
 	if (public->type != key->type)
 		return false;
-	if (key->type == KEY_EC)
+	if (key->type != KEY_RSA)
 		return public->bits == key->bits;
 	return public->modulus_len == (key->bits + 7) / 8;
 }
@@ -230,6 +230,8 @@ csp_key_spec(const struct csp_key *key)
 
 	if (key->type == KEY_RSA)
 		return key->exchange ? AT_KEYEXCHANGE : AT_SIGNATURE;
+	if (pubkey_is_25519(key->type))
+		return key->exchange ? AT_ECDHE_25519 : AT_EDDSA_25519;
 	return first + (key->bits == 256 ? 0 : key->bits == 384 ? 1 : 2);
 }
 

@@ -428,6 +428,8 @@ key_params(const struct public_key *key, BIGNUM *n, BIGNUM *e)
 		     BN_bin2bn(key->exponent, (int)key->exponent_len, e) != NULL &&
 		     OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
 		     OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_RSA_E, e) == 1;
+	else if (pubkey_is_25519(key->type))
+		ok = OSSL_PARAM_BLD_push_octet_string(b, OSSL_PKEY_PARAM_PUB_KEY, key->point, key->point_len) == 1;
 	else
 		ok = OSSL_PARAM_BLD_push_utf8_string(b, OSSL_PKEY_PARAM_GROUP_NAME, curve_name(key->bits), 0) == 1 &&
 		     OSSL_PARAM_BLD_push_octet_string(b, OSSL_PKEY_PARAM_PUB_KEY, key->point, key->point_len) == 1;
@@ -438,11 +440,26 @@ key_params(const struct public_key *key, BIGNUM *n, BIGNUM *e)
 }
 
 /*
- * rsaEncryption and id-ecPublicKey. By their plain names libcrypto would first look for an engine that has them, whatever
+ * rsaEncryption, id-ecPublicKey, id-Ed25519, id-X25519. By their plain names libcrypto would first look for an engine that has them, whatever
  * the library context; that of libp11 may be us, and cannot take a key from outside.
  */
 #define RSA_OID "1.2.840.113549.1.1.1"
 #define EC_OID "1.2.840.10045.2.1"
+#define ED25519_OID "1.3.101.112"
+#define X25519_OID "1.3.101.110"
+
+static const char *
+key_oid(enum key_type type)
+{
+	switch (type) {
+	case KEY_RSA: return RSA_OID;
+	case KEY_EC: return EC_OID;
+	case KEY_ED25519: return ED25519_OID;
+	case KEY_X25519: return X25519_OID;
+	case KEY_NONE: break;
+	}
+	return NULL;
+}
 
 /* Also proves that a point is on its curve. NULL for a key that libcrypto refuses. */
 static EVP_PKEY *
@@ -453,11 +470,11 @@ import_key(struct csp_crypto *c, const struct public_key *key)
 	OSSL_PARAM *params = NULL;
 	BIGNUM *n = BN_new(), *e = BN_new();
 
-	if (key->type != KEY_RSA && key->type != KEY_EC)
+	if (key_oid(key->type) == NULL)
 		goto out;
 	if ((params = key_params(key, n, e)) == NULL)
 		goto out;
-	ctx = EVP_PKEY_CTX_new_from_name(c->lib, key->type == KEY_RSA ? RSA_OID : EC_OID, NULL);
+	ctx = EVP_PKEY_CTX_new_from_name(c->lib, key_oid(key->type), NULL);
 	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
 	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
 		pkey = NULL;
@@ -584,6 +601,8 @@ verify_possible(const struct public_key *key, const struct csp_scheme *scheme, s
 		return false;
 	if (scheme->padding == CSP_PAD_ECDSA)
 		return key->type == KEY_EC && data.left > 0 && data.left <= LIMIT_ECDSA_INPUT;
+	if (scheme->padding == CSP_PAD_EDDSA)
+		return key->type == KEY_ED25519;
 	if (key->type != KEY_RSA || data.left > len)
 		return false;
 	switch (scheme->padding) {
@@ -617,6 +636,27 @@ verify(struct csp_crypto *c, const struct public_key *key, const struct csp_sche
 out:
 	OPENSSL_free(der);
 	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(pkey);
+	return r;
+}
+
+/* libcrypto has it as a signature of a message only, with a hash that nobody names. */
+static DWORD
+verify_message(struct csp_crypto *c, const struct public_key *key, struct cursor data, struct cursor signature,
+	       bool *ret_good)
+{
+	static const uint8_t nothing[1] = { 0 };
+	DWORD r = SCARD_E_INVALID_PARAMETER;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY *pkey = import_key(c, key);
+
+	if (ctx != NULL && pkey != NULL &&
+	    EVP_DigestVerifyInit_ex(ctx, NULL, NULL, c->lib, NULL, pkey, NULL) == 1) {
+		*ret_good = EVP_DigestVerify(ctx, signature.p, signature.left, data.left > 0 ? data.p : nothing,
+					     data.left) == 1;
+		r = SCARD_S_SUCCESS;
+	}
+	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(pkey);
 	return r;
 }
@@ -707,7 +747,10 @@ csp_verify(struct csp *csp, const struct public_key *key, const struct csp_schem
 	if (!library_running())
 		return SCARD_F_INTERNAL_ERROR;
 	ERR_set_mark();
-	r = verify(csp->crypto, key, scheme, data, signature, ret_good);
+	if (scheme->padding == CSP_PAD_EDDSA)
+		r = verify_message(csp->crypto, key, data, signature, ret_good);
+	else
+		r = verify(csp->crypto, key, scheme, data, signature, ret_good);
 	ERR_pop_to_mark();
 	return r;
 }

@@ -119,6 +119,8 @@ DWORD csp_token_info(struct csp_card *card, struct csp_token_info *ret_info);
 bool csp_card_read_only(const struct csp_card *card);
 /* Whether the card computes shared secrets (ECDH) at all; known since it was recognised. */
 bool csp_card_agrees(const struct csp_card *card);
+/* Whether the card has keys of Ed25519 and X25519; asks it, once. */
+DWORD csp_card_curve25519(struct csp_card *card, bool *ret_has);
 
 /* Keys -------------------------------------------------------------------------------------------------------------- */
 
@@ -302,7 +304,7 @@ void csp_logout(struct csp_reader *reader);
 /* Operations -------------------------------------------------------------------------------------------------------- */
 
 enum csp_hash { CSP_HASH_NONE, CSP_SHA1, CSP_SHA224, CSP_SHA256, CSP_SHA384, CSP_SHA512 };
-enum csp_padding { CSP_PAD_RAW, CSP_PAD_PKCS1, CSP_PAD_PSS, CSP_PAD_OAEP, CSP_PAD_ECDSA };
+enum csp_padding { CSP_PAD_RAW, CSP_PAD_PKCS1, CSP_PAD_PSS, CSP_PAD_OAEP, CSP_PAD_ECDSA, CSP_PAD_EDDSA };
 
 /* Bytes of a digest; 0 for CSP_HASH_NONE. */
 size_t csp_hash_len(enum csp_hash hash);
@@ -317,7 +319,8 @@ struct csp_scheme {
 
 /*
  * Signs on the card. data: RAW: a block of modulus length; PKCS1: what is to be padded; PSS: the hash; ECDSA: the hash,
- * cut or not. ret_signature needs pubkey_signature_len() bytes of room; ECDSA gives r || s.
+ * cut or not; EDDSA: the message, of 1 to LIMIT_EDDSA_INPUT bytes. ret_signature needs pubkey_signature_len() bytes of
+ * room; ECDSA gives r || s, EDDSA the 64 bytes of RFC 8032.
  * SCARD_W_CARD_NOT_AUTHENTICATED: no PIN is kept for the key's role, or the kept one has become wrong (it is forgotten
  * then and never sent again), or would cost the last try. SCARD_E_NO_KEY_CONTAINER, SCARD_E_INVALID_PARAMETER (data length),
  * SCARD_E_UNSUPPORTED_FEATURE (this card cannot do this scheme with this key).
@@ -341,14 +344,15 @@ DWORD csp_decrypt_exactly(struct csp_card *card, uint32_t key_id, struct cursor 
 			  struct secret *ret_plain);
 /*
  * The secret shared with the owner of another public key (ECDH, SP 800-56A 5.7.1.2): the x coordinate in all of its
- * bytes. SCARD_E_INVALID_PARAMETER for a key on another curve, SCARD_E_INVALID_VALUE for a point on none; neither gets
+ * bytes, or the 32 bytes of X25519 (RFC 7748). SCARD_E_INVALID_PARAMETER for a key on another curve, SCARD_E_INVALID_VALUE for a point on none; neither gets
  * to the card. Other codes as csp_sign().
  */
 DWORD csp_agree(struct csp_card *card, uint32_t key_id, const struct public_key *peer, struct secret *ret_z);
 
 /* Public-key operations in software (any thread, no card). */
 
-/* *ret_good tells whether the signature is right. SCARD_E_INVALID_PARAMETER for lengths that cannot be. ECDSA: r || s. */
+/* *ret_good tells whether the signature is right. SCARD_E_INVALID_PARAMETER for lengths that cannot be. ECDSA: r || s; EDDSA: data is
+ * the message, which may be empty. */
 DWORD csp_verify(struct csp *csp, const struct public_key *key, const struct csp_scheme *scheme, struct cursor data,
 		 struct cursor signature, bool *ret_good);
 /*

@@ -38,6 +38,8 @@ struct operation {
 static size_t
 width_of(const struct csp_key *key)
 {
+	if (key->type == KEY_ED25519)
+		return (size_t)2 * PUBKEY_25519_BYTES;
 	return key->type == KEY_EC ? 2 * pubkey_ec_bytes(key->bits) : (key->bits + 7) / 8;
 }
 
@@ -62,7 +64,8 @@ describe(const struct csp_scheme *scheme, struct padding *ret_padding)
 			(BCRYPT_OAEP_PADDING_INFO){ csp_hash_name(scheme->hash), scheme->label.p,
 						    (DWORD)scheme->label.left, csp_hash_name(scheme->mgf) };
 		return SCARD_S_SUCCESS;
-	case CSP_PAD_ECDSA: *ret_padding = (struct padding){ .type = CARD_PADDING_NONE }; return SCARD_S_SUCCESS;
+	case CSP_PAD_ECDSA:
+	case CSP_PAD_EDDSA: *ret_padding = (struct padding){ .type = CARD_PADDING_NONE }; return SCARD_S_SUCCESS;
 	}
 	return SCARD_E_INVALID_PARAMETER;
 }
@@ -74,7 +77,8 @@ check_sign(const struct csp_key *key, const struct csp_scheme *scheme, size_t le
 	size_t width = width_of(key), hash = csp_hash_len(scheme->hash);
 	bool ok = false;
 
-	if (!key->can_sign || (key->type == KEY_EC) != (scheme->padding == CSP_PAD_ECDSA))
+	if (!key->can_sign || (key->type == KEY_EC) != (scheme->padding == CSP_PAD_ECDSA) ||
+	    (key->type == KEY_ED25519) != (scheme->padding == CSP_PAD_EDDSA))
 		return SCARD_E_UNSUPPORTED_FEATURE;
 	switch (scheme->padding) {
 	case CSP_PAD_RAW: ok = len == width; break;
@@ -83,6 +87,8 @@ check_sign(const struct csp_key *key, const struct csp_scheme *scheme, size_t le
 		ok = hash > 0 && len == hash && scheme->salt_len <= width && hash + scheme->salt_len + 2 <= width;
 		break;
 	case CSP_PAD_ECDSA: ok = len > 0 && len <= LIMIT_SINGLE_PART; break;
+	/* cards take a message of no bytes for a question */
+	case CSP_PAD_EDDSA: ok = len > 0 && len <= LIMIT_EDDSA_INPUT; break;
 	case CSP_PAD_OAEP: return SCARD_E_UNSUPPORTED_FEATURE;
 	}
 	return ok ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
@@ -101,7 +107,7 @@ check_agree(const struct csp_key *key, const struct public_key *peer)
 {
 	if (!key->can_derive)
 		return SCARD_E_UNSUPPORTED_FEATURE;
-	return peer->type == KEY_EC && peer->bits == key->bits ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
+	return peer->type == key->type && peer->bits == key->bits ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
 }
 
 static DWORD
@@ -176,9 +182,10 @@ decrypt_once(struct csp_card *card, const struct csp_key *key, struct operation 
 static DWORD
 take_secret(const struct csp_key *key, const CARD_DERIVE_KEY *derived, struct secret *ret_z)
 {
-	const size_t width = pubkey_ec_bytes(key->bits), len = derived->cbDerivedKey;
+	const size_t width = pubkey_secret_len(key->type, key->bits), len = derived->cbDerivedKey;
+	const bool whole = key->type == KEY_EC || len == width;
 
-	if (derived->pbDerivedKey == NULL || len == 0 || len > width) {
+	if (derived->pbDerivedKey == NULL || len == 0 || len > width || !whole) {
 		log_warn(LOG_CSP, "container %u: a shared secret of %zu bytes", key->container, len);
 		return SCARD_E_UNEXPECTED;
 	}
@@ -427,7 +434,7 @@ csp_agree(struct csp_card *card, uint32_t key_id, const struct public_key *peer,
 {
 	struct operation op = { .key_id = key_id, .peer = peer, .work = agree_once };
 
-	if (peer->type == KEY_EC && !csp_crypto_key_valid(card->csp->crypto, peer))
+	if ((peer->type == KEY_EC || peer->type == KEY_X25519) && !csp_crypto_key_valid(card->csp->crypto, peer))
 		return SCARD_E_INVALID_VALUE;
 	return run_for_secret(card, &op, ret_z);
 }

@@ -50,7 +50,7 @@ describe_key(struct making *m, enum key_type type, unsigned bits)
 {
 	const struct csp_key key = { .type = type, .bits = bits, .exchange = m->exchange };
 
-	if (bits > UINT16_MAX || csp_key_type_of((uint16_t)bits) != type || type == KEY_NONE)
+	if (bits > UINT16_MAX || csp_key_type_of((uint16_t)bits, m->exchange) != type || type == KEY_NONE)
 		return SCARD_E_INVALID_PARAMETER;
 	m->bits = (uint16_t)bits;
 	m->key_spec = csp_key_spec(&key);

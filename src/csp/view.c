@@ -144,13 +144,14 @@ fill_key(const struct csp_card *card, struct csp_key *key, const struct csp_cont
 {
 	key->container = c->index;
 	key->exchange = exchange;
-	key->other_slot_used = csp_key_type_of(exchange ? c->signature_bits : c->exchange_bits) != KEY_NONE;
+	key->other_slot_used = csp_key_type_of(exchange ? c->signature_bits : c->exchange_bits, !exchange) != KEY_NONE;
 	key->is_default = c->is_default;
 	key->type = type;
 	key->bits = exchange ? c->exchange_bits : c->signature_bits;
 	key->can_sign = type == KEY_RSA || !exchange;
 	key->can_decrypt = type == KEY_RSA && exchange;
-	key->can_derive = type == KEY_EC && exchange && (card->agrees & csp_curve_bit(key->bits)) != 0;
+	key->can_derive = type == KEY_X25519 ||
+			  (type == KEY_EC && exchange && (card->agrees & csp_curve_bit(key->bits)) != 0);
 	memcpy(key->name, c->name, sizeof(key->name));
 }
 
@@ -159,7 +160,7 @@ static DWORD
 add_slot(struct csp_card *card, struct csp_view *view, const struct csp_container *c, bool exchange)
 {
 	uint16_t bits = exchange ? c->exchange_bits : c->signature_bits;
-	enum key_type type = csp_key_type_of(bits);
+	enum key_type type = csp_key_type_of(bits, exchange);
 	struct csp_key *key;
 	DWORD r;
 

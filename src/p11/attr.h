@@ -25,14 +25,17 @@ CK_RV p11_attr_public_of(struct csp_card *card, const struct csp_key *key, const
 CK_RV p11_attr_key(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
 CK_RV p11_attr_private(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
 CK_RV p11_attr_public(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
-/* DER of the object identifier of a curve by its size. CKR_ATTRIBUTE_TYPE_INVALID for another size. */
-CK_RV p11_attr_curve(unsigned bits, struct buf *value);
-/* The bits of the curve that CKA_EC_PARAMS names; 0 for another. */
-unsigned p11_attr_curve_bits(struct cursor params);
-/* CKA_EC_POINT: DER OCTET STRING around the uncompressed point. */
+/* DER of the object identifier of a key's curve. CKR_ATTRIBUTE_TYPE_INVALID for another type or size. */
+CK_RV p11_attr_curve(enum key_type type, unsigned bits, struct buf *value);
+/* The bits of the curve that CKA_EC_PARAMS names, for a key of this type; 0 for another. */
+unsigned p11_attr_curve_bits(enum key_type type, struct cursor params);
+/* CKA_EC_POINT: DER OCTET STRING around the uncompressed point; the bare 32 bytes of Ed25519 and X25519 (P-093). */
 CK_RV p11_attr_point(const struct public_key *public, struct buf *value);
 /* A caller's point on a curve, as it is or in a DER OCTET STRING. False when it is none by its length and form. */
-bool p11_attr_take_point(struct cursor bytes, unsigned bits, struct public_key *ret_key);
+bool p11_attr_take_point(struct cursor bytes, enum key_type type, unsigned bits, struct public_key *ret_key);
+/* CKA_KEY_TYPE, and the mechanism that makes such keys. */
+CK_ULONG p11_attr_key_type(enum key_type type);
+CK_MECHANISM_TYPE p11_attr_pair_gen(enum key_type type);
 /* All attributes of a file's object (dataobj.c). */
 CK_RV p11_attr_data(struct csp_card *card, const struct p11_object *object, CK_ATTRIBUTE_TYPE type, struct buf *value);
 CK_RV p11_attr_cert(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);

@@ -73,7 +73,7 @@ complete_rsa(struct p11_memory *memory)
 }
 
 static CK_RV
-complete_ec(struct p11_memory *memory)
+complete_ec(struct p11_memory *memory, enum key_type type)
 {
 	struct cursor params = p11_memory_bytes(memory, CKA_EC_PARAMS), point = p11_memory_bytes(memory, CKA_EC_POINT);
 	unsigned bits;
@@ -82,9 +82,9 @@ complete_ec(struct p11_memory *memory)
 		return CKR_TEMPLATE_INCOMPLETE;
 	if (given(memory, CKA_MODULUS) || given(memory, CKA_PUBLIC_EXPONENT))
 		return CKR_TEMPLATE_INCONSISTENT;
-	if ((bits = p11_attr_curve_bits(params)) == 0)
+	if ((bits = p11_attr_curve_bits(type, params)) == 0)
 		return CKR_CURVE_NOT_SUPPORTED;
-	return p11_attr_take_point(point, bits, &memory->public) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
+	return p11_attr_take_point(point, type, bits, &memory->public) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
 }
 
 /* What this kind of key can be used for, unless the template says. */
@@ -92,7 +92,8 @@ static CK_RV
 complete_uses(struct p11_memory *memory)
 {
 	static const CK_ATTRIBUTE_TYPE uses[] = { CKA_VERIFY, CKA_ENCRYPT, CKA_WRAP, CKA_VERIFY_RECOVER };
-	const size_t count = memory->public.type == KEY_RSA ? ARRAY_SIZE(uses) : 1;
+	const enum key_type type = memory->public.type;
+	const size_t count = type == KEY_RSA ? ARRAY_SIZE(uses) : type == KEY_X25519 ? 0 : 1;
 	const CK_BBOOL yes = CK_TRUE;
 	CK_RV rv = CKR_OK;
 
@@ -125,7 +126,9 @@ complete_public_key(struct p11_memory *memory)
 		return CKR_TEMPLATE_INCOMPLETE;
 	switch (number_of(memory, CKA_KEY_TYPE)) {
 	case CKK_RSA: rv = complete_rsa(memory); break;
-	case CKK_EC: rv = complete_ec(memory); break;
+	case CKK_EC: rv = complete_ec(memory, KEY_EC); break;
+	case CKK_EC_EDWARDS: rv = complete_ec(memory, KEY_ED25519); break;
+	case CKK_EC_MONTGOMERY: rv = complete_ec(memory, KEY_X25519); break;
 	default: return CKR_TEMPLATE_INCONSISTENT;
 	}
 	if (rv == CKR_OK && !csp_public_key_valid(p11_csp(), &memory->public))

@@ -47,7 +47,7 @@ copy_origin(struct csp_card *card, const struct p11_object *from, struct p11_mem
 	if (key == NULL)
 		return CKR_OBJECT_HANDLE_INVALID;
 	copy->origin = key->local ? P11_GENERATED : P11_CREATED;
-	copy->mechanism = key->type == KEY_EC ? CKM_EC_KEY_PAIR_GEN : CKM_RSA_PKCS_KEY_PAIR_GEN;
+	copy->mechanism = p11_attr_pair_gen(key->type);
 	if ((rv = p11_attr_public_of(card, key, &public)) != CKR_OK)
 		return rv;
 	if (public == NULL)

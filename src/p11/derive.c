@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Secret keys agreed with somebody else (PKCS#11 5.18.5, 6.3.16, 6.3.17): ECDH on the card, the key derivation functions
- * of ANSI X9.63 on the host. The curves here have cofactor 1, so that both mechanisms are the same.
+ * of ANSI X9.63 on the host. The curves here have cofactor 1, so that both mechanisms are the same; X25519 has its own rule
+ * for the cofactor, and the plain mechanism.
  */
 #include <string.h>
 
@@ -32,7 +33,7 @@ hash_by_kdf(CK_ULONG kdf, enum csp_hash *ret_hash)
 }
 
 static bool
-read_agreement(const CK_MECHANISM *mechanism, unsigned bits, struct agreement *ret_agreement)
+read_agreement(const CK_MECHANISM *mechanism, const struct public_key *own, struct agreement *ret_agreement)
 {
 	CK_ECDH1_DERIVE_PARAMS params;
 	struct cursor point;
@@ -46,7 +47,7 @@ read_agreement(const CK_MECHANISM *mechanism, unsigned bits, struct agreement *r
 		return false;
 	if (ret_agreement->hash == CSP_HASH_NONE && params.ulSharedDataLen != 0)
 		return false;
-	return p11_attr_take_point(point, bits, &ret_agreement->peer);
+	return p11_attr_take_point(point, own->type, own->bits, &ret_agreement->peer);
 }
 
 /* A length that is not given is that of the secret, where nothing else makes it. */
@@ -137,10 +138,10 @@ derive_with(struct p11_session *s, const CK_MECHANISM *mechanism, struct csp_car
 	struct agreement agreement;
 	CK_RV rv;
 
-	if (!read_agreement(mechanism, op->public.bits, &agreement))
+	if (!read_agreement(mechanism, &op->public, &agreement))
 		return CKR_MECHANISM_PARAM_INVALID;
 	if ((rv = p11_memory_new(s, template, P11_DERIVED, CK_UNAVAILABLE_INFORMATION, &key)) == CKR_OK &&
-	    (rv = check_length(&agreement, pubkey_ec_bytes(op->public.bits), key)) == CKR_OK) {
+	    (rv = check_length(&agreement, pubkey_secret_len(op->public.type, op->public.bits), key)) == CKR_OK) {
 		inherit(csp_key_find(card, op->key_id), key);
 		rv = agree(s, op, &agreement, key);
 	}

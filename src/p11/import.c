@@ -75,13 +75,13 @@ take_ec(struct p11_template t, struct private_key *key)
 
 	if (params.left == 0)
 		return CKR_TEMPLATE_INCOMPLETE;
-	if ((bits = p11_attr_curve_bits(params)) == 0)
+	if ((bits = p11_attr_curve_bits(KEY_EC, params)) == 0)
 		return CKR_CURVE_NOT_SUPPORTED;
 	key->public = (struct public_key){ .type = KEY_EC, .bits = bits };
 	if ((rv = take_number(t, CKA_VALUE, pubkey_ec_bytes(bits), &key->d)) != CKR_OK)
 		return rv;
 	if (point.left > 0)
-		return p11_attr_take_point(point, bits, &key->public) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
+		return p11_attr_take_point(point, KEY_EC, bits, &key->public) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
 	r = csp_private_key_point(key);
 	return r == SCARD_E_INVALID_PARAMETER ? CKR_ATTRIBUTE_VALUE_INVALID : p11_rv(r, P11_CTX_TOKEN);
 }

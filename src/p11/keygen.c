@@ -85,7 +85,7 @@ take_curve(struct wish *w, const CK_ATTRIBUTE *item)
 	struct cursor der = params;
 	uint8_t tag, len;
 
-	if ((w->bits = p11_attr_curve_bits(params)) != 0)
+	if ((w->bits = p11_attr_curve_bits(w->type, params)) != 0)
 		return CKR_OK;
 	/* a name, an object identifier or a description of some other curve; or no DER at all */
 	if (!cur_u8(&der, &tag) || !cur_u8(&der, &len) || (tag != 0x06 && tag != 0x13 && tag != 0x30) ||
@@ -135,7 +135,7 @@ take_public(struct wish *w, const CK_ATTRIBUTE *item)
 	case CKA_TRUSTED: return want_bool(item, false);
 	case CKA_MODULUS_BITS: return w->type == KEY_RSA ? take_modulus_bits(w, item) : CKR_TEMPLATE_INCONSISTENT;
 	case CKA_PUBLIC_EXPONENT: return w->type == KEY_RSA ? check_exponent(item) : CKR_TEMPLATE_INCONSISTENT;
-	case CKA_EC_PARAMS: return w->type == KEY_EC ? take_curve(w, item) : CKR_TEMPLATE_INCONSISTENT;
+	case CKA_EC_PARAMS: return w->type != KEY_RSA ? take_curve(w, item) : CKR_TEMPLATE_INCONSISTENT;
 	case CKA_ENCRYPT:
 	case CKA_VERIFY:
 	case CKA_VERIFY_RECOVER:
@@ -173,7 +173,7 @@ take_item(struct wish *w, enum side side, const CK_ATTRIBUTE *item)
 
 	switch (item->type) {
 	case CKA_TOKEN: w->token = true; return want_bool(item, true);
-	case CKA_KEY_TYPE: return want_ulong(item, w->type == KEY_RSA ? CKK_RSA : CKK_EC);
+	case CKA_KEY_TYPE: return want_ulong(item, p11_attr_key_type(w->type));
 	case CKA_LABEL: return take_label(w, side, item);
 	case CKA_COPYABLE:
 	case CKA_DESTROYABLE:
@@ -218,6 +218,8 @@ wants_exchange(const struct wish *w, const struct csp_card *card)
 {
 	if (w->type == KEY_RSA)
 		return w->decrypts || !w->signs;
+	if (pubkey_is_25519(w->type))
+		return w->type == KEY_X25519;
 	return w->agrees && !w->signs && csp_card_agrees(card);
 }
 
@@ -225,7 +227,7 @@ static CK_RV
 generate_rv(struct p11_slot *slot, enum key_type type, DWORD r)
 {
 	switch (r) {
-	case SCARD_E_UNSUPPORTED_FEATURE: return type == KEY_EC ? CKR_CURVE_NOT_SUPPORTED : CKR_KEY_SIZE_RANGE;
+	case SCARD_E_UNSUPPORTED_FEATURE: return type == KEY_RSA ? CKR_KEY_SIZE_RANGE : CKR_CURVE_NOT_SUPPORTED;
 	case SCARD_E_INVALID_PARAMETER: return CKR_KEY_SIZE_RANGE;
 	case SCARD_E_INVALID_VALUE: return CKR_ATTRIBUTE_VALUE_INVALID;
 	default: return p11_change_rv(slot, r);

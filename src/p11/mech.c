@@ -6,16 +6,20 @@
 
 #define RSA_BITS LIMIT_RSA_MIN_BITS, LIMIT_RSA_MAX_BITS
 #define EC_BITS 256, 521
+#define BITS_25519 PUBKEY_25519_BITS, PUBKEY_25519_BITS
 #define CRYPT (CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP)
 #define SIGN (CKF_SIGN | CKF_VERIFY | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE)
 #define PAIR CKF_GENERATE_KEY_PAIR
 #define PLAIN (CRYPT | SIGN | CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER)
+#define FLAGS_25519 (CKF_EC_OID | CKF_EC_CURVENAME)
 #define EC_FLAGS (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
 
 /* clang-format off */
 static const struct p11_mech table[] = {
 	{ CKM_RSA_PKCS_KEY_PAIR_GEN, KEY_RSA, PAIR,      CSP_PAD_RAW,   CSP_HASH_NONE, P11_PARAMS_NONE, RSA_BITS },
 	{ CKM_EC_KEY_PAIR_GEN,     KEY_EC,   PAIR,       CSP_PAD_RAW,   CSP_HASH_NONE, P11_PARAMS_NONE, EC_BITS },
+	{ CKM_EC_EDWARDS_KEY_PAIR_GEN, KEY_ED25519, PAIR, CSP_PAD_RAW,  CSP_HASH_NONE, P11_PARAMS_NONE, BITS_25519 },
+	{ CKM_EC_MONTGOMERY_KEY_PAIR_GEN, KEY_X25519, PAIR, CSP_PAD_RAW, CSP_HASH_NONE, P11_PARAMS_NONE, BITS_25519 },
 	{ CKM_RSA_PKCS,            KEY_RSA,  PLAIN,      CSP_PAD_PKCS1, CSP_HASH_NONE, P11_PARAMS_NONE, RSA_BITS },
 	{ CKM_RSA_X_509,           KEY_RSA,  PLAIN,      CSP_PAD_RAW,   CSP_HASH_NONE, P11_PARAMS_NONE, RSA_BITS },
 	{ CKM_RSA_PKCS_OAEP,       KEY_RSA,  CRYPT,      CSP_PAD_OAEP,  CSP_HASH_NONE, P11_PARAMS_OAEP, RSA_BITS },
@@ -36,6 +40,7 @@ static const struct p11_mech table[] = {
 	{ CKM_ECDSA_SHA256,        KEY_EC,   SIGN,       CSP_PAD_ECDSA, CSP_SHA256,    P11_PARAMS_NONE, EC_BITS },
 	{ CKM_ECDSA_SHA384,        KEY_EC,   SIGN,       CSP_PAD_ECDSA, CSP_SHA384,    P11_PARAMS_NONE, EC_BITS },
 	{ CKM_ECDSA_SHA512,        KEY_EC,   SIGN,       CSP_PAD_ECDSA, CSP_SHA512,    P11_PARAMS_NONE, EC_BITS },
+	{ CKM_EDDSA,               KEY_ED25519, SIGN,    CSP_PAD_EDDSA, CSP_HASH_NONE, P11_PARAMS_NONE, BITS_25519 },
 	{ CKM_ECDH1_DERIVE,        KEY_EC,   CKF_DERIVE,  CSP_PAD_RAW,   CSP_HASH_NONE, P11_PARAMS_ECDH, EC_BITS },
 	{ CKM_ECDH1_COFACTOR_DERIVE, KEY_EC, CKF_DERIVE,  CSP_PAD_RAW,   CSP_HASH_NONE, P11_PARAMS_ECDH, EC_BITS },
 	{ CKM_SHA_1,               KEY_NONE, CKF_DIGEST, CSP_PAD_RAW,   CSP_SHA1,      P11_PARAMS_NONE, 0, 0 },
@@ -80,7 +85,21 @@ p11_mech_info(const struct p11_mech *mech, CK_MECHANISM_INFO *ret_info)
 		flags |= CKF_HW;
 	if (mech->key == KEY_EC)
 		flags |= EC_FLAGS;
+	if (pubkey_is_25519(mech->key))
+		flags |= FLAGS_25519;
 	*ret_info = (CK_MECHANISM_INFO){ mech->min_bits, mech->max_bits, flags };
+}
+
+bool
+p11_mech_suits(const struct p11_mech *mech, enum key_type type)
+{
+	return mech->key == type || (mech->type == CKM_ECDH1_DERIVE && type == KEY_X25519);
+}
+
+bool
+p11_mech_takes_bits(const struct p11_mech *mech, enum key_type type, unsigned bits)
+{
+	return type != mech->key || (bits >= mech->min_bits && bits <= mech->max_bits);
 }
 
 /* Parameters ------------------------------------------------------------------------------------------------------ */

@@ -22,6 +22,12 @@ struct p11_mech {
 const struct p11_mech *p11_mech_find(CK_MECHANISM_TYPE type);
 size_t p11_mech_count(void);
 const struct p11_mech *p11_mech_at(size_t index);
+/*
+ * Whether keys of this type are for the mechanism, and of this size. A mechanism of elliptic curves may be one for X25519 as
+ * well, whose size is not among those that its info tells.
+ */
+bool p11_mech_suits(const struct p11_mech *mech, enum key_type type);
+bool p11_mech_takes_bits(const struct p11_mech *mech, enum key_type type, unsigned bits);
 void p11_mech_info(const struct p11_mech *mech, CK_MECHANISM_INFO *ret_info);
 
 /*

@@ -90,11 +90,11 @@ static CK_RV
 check_key(enum p11_op_kind kind, const struct p11_object *object, const struct csp_key *key,
 	  const struct p11_mech *mech)
 {
-	if (key->type != mech->key || object->class != (kinds[kind].private ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY))
+	if (!p11_mech_suits(mech, key->type) || object->class != (kinds[kind].private ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY))
 		return CKR_KEY_TYPE_INCONSISTENT;
 	if (!permits(key, kinds[kind].use))
 		return CKR_KEY_FUNCTION_NOT_PERMITTED;
-	if (key->bits < mech->min_bits || key->bits > mech->max_bits)
+	if (!p11_mech_takes_bits(mech, key->type, key->bits))
 		return CKR_KEY_SIZE_RANGE;
 	return CKR_OK;
 }
@@ -196,11 +196,18 @@ prepare_key(struct p11_session *s, enum p11_op_kind kind, const CK_MECHANISM *me
 	return take_public(card, kind, &key, op);
 }
 
+/* What is kept of Updates that nothing hashes: one byte more than is taken, to notice more. */
+static size_t
+buffer_max(const struct p11_op *op)
+{
+	return op->mech->padding == CSP_PAD_EDDSA ? LIMIT_EDDSA_INPUT + 1 : LIMIT_SINGLE_PART;
+}
+
 /* For the operation, and for each message of one that has several. */
 static CK_RV
 begin(struct p11_op *op)
 {
-	op->data.max = LIMIT_SINGLE_PART;
+	op->data.max = buffer_max(op);
 	op->hashed.max = LIMIT_OPERATION_STATE;
 	if (op->mech->hash == CSP_HASH_NONE)
 		return CKR_OK;
@@ -318,7 +325,7 @@ feed(struct p11_op *op, struct cursor data, CK_RV too_long)
 		return p11_rv(csp_digest_update(op->digest, data), P11_CTX_TOKEN);
 	}
 	secret_free(&op->plain); /* belonged to less than this */
-	if (data.left > LIMIT_SINGLE_PART - op->data.len)
+	if (data.left > buffer_max(op) - op->data.len)
 		return too_long;
 	buf_put_cur(&op->data, data);
 	return buf_failed(&op->data) ? CKR_HOST_MEMORY : CKR_OK;
@@ -407,6 +414,7 @@ p11_op_message_max(const struct p11_op *op)
 	case CSP_PAD_PSS: return hash_len;
 	case CSP_PAD_OAEP: /* Init has seen that the hashes fit */ return modulus_len - 2 * hash_len - 2;
 	case CSP_PAD_ECDSA: return LIMIT_ECDSA_INPUT;
+	case CSP_PAD_EDDSA: return LIMIT_EDDSA_INPUT;
 	}
 	return 0;
 }

@@ -13,7 +13,8 @@ static const struct {
 } types[] = {
 	{ "rsa2048", KEY_RSA, 2048 }, { "rsa1024", KEY_RSA, 1024 }, { "rsa3072", KEY_RSA, 3072 },
 	{ "rsa4096", KEY_RSA, 4096 }, { "p256", KEY_EC, 256 },	    { "p384", KEY_EC, 384 },
-	{ "p521", KEY_EC, 521 },
+	{ "p521", KEY_EC, 521 },	    { "ed25519", KEY_ED25519, PUBKEY_25519_BITS },
+	{ "x25519", KEY_X25519, PUBKEY_25519_BITS },
 };
 
 /* list ----------------------------------------------------------------------------------------------------------------------- */
@@ -113,7 +114,7 @@ type_option(const struct tool *tool, struct csp_generate *what)
 			return TOOL_OK;
 		}
 	}
-	return tool_say(TOOL_USAGE, "--type is rsa1024, rsa2048, rsa3072, rsa4096, p256, p384 or p521");
+	return tool_say(TOOL_USAGE, "--type is rsa1024, rsa2048, rsa3072, rsa4096, p256, p384, p521, ed25519 or x25519");
 }
 
 int
@@ -155,6 +156,8 @@ verb_container_create(struct tool *tool, char **args, int count)
 	    (code = type_option(tool, &what)) != TOOL_OK || (code = tool_login_writer(tool)) != TOOL_OK)
 		return code;
 	what.id = cur_of(id.p, id.len);
+	if (pubkey_is_25519(what.type))
+		what.exchange = what.type == KEY_X25519;
 	tool_progress("The card makes a key");
 	r = csp_generate(tool->card, &what, &key_id);
 	/* many cards have keys on curves that sign, and no others */

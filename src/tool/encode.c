@@ -183,6 +183,8 @@ put_key(struct buf *blob, const struct public_key *key, char *ret_type, size_t r
 		(void)snprintf(ret_type, room, "ssh-rsa");
 	else if (key->type == KEY_EC && curve != NULL)
 		(void)snprintf(ret_type, room, "ecdsa-sha2-%s", curve);
+	else if (key->type == KEY_ED25519)
+		(void)snprintf(ret_type, room, "ssh-ed25519");
 	else
 		return false;
 	put_string(blob, cur_of(ret_type, strlen(ret_type)));
@@ -190,7 +192,8 @@ put_key(struct buf *blob, const struct public_key *key, char *ret_type, size_t r
 		put_number(blob, cur_of(key->exponent, key->exponent_len));
 		put_number(blob, cur_of(key->modulus, key->modulus_len));
 	} else {
-		put_string(blob, cur_of(curve, strlen(curve)));
+		if (key->type == KEY_EC)
+			put_string(blob, cur_of(curve, strlen(curve)));
 		put_string(blob, cur_of(key->point, key->point_len));
 	}
 	return true;

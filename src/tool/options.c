@@ -47,7 +47,7 @@ static const struct option_row rows[] = {
 	SECRET(SECRET_PASSWORD, TAKES_PASSWORD, "password", "the password of the key file"),
 	{ "role", 0, TEXT(role), TAKES_ROLE, "N", "the PIN of role N instead of the user's; see info" },
 	{ "tries", 0, TEXT(tries), TAKES_TRIES, "N", "wrong PINs until the card blocks it" },
-	{ "type", 't', TEXT(type), TAKES_KEY, "TYPE", "rsa2048 (default), rsa1024, rsa3072, rsa4096, p256, p384, p521" },
+	{ "type", 't', TEXT(type), TAKES_KEY, "TYPE", "rsa2048 (default), rsa1024, rsa3072, rsa4096, p256, p384, p521, ed25519, x25519" },
 	{ "signature", 0, FLAG(signature), TAKES_KEY | TAKES_IMPORT, NULL, "a key that only signs, in the container's signature slot" },
 	{ "id", 0, TEXT(id), TAKES_KEY | TAKES_IMPORT, "HEX", "CKA_ID of the key" },
 	{ "name", 'n', TEXT(name), TAKES_IMPORT, "NAME", "name of the container, if not the file's own" },

@@ -20,7 +20,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (strnlen(map.containers[i].name, CSP_NAME_MAX) == CSP_NAME_MAX ||
 		    map.containers[i].index >= map.records)
 			abort();
-		(void)csp_key_type_of(map.containers[i].signature_bits);
+		(void)csp_key_type_of(map.containers[i].signature_bits, false);
 	}
 	if (defaults > 1 || map.records > size / 86 || map.records > LIMIT_CONTAINERS || map.count > map.records)
 		abort();

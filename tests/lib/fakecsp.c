@@ -411,6 +411,14 @@ csp_decrypt(struct csp_card *card, uint32_t key_id, const struct csp_scheme *sch
 	return secret_set(ret_plain, "plain", 5) ? SCARD_S_SUCCESS : SCARD_E_NO_MEMORY;
 }
 
+DWORD
+csp_card_curve25519(struct csp_card *card, bool *ret_has)
+{
+	(void)card;
+	*ret_has = fake.curve25519;
+	return SCARD_S_SUCCESS;
+}
+
 bool
 csp_card_agrees(const struct csp_card *card)
 {

@@ -180,6 +180,7 @@ test_keys(void **state)
 	assert_key(keys_ec("P-384"), KEY_EC, 384);
 	assert_key(keys_ec("P-521"), KEY_EC, 521);
 	assert_key(keys_rsa(2048), KEY_RSA, 2048);
+	assert_key(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), KEY_ED25519, 255);
 	assert_int_equal(EVP_PKEY_set_utf8_string_param(compressed, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
 							OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_COMPRESSED),
 			 1);
@@ -191,7 +192,7 @@ static void
 test_unknown_keys(void **state)
 {
 	(void)state;
-	assert_key(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), KEY_NONE, 0);
+	assert_key(EVP_PKEY_Q_keygen(NULL, NULL, "ED448"), KEY_NONE, 0);
 	assert_key(keys_ec("secp256k1"), KEY_NONE, 0);
 	assert_key(keys_ec("brainpoolP384r1"), KEY_NONE, 0);
 	assert_key(keys_rsa(768), KEY_NONE, 0);

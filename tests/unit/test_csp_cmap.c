@@ -153,16 +153,19 @@ test_too_many(void **state)
 static void
 test_sizes(void **state)
 {
-	static const uint16_t none[] = { 0, 1, 255, 257, 383, 512, 520, 528, 1023, 4097, 8192, 65535 };
+	static const uint16_t none[] = { 0, 1, 254, 257, 383, 512, 520, 528, 1023, 4097, 8192, 65535 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
-		assert_int_equal(csp_key_type_of(none[i]), KEY_NONE);
-	assert_int_equal(csp_key_type_of(256), KEY_EC);
-	assert_int_equal(csp_key_type_of(384), KEY_EC);
-	assert_int_equal(csp_key_type_of(521), KEY_EC);
-	assert_int_equal(csp_key_type_of(1024), KEY_RSA);
-	assert_int_equal(csp_key_type_of(4096), KEY_RSA);
+		assert_int_equal(csp_key_type_of(none[i], false), KEY_NONE);
+	/* the slot tells which */
+	assert_int_equal(csp_key_type_of(255, false), KEY_ED25519);
+	assert_int_equal(csp_key_type_of(255, true), KEY_X25519);
+	assert_int_equal(csp_key_type_of(256, false), KEY_EC);
+	assert_int_equal(csp_key_type_of(384, false), KEY_EC);
+	assert_int_equal(csp_key_type_of(521, false), KEY_EC);
+	assert_int_equal(csp_key_type_of(1024, false), KEY_RSA);
+	assert_int_equal(csp_key_type_of(4096, false), KEY_RSA);
 }
 
 /* version, pins, containers, files; applications may have more behind. */
