@@ -66,7 +66,7 @@ check_name(const char *name, char ret_folded[CHECK_NAME_MAX + 1])
 DWORD
 check_key_spec(DWORD key_spec)
 {
-	return key_spec >= AT_KEYEXCHANGE && key_spec <= AT_ECDHE_25519 ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
+	return check_key_spec_type(key_spec) != KEY_NONE ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
 }
 
 unsigned

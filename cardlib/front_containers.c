@@ -17,7 +17,7 @@ key_fits(const struct private_key *key, DWORD key_spec, DWORD size)
 		return false;
 	return rsa ? key->public.type == KEY_RSA
 		   : key->public.type == check_key_spec_type(key_spec) &&
-			     key->public.bits == check_key_spec_bits(key_spec);
+			       key->public.bits == check_key_spec_bits(key_spec);
 }
 
 static DWORD

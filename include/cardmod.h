@@ -163,8 +163,9 @@ typedef enum {
 #define AT_ECDHE_P256 6u
 #define AT_ECDHE_P384 7u
 #define AT_ECDHE_P521 8u
-#define AT_EDDSA_25519 9u
-#define AT_ECDHE_25519 10u
+/* Not in the specification, and beyond what it will have. */
+#define AT_EDDSA_25519 0x101u
+#define AT_ECDHE_25519 0x102u
 
 #define CARD_PADDING_NONE 1u
 #define CARD_PADDING_PKCS1 2u

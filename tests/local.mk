@@ -84,11 +84,13 @@ CARD_TESTS = \
 	tests/card/test_gids_sign \
 	tests/card/test_gids_write \
 	tests/card/test_piv \
+	tests/card/test_piv_25519 \
 	tests/card/test_piv_hostile \
 	tests/card/test_piv_manage \
 	tests/card/test_piv_key \
 	tests/card/test_piv_fresh
 MODULE_TESTS = \
+	tests/module/test_25519 \
 	tests/module/test_attributes \
 	tests/module/test_big_keys \
 	tests/module/test_cache \

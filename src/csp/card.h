@@ -218,8 +218,8 @@ struct csp_card {
 	bool acquired;
 	bool read_only;
 	bool curve25519, curve25519_known; /* csp_card_curve25519() */
-	uint8_t agrees; /* curves that the card computes shared secrets on, by csp_curve_bit() */
-	bool gone;	/* removed or connection void; freed at the next unlock */
+	uint8_t agrees;			   /* curves that the card computes shared secrets on, by csp_curve_bit() */
+	bool gone;			   /* removed or connection void; freed at the next unlock */
 
 	/* the transaction */
 	bool begun;

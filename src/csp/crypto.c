@@ -650,8 +650,7 @@ verify_message(struct csp_crypto *c, const struct public_key *key, struct cursor
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_PKEY *pkey = import_key(c, key);
 
-	if (ctx != NULL && pkey != NULL &&
-	    EVP_DigestVerifyInit_ex(ctx, NULL, NULL, c->lib, NULL, pkey, NULL) == 1) {
+	if (ctx != NULL && pkey != NULL && EVP_DigestVerifyInit_ex(ctx, NULL, NULL, c->lib, NULL, pkey, NULL) == 1) {
 		*ret_good = EVP_DigestVerify(ctx, signature.p, signature.left, data.left > 0 ? data.p : nothing,
 					     data.left) == 1;
 		r = SCARD_S_SUCCESS;

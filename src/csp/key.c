@@ -178,6 +178,17 @@ decrypt_once(struct csp_card *card, const struct csp_key *key, struct operation 
 	return r;
 }
 
+/* Not all zeros, which a peer of small order makes of every X25519 key (RFC 7748, 6.1); in constant time. */
+static bool
+is_something(const struct secret *z)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < z->len; i++)
+		any |= z->p[i];
+	return any != 0;
+}
+
 /* A field element, whose leading zero bytes a card may leave out. */
 static DWORD
 take_secret(const struct csp_key *key, const CARD_DERIVE_KEY *derived, struct secret *ret_z)
@@ -192,7 +203,10 @@ take_secret(const struct csp_key *key, const CARD_DERIVE_KEY *derived, struct se
 	if (!secret_alloc(ret_z, width))
 		return SCARD_E_NO_MEMORY;
 	memcpy(ret_z->p + (width - len), derived->pbDerivedKey, len);
-	return SCARD_S_SUCCESS;
+	if (key->type != KEY_X25519 || is_something(ret_z))
+		return SCARD_S_SUCCESS;
+	secret_free(ret_z);
+	return SCARD_E_INVALID_VALUE;
 }
 
 static DWORD

@@ -150,8 +150,8 @@ fill_key(const struct csp_card *card, struct csp_key *key, const struct csp_cont
 	key->bits = exchange ? c->exchange_bits : c->signature_bits;
 	key->can_sign = type == KEY_RSA || !exchange;
 	key->can_decrypt = type == KEY_RSA && exchange;
-	key->can_derive = type == KEY_X25519 ||
-			  (type == KEY_EC && exchange && (card->agrees & csp_curve_bit(key->bits)) != 0);
+	key->can_derive =
+		type == KEY_X25519 || (type == KEY_EC && exchange && (card->agrees & csp_curve_bit(key->bits)) != 0);
 	memcpy(key->name, c->name, sizeof(key->name));
 }
 

@@ -111,7 +111,10 @@ p11_attr_curve(enum key_type type, unsigned bits, struct buf *value)
 static bool
 is_name_of(enum key_type type, struct cursor params)
 {
-	static const uint8_t edwards[] = "\x13\x0C" "edwards25519", montgomery[] = "\x13\x0A" "curve25519";
+	static const uint8_t edwards[] = "\x13\x0C"
+					 "edwards25519",
+			     montgomery[] = "\x13\x0A"
+					    "curve25519";
 
 	if (type == KEY_ED25519)
 		return cur_equals(&params, edwards, sizeof(edwards) - 1);

@@ -90,7 +90,8 @@ static CK_RV
 check_key(enum p11_op_kind kind, const struct p11_object *object, const struct csp_key *key,
 	  const struct p11_mech *mech)
 {
-	if (!p11_mech_suits(mech, key->type) || object->class != (kinds[kind].private ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY))
+	if (!p11_mech_suits(mech, key->type) ||
+	    object->class != (kinds[kind].private ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY))
 		return CKR_KEY_TYPE_INCONSISTENT;
 	if (!permits(key, kinds[kind].use))
 		return CKR_KEY_FUNCTION_NOT_PERMITTED;

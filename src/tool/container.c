@@ -11,9 +11,14 @@ static const struct {
 	enum key_type type;
 	unsigned bits;
 } types[] = {
-	{ "rsa2048", KEY_RSA, 2048 }, { "rsa1024", KEY_RSA, 1024 }, { "rsa3072", KEY_RSA, 3072 },
-	{ "rsa4096", KEY_RSA, 4096 }, { "p256", KEY_EC, 256 },	    { "p384", KEY_EC, 384 },
-	{ "p521", KEY_EC, 521 },	    { "ed25519", KEY_ED25519, PUBKEY_25519_BITS },
+	{ "rsa2048", KEY_RSA, 2048 },
+	{ "rsa1024", KEY_RSA, 1024 },
+	{ "rsa3072", KEY_RSA, 3072 },
+	{ "rsa4096", KEY_RSA, 4096 },
+	{ "p256", KEY_EC, 256 },
+	{ "p384", KEY_EC, 384 },
+	{ "p521", KEY_EC, 521 },
+	{ "ed25519", KEY_ED25519, PUBKEY_25519_BITS },
 	{ "x25519", KEY_X25519, PUBKEY_25519_BITS },
 };
 
@@ -114,7 +119,8 @@ type_option(const struct tool *tool, struct csp_generate *what)
 			return TOOL_OK;
 		}
 	}
-	return tool_say(TOOL_USAGE, "--type is rsa1024, rsa2048, rsa3072, rsa4096, p256, p384, p521, ed25519 or x25519");
+	return tool_say(TOOL_USAGE,
+			"--type is rsa1024, rsa2048, rsa3072, rsa4096, p256, p384, p521, ed25519 or x25519");
 }
 
 int

@@ -22,10 +22,10 @@ struct fake {
 	size_t key_count;
 	uint32_t view; /* raise it when keys change */
 
-	bool agrees;	/* whether the card does ECDH */
+	bool agrees;	 /* whether the card does ECDH */
 	bool curve25519; /* whether it has keys of Ed25519 and X25519 */
-	bool read_only; /* as cards are here until a test says otherwise */
-	bool is_ca;	/* whether certificates are an authority's */
+	bool read_only;	 /* as cards are here until a test says otherwise */
+	bool is_ca;	 /* whether certificates are an authority's */
 	struct csp_card_info info;
 	struct csp_role_info roles[CSP_ROLES];
 	size_t role_count;
