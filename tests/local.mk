@@ -195,6 +195,7 @@ E2E_TESTS = \
 	tests/e2e/opensc.sh \
 	tests/e2e/p11tool.sh \
 	tests/e2e/pin.sh \
+	tests/e2e/piv-25519.sh \
 	tests/e2e/piv-opensc.sh \
 	tests/e2e/piv-yubico.sh \
 	tests/e2e/pinpad.sh \

@@ -66,6 +66,13 @@ test_flags(void **state)
 			assert_int_equal(info.ulMinKeySize, 256);
 			assert_int_equal(info.ulMaxKeySize, 521);
 			break;
+		case KEY_ED25519:
+		case KEY_X25519:
+			assert_int_equal(info.flags & ~(CK_FLAGS)(SIGN | CKF_GENERATE_KEY_PAIR),
+					 CKF_HW | CKF_EC_OID | CKF_EC_CURVENAME);
+			assert_int_equal(info.ulMinKeySize, 255);
+			assert_int_equal(info.ulMaxKeySize, 255);
+			break;
 		}
 	}
 	p11_mech_info(p11_mech_find(CKM_RSA_PKCS), &info);
