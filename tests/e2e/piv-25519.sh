@@ -1,11 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Ed25519 and X25519 on a PIV token, with pkcs11-tool, minidriver-tool and openssl.
+# Ed25519 and X25519 on a PIV token, with pkcs11-tool and openssl.
 # shellcheck source=tests/e2e/lib.sh
 . "$abs_top_srcdir/tests/e2e/lib.sh"
-e2e_needs pkcs11-tool openssl ssh-keygen
+e2e_needs pkcs11-tool openssl
+
+MANAGEMENT_KEY=010203040506070801020304050607080102030405060708
 
 keys() {
+	local size
 	"$VCARD_PERSO" create "$W/token.card" --applications piv --piv-quirks token && "$VCARD_PERSO" piv "$W/token.card" &&
 		"$VCARD_PERSO" piv-keygen "$W/token.card" --slot 9A --alg ed25519 &&
 		"$VCARD_PERSO" piv-issue "$W/token.card" --slot 9A --name Edwards --usage 80 &&
@@ -22,6 +25,16 @@ keys() {
 		check "sign $size bytes" our_tool --login --pin "$E2E_PIN" --sign -m EDDSA --id 01 -i "$W/part" -o "$W/sig"
 		check "openssl verifies" openssl pkeyutl -verify -pubin -inkey "$W/9A.pem" -rawin -in "$W/part" -sigfile "$W/sig"
 	done
+
+	# keys that the card makes, for who has the management key, in the first two retired places
+	check "make an Ed25519 key" our_tool --login --login-type so --so-pin "$MANAGEMENT_KEY" --keypairgen \
+		--key-type EC:edwards25519 --id 05
+	check "it signs" our_tool --login --pin "$E2E_PIN" --sign -m EDDSA --id 05 -i "$W/part" -o "$W/sig"
+	"$VCARD_PERSO" piv-pubkey "$CARD" --slot 82 >"$W/82.pem"
+	check "openssl verifies" openssl pkeyutl -verify -pubin -inkey "$W/82.pem" -rawin -in "$W/part" -sigfile "$W/sig"
+	check "make an X25519 key" our_tool --login --login-type so --so-pin "$MANAGEMENT_KEY" --keypairgen \
+		--key-type EC:X25519 --id 06
+	contains "it is there" "ID: *06" our_tool -O --type pubkey --id 06
 }
 
 e2e_run keys
