@@ -207,6 +207,48 @@ test_agreement(void **state)
 	EVP_PKEY_free(own);
 }
 
+static CK_RV
+generate(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE type, const void *params, CK_ULONG len,
+	 CK_OBJECT_HANDLE *ret_public)
+{
+	CK_MECHANISM mechanism = { type, NULL, 0 };
+	CK_BBOOL yes = CK_TRUE;
+	CK_ATTRIBUTE public[] = { { CKA_TOKEN, &yes, 1 }, { CKA_EC_PARAMS, (void *)(uintptr_t)params, len } },
+		     private[] = { { CKA_TOKEN, &yes, 1 } };
+	CK_OBJECT_HANDLE other;
+
+	return mt->C_GenerateKeyPair(session, &mechanism, public, 2, private, 1, ret_public, &other);
+}
+
+/* By the curve's object identifier and by its name; each mechanism has one curve. */
+static void
+test_generation(void **state)
+{
+	static const CK_BYTE ed_oid[] = { 0x06, 0x03, 0x2B, 0x65, 0x70 }, x_oid[] = { 0x06, 0x03, 0x2B, 0x65, 0x6E };
+	static const char ed_name[] = "\x13\x0C"
+				      "edwards25519",
+			  x_name[] = "\x13\x0A"
+				     "curve25519";
+	static const char management[] = "010203040506070801020304050607080102030405060708";
+	CK_SESSION_HANDLE session;
+	CK_OBJECT_HANDLE key;
+
+	(void)state;
+	mt_initialize();
+	session = mt_open(CKF_RW_SESSION);
+	assert_rv(mt->C_Login(session, CKU_SO, (CK_UTF8CHAR *)(uintptr_t)management, strlen(management)), CKR_OK);
+	assert_rv(generate(session, CKM_EC_EDWARDS_KEY_PAIR_GEN, ed_oid, sizeof(ed_oid), &key), CKR_OK);
+	assert_int_equal(mt_get_ulong(session, key, CKA_KEY_TYPE), CKK_EC_EDWARDS);
+	assert_int_equal(mt_get_ulong(session, key, CKA_KEY_GEN_MECHANISM), CKM_EC_EDWARDS_KEY_PAIR_GEN);
+	assert_rv(generate(session, CKM_EC_EDWARDS_KEY_PAIR_GEN, ed_name, sizeof(ed_name) - 1, &key), CKR_OK);
+	assert_rv(generate(session, CKM_EC_MONTGOMERY_KEY_PAIR_GEN, x_oid, sizeof(x_oid), &key), CKR_OK);
+	assert_int_equal(mt_get_ulong(session, key, CKA_KEY_TYPE), CKK_EC_MONTGOMERY);
+	assert_int_equal(mt_get_ulong(session, key, CKA_KEY_GEN_MECHANISM), CKM_EC_MONTGOMERY_KEY_PAIR_GEN);
+	assert_rv(generate(session, CKM_EC_MONTGOMERY_KEY_PAIR_GEN, x_name, sizeof(x_name) - 1, &key), CKR_OK);
+	assert_rv(generate(session, CKM_EC_EDWARDS_KEY_PAIR_GEN, x_oid, sizeof(x_oid), &key), CKR_CURVE_NOT_SUPPORTED);
+	assert_rv(generate(session, CKM_EC_KEY_PAIR_GEN, ed_oid, sizeof(ed_oid), &key), CKR_CURVE_NOT_SUPPORTED);
+}
+
 /* P-044: where the card has such keys, and nowhere else. */
 static void
 test_mechanisms(void **state)
@@ -241,7 +283,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, mt_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_attributes), TEST(test_signatures), TEST(test_refusals),
-		TEST(test_agreement),  TEST(test_mechanisms),
+		TEST(test_agreement),  TEST(test_generation), TEST(test_mechanisms),
 	};
 
 	return cmocka_run_group_tests(tests, mt_load, mt_unload);
