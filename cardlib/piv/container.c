@@ -416,7 +416,7 @@ put_name(struct buf *map, const uint8_t guid[PIV_GUID_LEN], uint32_t tag)
 	for (size_t i = 0; i < PIV_GUID_LEN; i++) {
 		if (i == 4 || i == 6 || i == 8 || i == 10)
 			buf_le16(map, '-');
-		byte = i < NAME_GUID_BYTES ? guid[order[i]] : (uint8_t)(tag >> (8 * (PIV_GUID_LEN - 1 - i)));
+		byte = (uint8_t)(i < NAME_GUID_BYTES ? guid[order[i]] : tag >> (8 * (PIV_GUID_LEN - 1 - i)));
 		buf_le16(map, (uint16_t)digits[byte >> 4]);
 		buf_le16(map, (uint16_t)digits[byte & 0x0F]);
 	}
