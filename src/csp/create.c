@@ -155,6 +155,7 @@ csp_cmap_default(struct csp_card *card, uint8_t index)
 struct deletion {
 	uint32_t key_id;
 	bool cert_only;
+	bool both; /* the key in the other slot as well */
 	bool done;
 };
 
@@ -179,19 +180,36 @@ delete_container(struct csp_card *card, uint8_t index)
 	return r == SCARD_S_SUCCESS || r == SCARD_E_NO_KEY_CONTAINER ? csp_cmap_write(card, index, NULL) : r;
 }
 
-static DWORD
-delete_entry(struct csp_card *card, const struct csp_entry *e, bool cert_only)
+/* The key in the other slot of a container; NULL. */
+static const struct csp_entry *
+sibling(const struct csp_card *card, const struct csp_entry *e)
 {
+	for (size_t i = 0; i < card->view.count; i++)
+		if (&card->view.entries[i] != e && card->view.entries[i].key.container == e->key.container)
+			return &card->view.entries[i];
+	return NULL;
+}
+
+static DWORD
+forget_names(struct csp_card *card, const struct csp_key *key)
+{
+	return key->ckaid_len == 0 && key->label[0] == '\0' ? SCARD_S_SUCCESS : csp_attrs_write(card, key, false);
+}
+
+/* Certificates, then keys and record, then what applications call them. */
+static DWORD
+delete_entry(struct csp_card *card, const struct csp_entry *e)
+{
+	const struct csp_entry *other = sibling(card, e);
 	DWORD r = delete_cert(card, e);
 
-	if (cert_only)
-		return r;
-	if (r != SCARD_S_SUCCESS && r != SCARD_E_FILE_NOT_FOUND)
-		return r;
-	r = delete_container(card, e->key.container);
-	if (r != SCARD_S_SUCCESS || (e->key.ckaid_len == 0 && e->key.label[0] == '\0'))
-		return r;
-	return csp_attrs_write(card, &e->key, false);
+	if (other != NULL && (r == SCARD_S_SUCCESS || r == SCARD_E_FILE_NOT_FOUND))
+		r = delete_cert(card, other);
+	if (r == SCARD_S_SUCCESS || r == SCARD_E_FILE_NOT_FOUND)
+		r = delete_container(card, e->key.container);
+	if (r == SCARD_S_SUCCESS)
+		r = forget_names(card, &e->key);
+	return r == SCARD_S_SUCCESS && other != NULL ? forget_names(card, &other->key) : r;
 }
 
 static DWORD
@@ -210,12 +228,12 @@ delete_work(struct csp_card *card, void *arg)
 		return SCARD_S_SUCCESS;
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	if (!d->cert_only && e->key.other_slot_used)
+	if (!d->cert_only && !d->both && e->key.other_slot_used)
 		return SCARD_E_UNSUPPORTED_FEATURE;
 	r = csp_change_begin(card, CSP_BY_EITHER, d->cert_only ? CSP_FILES : CSP_CONTAINERS | CSP_FILES, &change);
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	r = delete_entry(card, e, d->cert_only);
+	r = d->cert_only ? delete_cert(card, e) : delete_entry(card, e);
 	d->done = r == SCARD_S_SUCCESS;
 	return csp_change_end(card, &change, r);
 }
@@ -224,6 +242,14 @@ DWORD
 csp_key_delete(struct csp_card *card, uint32_t key_id)
 {
 	struct deletion d = { .key_id = key_id };
+
+	return csp_change_run(card, delete_work, &d);
+}
+
+DWORD
+csp_container_delete(struct csp_card *card, uint32_t key_id)
+{
+	struct deletion d = { .key_id = key_id, .both = true };
 
 	return csp_change_run(card, delete_work, &d);
 }

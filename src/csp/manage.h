@@ -164,6 +164,8 @@ DWORD csp_import(struct csp_card *card, const struct csp_import *what, uint32_t 
  * SCARD_E_INVALID_PARAMETER for a number that is none of the curve's keys.
  */
 DWORD csp_private_key_point(struct private_key *key);
+/* As csp_key_delete(), and the key in the container's other slot with it. */
+DWORD csp_container_delete(struct csp_card *card, uint32_t key_id);
 /* Makes a key's container the default one. */
 DWORD csp_default_set(struct csp_card *card, uint32_t key_id);
 /*

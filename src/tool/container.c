@@ -193,16 +193,16 @@ verb_container_delete(struct tool *tool, char **args, int count)
 	if ((code = tool_open_card(tool)) != TOOL_OK || (code = tool_find_key(tool, args[0], &key)) != TOOL_OK)
 		return code;
 	out_safe(key.name, strlen(key.name), name, sizeof(name));
-	(void)snprintf(question, sizeof(question), "The key in container %u, \"%s\", will be lost for ever. Delete it?",
+	(void)snprintf(question, sizeof(question),
+		       key.other_slot_used ? "Both keys in container %u, \"%s\", will be lost for ever. Delete them?"
+					   : "The key in container %u, \"%s\", will be lost for ever. Delete it?",
 		       key.container, name);
 	if (!tool_confirm(tool, question))
 		return tool_say(TOOL_USAGE, "the key was left alone");
 	if ((code = tool_login_writer(tool)) != TOOL_OK)
 		return code;
 	tool_progress("Deleting the container");
-	r = csp_key_delete(tool->card, key.id);
-	if (r == SCARD_E_UNSUPPORTED_FEATURE && key.other_slot_used)
-		return tool_say(TOOL_FAILED, "one of two keys in a container cannot be deleted alone");
+	r = csp_container_delete(tool->card, key.id);
 	return r == SCARD_S_SUCCESS ? TOOL_OK : tool_report(r, "%s", args[0]);
 }
 

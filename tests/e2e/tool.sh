@@ -697,8 +697,12 @@ two_keys()
 	run 0 container pubkey double --slot exchange
 	check_fails "the key has been replaced" cmp out exchange.pub
 	run 2 container import other.key --replace --password-file password --pin-file pin
-	run 1 container delete double --slot exchange --pin-file pin --yes
-	complains 'one of two keys'
+	run 2 container delete double --slot exchange --pin-file pin
+	complains 'Both keys'
+	run 0 container delete double --slot exchange --pin-file pin --yes
+	run 0 container list
+	is "both keys are gone" "$(grep -c double out)" 0
+	run 0 ls mscp
 	run 0 check
 }
 
