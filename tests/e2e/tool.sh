@@ -487,7 +487,8 @@ at_terminal()
 	local answers=$1 c seen='' pid from to
 	shift
 	: >screen
-	printf '%q ' env LD_LIBRARY_PATH="$PCSC_VCARD_DIR" "$TOOL" "$@" >line
+	# whoever runs the tests in the background may have them ignore SIGINT
+	printf '%q ' env --default-signal=INT LD_LIBRARY_PATH="$PCSC_VCARD_DIR" "$TOOL" "$@" >line
 	coproc TERMINAL { exec script -qefc "$(cat line)" typescript; }
 	# shellcheck disable=SC2153 # coproc sets it
 	pid=$TERMINAL_PID from=${TERMINAL[0]} to=${TERMINAL[1]}
