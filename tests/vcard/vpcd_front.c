@@ -321,9 +321,14 @@ serve_message(struct session *s)
 		exchange(s, len);
 }
 
+/* ppoll() lets no signal in when a message waits already, which in busy times is always. */
 static void
-heed_signals(struct session *s)
+heed_signals(struct session *s, const sigset_t *waiting)
 {
+	sigset_t blocked;
+
+	(void)sigprocmask(SIG_SETMASK, waiting, &blocked);
+	(void)sigprocmask(SIG_SETMASK, &blocked, NULL);
 	if (stats_wanted)
 		(void)write_stats(s);
 	if (faults_wanted && s->options.faults_file != NULL)
@@ -344,7 +349,7 @@ serve(struct session *s, const sigset_t *waiting)
 		n = ppoll(&p, 1, NULL, waiting);
 		if (n < 0 && errno != EINTR)
 			end_session(s, EXIT_LOST);
-		heed_signals(s);
+		heed_signals(s, waiting);
 		if (n > 0 && !s->over)
 			serve_message(s);
 	}
