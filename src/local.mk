@@ -21,6 +21,7 @@ libcsp_la_SOURCES = \
 	src/csp/create.c \
 	src/csp/data.c \
 	src/csp/dataname.c \
+	src/csp/digest.c \
 	src/csp/diskcache.c \
 	src/csp/diskcache.h \
 	src/csp/config.c \
@@ -38,20 +39,25 @@ libcsp_la_SOURCES = \
 	src/csp/keyfile.c \
 	src/csp/keygen.c \
 	src/csp/label.c \
+	src/csp/libcrypto.h \
 	src/csp/manage.h \
 	src/csp/padding.c \
 	src/csp/padding.h \
 	src/csp/pin.c \
 	src/csp/point.c \
+	src/csp/pubkey.c \
+	src/csp/random.c \
 	src/csp/reader.c \
 	src/csp/release.c \
 	src/csp/response.c \
 	src/csp/response.h \
 	src/csp/role.c \
 	src/csp/roots.c \
+	src/csp/rsa.c \
 	src/csp/store.c \
 	src/csp/token.c \
 	src/csp/txn.c \
+	src/csp/verify.c \
 	src/csp/view.c \
 	src/csp/wait.c
 libcsp_la_LIBADD = $(CRYPTO_LIBS) $(INIH_LIBS)
