@@ -50,6 +50,24 @@ guard_forks(void)
 	return atomic_exchange(&guarded, true) || pthread_atfork(before_fork, after_fork, after_fork) == 0;
 }
 
+/* On false as well, what there is of it goes to close_library(). */
+static bool
+open_library(OSSL_LIB_CTX **lib, OSSL_PROVIDER **provider)
+{
+	return (*lib = OSSL_LIB_CTX_new()) != NULL && (*provider = OSSL_PROVIDER_load(*lib, "default")) != NULL;
+}
+
+static void
+close_library(OSSL_LIB_CTX *lib, OSSL_PROVIDER *provider)
+{
+	if (provider != NULL)
+		OSSL_PROVIDER_unload(provider);
+	if (lib != NULL) {
+		OPENSSL_thread_stop_ex(lib);
+		OSSL_LIB_CTX_free(lib);
+	}
+}
+
 static bool
 fetch_hashes(struct csp_crypto *c)
 {
@@ -77,8 +95,7 @@ csp_crypto_open(struct csp_crypto **ret_crypto)
 		return SCARD_E_NO_MEMORY;
 	process_lock_acquire(&changing);
 	ERR_set_mark();
-	ok = (c->lib = OSSL_LIB_CTX_new()) != NULL && (c->provider = OSSL_PROVIDER_load(c->lib, "default")) != NULL &&
-	     fetch_hashes(c) && make_seed(c);
+	ok = open_library(&c->lib, &c->provider) && fetch_hashes(c) && make_seed(c);
 	ERR_pop_to_mark();
 	process_lock_release(&changing);
 	if (!ok) {
@@ -90,17 +107,12 @@ csp_crypto_open(struct csp_crypto **ret_crypto)
 }
 
 static void
-release_library(struct csp_crypto *c)
+release_crypto(struct csp_crypto *c)
 {
 	for (size_t i = 0; i < CSP_HASHES; i++)
 		EVP_MD_free(c->md[i]);
 	EVP_MAC_free(c->hmac);
-	if (c->provider != NULL)
-		OSSL_PROVIDER_unload(c->provider);
-	if (c->lib != NULL) {
-		OPENSSL_thread_stop_ex(c->lib);
-		OSSL_LIB_CTX_free(c->lib);
-	}
+	close_library(c->lib, c->provider);
 }
 
 void
@@ -114,7 +126,7 @@ csp_crypto_close(struct csp_crypto **crypto)
 		return;
 	}
 	process_lock_acquire(&changing);
-	release_library(*crypto);
+	release_crypto(*crypto);
 	process_lock_release(&changing);
 	free(*crypto);
 	*crypto = NULL;
@@ -156,7 +168,7 @@ csp_scratch_open(struct csp_scratch **ret_scratch, struct ossl_lib_ctx_st **ret_
 		return SCARD_E_NO_MEMORY;
 	process_lock_acquire(&changing);
 	ERR_set_mark();
-	ok = (s->lib = OSSL_LIB_CTX_new()) != NULL && (s->provider = OSSL_PROVIDER_load(s->lib, "default")) != NULL;
+	ok = open_library(&s->lib, &s->provider);
 	if (ok)
 		s->legacy = OSSL_PROVIDER_try_load(s->lib, "legacy", 1);
 	ERR_pop_to_mark();
@@ -180,12 +192,7 @@ csp_scratch_close(struct csp_scratch **scratch)
 	process_lock_acquire(&changing);
 	if (s->legacy != NULL)
 		OSSL_PROVIDER_unload(s->legacy);
-	if (s->provider != NULL)
-		OSSL_PROVIDER_unload(s->provider);
-	if (s->lib != NULL) {
-		OPENSSL_thread_stop_ex(s->lib);
-		OSSL_LIB_CTX_free(s->lib);
-	}
+	close_library(s->lib, s->provider);
 	process_lock_release(&changing);
 	free(s);
 	*scratch = NULL;
