@@ -77,6 +77,7 @@ libp11_la_SOURCES = \
 	src/p11/derive.c \
 	src/p11/digest.c \
 	src/p11/encrypt.c \
+	src/p11/enter.c \
 	src/p11/entry.c \
 	src/p11/event.c \
 	src/p11/find.c \
@@ -84,6 +85,7 @@ libp11_la_SOURCES = \
 	src/p11/generate.c \
 	src/p11/import.c \
 	src/p11/inittoken.c \
+	src/p11/instance.h \
 	src/p11/keyattr.c \
 	src/p11/keygen.c \
 	src/p11/login.c \
@@ -109,8 +111,10 @@ libp11_la_SOURCES = \
 	src/p11/memory.c \
 	src/p11/memory.h \
 	src/p11/session.c \
+	src/p11/sessiontable.c \
 	src/p11/sign.c \
 	src/p11/slot.c \
+	src/p11/slottable.c \
 	src/p11/state.c \
 	src/p11/token.c \
 	src/p11/template.c \
