@@ -21,6 +21,7 @@ libcsp_la_SOURCES = \
 	src/csp/create.c \
 	src/csp/data.c \
 	src/csp/dataname.c \
+	src/csp/digest.c \
 	src/csp/diskcache.c \
 	src/csp/diskcache.h \
 	src/csp/config.c \
@@ -38,20 +39,25 @@ libcsp_la_SOURCES = \
 	src/csp/keyfile.c \
 	src/csp/keygen.c \
 	src/csp/label.c \
+	src/csp/libcrypto.h \
 	src/csp/manage.h \
 	src/csp/padding.c \
 	src/csp/padding.h \
 	src/csp/pin.c \
 	src/csp/point.c \
+	src/csp/pubkey.c \
+	src/csp/random.c \
 	src/csp/reader.c \
 	src/csp/release.c \
 	src/csp/response.c \
 	src/csp/response.h \
 	src/csp/role.c \
 	src/csp/roots.c \
+	src/csp/rsa.c \
 	src/csp/store.c \
 	src/csp/token.c \
 	src/csp/txn.c \
+	src/csp/verify.c \
 	src/csp/view.c \
 	src/csp/wait.c
 libcsp_la_LIBADD = $(CRYPTO_LIBS) $(INIH_LIBS)
@@ -71,6 +77,7 @@ libp11_la_SOURCES = \
 	src/p11/derive.c \
 	src/p11/digest.c \
 	src/p11/encrypt.c \
+	src/p11/enter.c \
 	src/p11/entry.c \
 	src/p11/event.c \
 	src/p11/find.c \
@@ -78,6 +85,7 @@ libp11_la_SOURCES = \
 	src/p11/generate.c \
 	src/p11/import.c \
 	src/p11/inittoken.c \
+	src/p11/instance.h \
 	src/p11/keyattr.c \
 	src/p11/keygen.c \
 	src/p11/login.c \
@@ -103,8 +111,10 @@ libp11_la_SOURCES = \
 	src/p11/memory.c \
 	src/p11/memory.h \
 	src/p11/session.c \
+	src/p11/sessiontable.c \
 	src/p11/sign.c \
 	src/p11/slot.c \
+	src/p11/slottable.c \
 	src/p11/state.c \
 	src/p11/token.c \
 	src/p11/template.c \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * libcrypto in a context of its own: a host that routes its default context into PKCS#11 does not call us from
- * ourselves, and no configuration file of the host is read. Beside what is declared here, crypto.c has the digests, the
- * public-key operations and the random numbers of csp.h.
+ * ourselves, and no configuration file of the host is read. What is done in it for csp.h is in digest.c, random.c, pubkey.c,
+ * verify.c and rsa.c.
  *
  * Nothing here makes libcrypto keep state for the calling thread: such state would outlive csp_close() and be ended by a
  * thread that exits later. That is why random bytes come from the system and padding is our own (padding.c).
@@ -55,7 +55,7 @@ struct csp_scratch;
 DWORD csp_scratch_open(struct csp_scratch **ret_scratch, struct ossl_lib_ctx_st **ret_library);
 void csp_scratch_close(struct csp_scratch **scratch);
 
-/* For cert.c: libcrypto's OSSL_LIB_CTX. NULL once libcrypto has been shut down. */
+/* For the files that read certificates: libcrypto's OSSL_LIB_CTX. NULL once libcrypto has been shut down. */
 struct ossl_lib_ctx_st *csp_crypto_library(struct csp_crypto *crypto);
 
 #endif

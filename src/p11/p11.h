@@ -118,7 +118,7 @@ struct p11_session {
 	struct p11_op ops[P11_OP_KINDS];
 };
 
-/* Entering and leaving ------------------------------------------------------------------------------------------------ */
+/* Entering and leaving (module.c, enter.c) -------------------------------------------------------------------------- */
 
 /*
  * Every function but the four that work uninitialised runs between p11_begin() and p11_end(); p11_enter() and
@@ -145,14 +145,7 @@ struct csp *p11_csp(void);
 /* The slot's card. CKR_TOKEN_NOT_PRESENT, CKR_TOKEN_NOT_RECOGNIZED, CKR_DEVICE_REMOVED. */
 CK_RV p11_card(struct p11_slot *slot, struct csp_card **ret_card);
 
-/*
- * Ends the login on a slot: PINs and keys are forgotten, private objects and the operations that use them end. Also for
- * an operation that found the kept PIN gone (SCARD_W_CARD_NOT_AUTHENTICATED while logged in): without it the
- * application could not log in again.
- */
-void p11_logout(struct p11_slot *slot);
-
-/* The module's tables (module.c) --------------------------------------------------------------------------------------- */
+/* The module (module.c), its slots (slottable.c) and sessions (sessiontable.c) -------------------------------------- */
 
 /* CKR_CRYPTOKI_ALREADY_INITIALIZED, CKR_CANT_LOCK, CKR_HOST_MEMORY, CKR_FUNCTION_FAILED. locks may be NULL. */
 CK_RV p11_module_open(const struct lock_ops *locks, bool no_threads);
@@ -168,13 +161,24 @@ CK_RV p11_slots_poll(bool add);
 /* A slot that something has happened to since this was last asked, or NULL. */
 struct p11_slot *p11_slot_event(void);
 
-/* CKR_SESSION_COUNT, CKR_HOST_MEMORY. Slot locked, as for all that follow. */
+/* The slot of a session; NULL for none. Without any lock the session itself may end at once, the slot not. */
+struct p11_slot *p11_session_slot(CK_SESSION_HANDLE handle);
+/* NULL for none. Slot locked, as for all that follow. */
+struct p11_session *p11_session_find(CK_SESSION_HANDLE handle);
+/* CKR_SESSION_COUNT, CKR_HOST_MEMORY. */
 CK_RV p11_session_add(struct p11_slot *slot, CK_FLAGS flags, CK_SESSION_HANDLE *ret_handle);
 /* Ends the session; with the last one of the slot the login ends as well. */
 void p11_session_remove(struct p11_session *session);
 void p11_sessions_remove(struct p11_slot *slot);
 /* Sessions of the slot that have all of these flags. */
 size_t p11_session_count(const struct p11_slot *slot, CK_FLAGS flags);
+
+/*
+ * Ends the login on a slot: PINs and keys are forgotten, private objects and the operations that use them end. Also for
+ * an operation that found the kept PIN gone (SCARD_W_CARD_NOT_AUTHENTICATED while logged in): without it the
+ * application could not log in again.
+ */
+void p11_logout(struct p11_slot *slot);
 
 CK_OBJECT_HANDLE p11_new_object_handle(void);
 

@@ -26,13 +26,19 @@ cardlib/registry.h           cardmod.h                                          
 cardlib/registry.c           registry.h check.h front.h cardmod.h carderr.h gids/gids.h piv/piv.h base/   -
 cardlib/check.*              check.h cardmod.h carderr.h base/                                   -
 cardlib/front*               front.h check.h cardmod.h carderr.h base/                           -
-src/csp/crypto.c             csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/cert.c               csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
+src/csp/crypto.c             csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
+src/csp/digest.c             csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/ephemeral.c          csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
-src/csp/response.c           csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/keyfile.c            csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
+src/csp/libcrypto.h          csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/point.c              csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
+src/csp/pubkey.c             csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
+src/csp/random.c             csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
+src/csp/response.c           csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/roots.c              csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
+src/csp/rsa.c                csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
+src/csp/verify.c             csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
 src/csp/config.c             csp/ cardmod.h carderr.h registry.h transport/transport.h base/     ini.h
 src/csp/*                    csp/ cardmod.h carderr.h registry.h transport/transport.h base/     -
 src/p11/rv.c                 p11/ pkcs11.h csp/csp.h carderr.h base/                             -
