@@ -103,6 +103,7 @@ MODULE_TESTS = \
 	tests/module/test_fork \
 	tests/module/test_general \
 	tests/module/test_hostile \
+	tests/module/test_interleave \
 	tests/module/test_keygen \
 	tests/module/test_login \
 	tests/module/test_manage_objects \
@@ -335,6 +336,8 @@ tests_card_test_csp_piv_pull_LDADD = libfake.la $(LDADD)
 tests_unit_test_tool_text_SOURCES = tests/unit/test_tool_text.c src/tool/encode.c src/tool/name.c src/tool/out.c \
 	src/tool/progress.c
 tests_unit_test_tool_text_LDADD = $(LDADD) $(JSON_C_LIBS)
+tests_module_test_interleave_SOURCES = tests/module/test_interleave.c tests/module/foreign.c tests/module/gate.c \
+	tests/module/gate.h tests/module/interleave.h tests/module/programs.c
 tests_differential_test_softhsm_SOURCES = tests/differential/test_softhsm.c tests/differential/differences.c \
 	tests/differential/keys.c tests/differential/made.c tests/differential/objects.c tests/differential/operations.c \
 	tests/differential/sessions.c \
