@@ -228,13 +228,23 @@ CLIENT_TESTS = \
 	tests/clients/strongswan.sh \
 	tests/clients/together.sh
 # programs that shell tests and the benchmark run
-HELPERS = tests/bench/acts tests/e2e/p11script
+HELPERS = \
+	tests/bench/acts \
+	tests/bench/crowd \
+	tests/bench/spent \
+	tests/bench/weight \
+	tests/e2e/p11script
 
 # what shell tests and the programs above read at run time, and headers of tests
 TEST_FILES = \
 	tests/fuzz/corpus \
 	tests/demo.sh \
 	tests/bench/bench.sh \
+	tests/bench/cards.sh \
+	tests/bench/chart.awk \
+	tests/bench/limits.awk \
+	tests/bench/programs.sh \
+	tests/bench/table.awk \
 	tests/clients/card.py \
 	tests/clients/firefox.py \
 	tests/clients/lib.sh \
@@ -345,6 +355,16 @@ tests_differential_test_softhsm_SOURCES = tests/differential/test_softhsm.c test
 tests_fuzz_fuzz_calls_SOURCES = tests/fuzz/fuzz_calls.c tests/fuzz/calls/args.c tests/fuzz/calls/calls.h \
 	tests/fuzz/calls/card.c tests/fuzz/calls/keys.c tests/fuzz/calls/root.c
 tests_fuzz_fuzz_calls_LDADD = libfake.la $(LDADD)
+# the benchmark's programs load the module, and are linked with nothing of it
+BENCH_CALLER = tests/bench/caller.c tests/bench/caller.h tests/bench/meter.c tests/bench/meter.h
+tests_bench_acts_SOURCES = tests/bench/acts.c $(BENCH_CALLER)
+tests_bench_acts_LDADD =
+tests_bench_crowd_SOURCES = tests/bench/crowd.c $(BENCH_CALLER)
+tests_bench_crowd_LDADD =
+tests_bench_spent_SOURCES = tests/bench/spent.c tests/bench/meter.c tests/bench/meter.h
+tests_bench_spent_LDADD =
+tests_bench_weight_SOURCES = tests/bench/weight.c $(BENCH_CALLER)
+tests_bench_weight_LDADD =
 
 check_PROGRAMS += $(COMPILED_TESTS) $(BESIDE_OTHERS) $(HELPERS_BUILT)
 # make E2E_RUN= check leaves out what takes longest
@@ -423,7 +443,9 @@ demo: all
 	. ./tests/lib/env.sh && bash $(top_srcdir)/tests/demo.sh
 
 bench: all $(HELPERS)
-	. ./tests/lib/env.sh && $(SHELL) $(top_srcdir)/tests/bench/bench.sh
+	. ./tests/lib/env.sh && bash $(top_srcdir)/tests/bench/bench.sh
+
+CLEANFILES += tests/bench/costs.svg tests/bench/results.tsv
 
 .PHONY: demo bench
 

@@ -1,71 +1,194 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# make bench: what everyday acts cost, beside OpenSC, on the same virtual cards in one run. BENCH_LATENCY is the reader's
-# model as libpcsc-vcard.so takes it (VCARD_LATENCY): microseconds per exchange, nanoseconds per byte.
-set -eu
+# make bench: what everyday acts cost with this module, with OpenSC and with ykcs11, on the same virtual cards in one run.
+# Leaves results.tsv and costs.svg in tests/bench of the build, prints tables, and fails when a limit is passed.
+# BENCH_QUICK=yes leaves out the slow reader.
+set -euo pipefail
 
-opensc=$(find /usr/lib -name opensc-pkcs11.so -not -path '*/pkcs11/*' 2>/dev/null | head -n 1)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-reader="$work/readers/Virtual Reader"
 pin=123456
+CONTAINERS_MAX=30
+here="$abs_top_srcdir/tests/bench"
+tools="$abs_top_builddir/tests/bench"
+results="$tools/results.tsv"
+# processes on one card at once, and the signatures that each makes
+CROWDS="1 2 4 8 16"
+CROWD_SIGNATURES=10
 
-mkdir -p "$reader"
-export VCARD_READERS="$work/readers"
-# 20 ms for an exchange, and 344 kbit/s: what a median USB reader and card need
-export VCARD_LATENCY="${BENCH_LATENCY:-20000,23000}"
-export LD_LIBRARY_PATH="$PCSC_VCARD_DIR"
+# Readers, as libpcsc-vcard.so takes them: microseconds for an exchange, nanoseconds for a byte. What a card's processor
+# needs for a signature comes on top, and is the same for all modules.
+declare -A LATENCY=(
+	[none]="0,0"
+	[fast]="1000,667"	 # a USB token: 1 ms, 12 Mbit/s
+	[median]="20000,23000"	 # a reader and a card: 20 ms, 344 kbit/s
+	[slow]="20000,833000"	 # the same at 9,600 bit/s
+)
 
-card() {	# card NAME: a formatted card with one RSA-2048 key
-	"$VCARD_PERSO" create "$work/$1"
-	"$VCARD_PERSO" format "$work/$1" --pin $pin
-	"$VCARD_PERSO" keygen "$work/$1" --pin $pin --index 0 --alg rsa2048 --kind exchange --name key --default
+declare -A MODULES=([minidriver-pkcs11]="$MODULE")
+
+# shellcheck source=tests/bench/cards.sh
+. "$here/cards.sh"
+# shellcheck source=tests/bench/programs.sh
+. "$here/programs.sh"
+
+# other_module NAME PATTERN: a module that the system has, or not
+other_module() {
+	local path
+	path=$(find /usr/lib /usr/local/lib -name "$2" -not -path '*/pkcs11/*' 2>/dev/null | sort | tail -n 1)
+	if [ -n "$path" ]; then MODULES[$1]=$path; else echo "bench: without $1, which is not installed" >&2; fi
 }
 
-certificate() {	# certificate NAME: one for container 0
-	"$VCARD_PERSO" pubkey "$work/$1" --index 0 >"$work/key.pem"
-	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/ca.key" -out "$work/ca.pem" -days 2 -subj "/CN=Test CA" 2>/dev/null
-	openssl x509 -new -force_pubkey "$work/key.pem" -subj "/CN=Alice" -CA "$work/ca.pem" -CAkey "$work/ca.key" -days 2 \
-		-outform DER -out "$work/cert.der" 2>/dev/null
-	"$VCARD_PERSO" cert "$work/$1" --pin $pin --index 0 --der "$work/cert.der"
-}
+# --- jobs: one module, one card, one reader ---------------------------------------------------------------------
 
-measure() {	# measure NAME: the table for one card
-	rm -f "$reader/card" "$reader/stats"
-	ln -s "$work/$1" "$reader/card"
-	if [ -n "$opensc" ]; then
-		"$abs_top_builddir/tests/bench/acts" "$reader/stats" $pin "minidriver-pkcs11=$MODULE" "OpenSC=$opensc"
-	else
-		"$abs_top_builddir/tests/bench/acts" "$reader/stats" $pin "minidriver-pkcs11=$MODULE"
-	fi
-}
-
-piv() {	# the same acts on the reference card of PIV, beside all that serve it
-	ykcs11=$(find /usr/lib -name 'libykcs11.so*' 2>/dev/null | sort | tail -n 1)
+# A job has a reader and a home of its own, so that jobs of one reader model can run at the same time: what they wait for
+# is their readers. Sets the variables that acts and programs use.
+job_begin() {	# job_begin MODEL CARD MODULE STATE
+	model=$1 card=$2 name=$3 state=$4
+	module=${MODULES[$name]}
+	job=$(mktemp -d "$work/job.XXXXXX")
 	# libykcs11 before 2.3 looks at no other readers
-	reader="$work/readers/Yubico Virtual Reader"
-	rm -rf "$work/readers"
-	mkdir -p "$reader"
-	"$VCARD_PERSO" create "$work/piv" --applications piv --piv-quirks applet
-	"$VCARD_PERSO" piv "$work/piv"
-	ln -s "$work/piv" "$reader/card"
-	set -- "minidriver-pkcs11=$MODULE"
-	[ -z "$opensc" ] || set -- "$@" "OpenSC=$opensc"
-	[ -z "$ykcs11" ] || set -- "$@" "ykcs11=$ykcs11"
-	ACTS_ID=01 "$abs_top_builddir/tests/bench/acts" "$reader/stats" $pin "$@"
+	reader="$job/readers/Yubico Virtual Reader"
+	mkdir -p "$reader" "$job/home"
+	mkdir -m 700 "$job/run"
+	cp "$work/cards/$card" "$job/card"
+	ln -s "$job/card" "$reader/card"
+	export HOME="$job/home" XDG_CACHE_HOME="$job/home/cache" XDG_RUNTIME_DIR="$job/run" OPENSC_CONF="$work/opensc-$state.conf"
+	export VCARD_READERS="$job/readers" VCARD_LATENCY="${LATENCY[$model]}" LD_LIBRARY_PATH="$PCSC_VCARD_DIR"
+	export MINIDRIVER_PKCS11_DISK_CACHE=no
+	[ "$state" = cold ] || job_warm
 }
 
-card plain
-echo "One RSA-2048 key, no certificate (latency model $VCARD_LATENCY)"
+# The module's cache on disk knows the card
+job_warm() {
+	export MINIDRIVER_PKCS11_DISK_CACHE=yes
+	VCARD_LATENCY=${LATENCY[none]} run_acts list sign >/dev/null
+}
+
+run_acts() {
+	"$tools/acts" "$reader/stats" $pin "$(key_id "$card")" "$module" "$@"
+}
+
+# perform ACT: a program's when there is a function for it. What fails leaves a line without numbers.
+perform() {
+	if [ -n "${PROGRAMS[$1]-}" ]; then "${PROGRAMS[$1]}"; else run_acts "$1"; fi 2>"$job/log" && return
+	echo "bench: $1 failed with $name on $card, $state, $model: $(tail -n 1 "$job/log")" >&2
+	printf '%s\t-\t-\t-\t-\n' "$1"
+}
+
+# job MODEL CARD MODULE STATE ACT...: lines of results
+job() {
+	local act
+	job_begin "${@:1:4}"
+	for act in "${@:5}"; do
+		perform "$act"
+	done | sed "s/^/$model\t$card\t$name\t$state\t/"
+}
+
+# start JOB-ARGUMENTS...: a job in the background; its results keep their place
+start() {
+	jobs_started=$((jobs_started + 1))
+	job "$@" >"$work/results.$(printf %03d $jobs_started)" &
+}
+
+# --- what is measured -------------------------------------------------------------------------------------------
+
+SIDES=("minidriver-pkcs11 cold" "minidriver-pkcs11 warm" "OpenSC cold" "OpenSC warm" "ykcs11 cold")
+
+# on_all MODEL CARD ACT...: with all modules that serve the card
+on_all() {
+	local side
+	for side in "${SIDES[@]}"; do
+		[ -n "${MODULES[${side% *}]-}" ] || continue
+		[[ $2 != gids-* || $side != ykcs11* ]] || continue
+		# shellcheck disable=SC2086 # two words
+		start "$1" "$2" $side "${@:3}"
+		[ "$1" != fast ] || wait # where the reader takes so little, others would be in the way
+	done
+}
+
+everyday() {	# everyday MODEL: what is measured with each model of a reader
+	local card
+	for card in gids-1 piv; do
+		on_all "$1" $card slots token list sign sign-next pkcs11-tool ssh tls
+		on_all "$1" $card sign-100
+	done
+	on_all "$1" gids-4 list
+	on_all "$1" gids-15 list
+}
+
+# later: acts after a pause; it lasts longer than all of them
+later() {
+	on_all median gids-1 list-again sign-later
+	on_all median piv list-again sign-later
+}
+
+# repeated: what limits.awk compares and what other work on the machine disturbs most
+repeated() {
+	on_all median gids-bare pkcs11-tool sign pkcs11-tool sign pkcs11-tool sign
+	on_all median gids-1 pkcs11-tool ssh tls pkcs11-tool ssh tls
+	on_all median piv ssh tls
+}
+
+# growth: listing, and finding one object, among 1 to 30 containers; exchanges and bytes alone matter
+growth() {
+	local n
+	for ((n = 1; n <= CONTAINERS_MAX; n++)); do
+		start none gids-$n minidriver-pkcs11 cold list
+		start none gids-$n minidriver-pkcs11 warm list find
+		case $n in
+		1 | 5 | 10 | 15 | 20 | 25 | 30) [ -z "${MODULES[OpenSC]-}" ] || start none gids-$n OpenSC cold list ;;
+		esac
+		wait
+	done
+}
+
+# crowd MODULE: several processes sign on one card
+crowd() {
+	local n
+	job_begin median gids-1 "$1" cold
+	for n in $CROWDS; do
+		"$tools/crowd" "$reader/stats" $pin - "$module" "$n" $CROWD_SIGNATURES 2>>"$job/log"
+	done | sed "s/^/crowd\t$name\t/"
+}
+
+crowds() {
+	crowd minidriver-pkcs11 >"$work/results.998" &
+	[ -z "${MODULES[OpenSC]-}" ] || crowd OpenSC >"$work/results.999" &
+}
+
+weights() {
+	local side
+	for side in minidriver-pkcs11 OpenSC ykcs11; do
+		[ -n "${MODULES[$side]-}" ] || continue
+		(job_begin none piv "$side" cold && "$tools/weight" $pin 01 "$module") | sed "s/^/weight\t$side\t/"
+	done
+}
+
+# --- the run ----------------------------------------------------------------------------------------------------
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/minidriver-bench.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+jobs_started=0
+
+other_module OpenSC opensc-pkcs11.so
+other_module ykcs11 'libykcs11.so*'
+echo 'app default { framework pkcs15 { use_file_caching = no; } }' >"$work/opensc-cold.conf"
+echo 'app default { framework pkcs15 { use_file_caching = public; } }' >"$work/opensc-warm.conf"
+make_cards
+
+weights >"$work/results.000"
+everyday fast
+everyday median
+later
+repeated
+wait
+[ "${BENCH_QUICK:-no}" = yes ] || everyday slow
+crowds
+wait
+growth
+cat "$work"/results.[0-9]* >"$results"
+
+awk -f "$here/table.awk" "$results"
+awk -f "$here/chart.awk" "$results" >"$tools/costs.svg"
+echo "Results: $results, chart: $tools/costs.svg"
 echo
-measure plain
-cp "$work/plain" "$work/withcert"
-certificate withcert
-echo
-echo "The same with its certificate ($(wc -c <"$work/cert.der") bytes)"
-echo
-measure withcert
-echo
-echo "A PIV card with four keys and certificates; the key with CKA_ID 01, RSA-2048, signs"
-echo
-piv
+awk -f "$here/limits.awk" "$results"
