@@ -59,7 +59,7 @@ decrypt(struct request *q)
 	if (!secret_alloc(&block, q->size))
 		return SCARD_E_NO_MEMORY;
 	/* any number of leading zero bytes may be missing: this is somebody's block, not ours */
-	if (!piv_fixed_width(buf_cur(&result), q->size, q->size, block.p))
+	if (!cur_number(buf_cur(&result), q->size, q->size, block.p))
 		return SCARD_E_COMM_DATA_LOST;
 	return unpad(q, &block);
 }
