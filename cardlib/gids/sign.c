@@ -20,13 +20,12 @@
 #define DROPPED_MAX 8u
 #define EC_BYTES_MAX 66u
 
-/* What is to be signed, with the padding spelled out whatever form the caller used. */
+/* What is to be signed. */
 struct request {
 	CARD_DATA *card;
 	struct gids *g;
 	struct gids_key *key;
 	CARD_SIGNING_INFO info;
-	BCRYPT_PKCS1_PADDING_INFO no_hash;
 	size_t size; /* bytes of the signature */
 };
 
@@ -209,16 +208,6 @@ sign(struct request *q)
 	return SCARD_S_SUCCESS;
 }
 
-/* Without padding information it is PKCS#1 v1.5 on the data as it is. */
-static void
-spell_out_padding(struct request *q)
-{
-	if ((q->info.dwSigningFlags & CARD_PADDING_INFO_PRESENT) != 0)
-		return;
-	q->info.dwPaddingType = CARD_PADDING_PKCS1;
-	q->info.pPaddingInfo = &q->no_hash;
-}
-
 DWORD
 gids_sign_data(CARD_DATA *card, CARD_SIGNING_INFO *pInfo)
 {
@@ -231,7 +220,6 @@ gids_sign_data(CARD_DATA *card, CARD_SIGNING_INFO *pInfo)
 	if ((r = gids_key_of_spec(q.g, q.info.bContainerIndex, q.info.dwKeySpec, &q.key)) != SCARD_S_SUCCESS)
 		return r;
 	q.size = signature_size(q.key->algorithm);
-	spell_out_padding(&q);
 	q.info.pbSignedData = NULL;
 	if ((q.info.dwSigningFlags & CARD_BUFFER_SIZE_ONLY) == 0 && (r = sign(&q)) != SCARD_S_SUCCESS)
 		return r;

@@ -13,12 +13,11 @@
 /* Leading zero bytes that a card may have dropped; more have no chance to be an honest signature. */
 #define DROPPED_MAX 8u
 
-/* What is to be signed, with the padding spelled out whatever form the caller used. */
+/* What is to be signed. */
 struct request {
 	struct piv *p;
 	struct piv_key *key;
 	CARD_SIGNING_INFO info;
-	BCRYPT_PKCS1_PADDING_INFO no_hash;
 	size_t size; /* bytes of the signature */
 };
 
@@ -133,17 +132,6 @@ sign(struct request *q)
 	return SCARD_S_SUCCESS;
 }
 
-/* Without padding information it is PKCS#1 v1.5 on the data as it is. */
-static void
-spell_out_padding(struct request *q)
-{
-	if ((q->info.dwSigningFlags & CARD_PADDING_INFO_PRESENT) != 0)
-		return;
-	q->info.dwSigningFlags |= CARD_PADDING_INFO_PRESENT;
-	q->info.dwPaddingType = CARD_PADDING_PKCS1;
-	q->info.pPaddingInfo = &q->no_hash;
-}
-
 DWORD
 piv_sign_data(CARD_DATA *card, CARD_SIGNING_INFO *pInfo)
 {
@@ -153,12 +141,9 @@ piv_sign_data(CARD_DATA *card, CARD_SIGNING_INFO *pInfo)
 	if (q.p == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	q.info = *pInfo;
-	if (check_key_spec_agrees(q.info.dwKeySpec))
-		return SCARD_E_UNSUPPORTED_FEATURE;
 	if ((r = piv_key_of_spec(q.p, q.info.bContainerIndex, q.info.dwKeySpec, &q.key)) != SCARD_S_SUCCESS)
 		return r;
 	q.size = signature_size(q.key->algorithm);
-	spell_out_padding(&q);
 	q.info.pbSignedData = NULL;
 	if ((q.info.dwSigningFlags & CARD_BUFFER_SIZE_ONLY) == 0 && (r = sign(&q)) != SCARD_S_SUCCESS)
 		return r;
