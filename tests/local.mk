@@ -276,6 +276,8 @@ libtest_la_SOURCES = \
 	tests/card/gids_keys.h \
 	tests/card/piv_card.c \
 	tests/card/piv_card.h \
+	tests/card/tape.c \
+	tests/card/tape.h \
 	tests/module/cards.c \
 	tests/module/cards.h \
 	tests/module/fixture.c \
