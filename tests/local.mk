@@ -344,6 +344,8 @@ tests_differential_test_softhsm_SOURCES = tests/differential/test_softhsm.c test
 tests_fuzz_fuzz_calls_SOURCES = tests/fuzz/fuzz_calls.c tests/fuzz/calls/args.c tests/fuzz/calls/calls.h \
 	tests/fuzz/calls/card.c tests/fuzz/calls/keys.c tests/fuzz/calls/root.c
 tests_fuzz_fuzz_calls_LDADD = libfake.la $(LDADD)
+tests_fuzz_fuzz_gids_card_SOURCES = tests/fuzz/fuzz_gids_card.c tests/fuzz/answers.c tests/fuzz/answers.h
+tests_fuzz_fuzz_piv_card_SOURCES = tests/fuzz/fuzz_piv_card.c tests/fuzz/answers.c tests/fuzz/answers.h
 
 check_PROGRAMS += $(COMPILED_TESTS) $(BESIDE_OTHERS) $(HELPERS_BUILT)
 # make E2E_RUN= check leaves out what takes longest
