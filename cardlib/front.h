@@ -3,7 +3,8 @@
  * What stands in front of every minidriver: one set of functions for all cards, which check what can be checked without a
  * card (minidriver specification, "General error rules" and the rules of each function) and then call the minidriver's own.
  * A minidriver behind it need not look at NULL pointers, undefined flags, names, roles, key specifications and property
- * names; names of files and directories come to it in lower case, the root as NULL. CP_CARD_PIN_INFO of a role is asked for
+ * names; names of files and directories come to it in lower case, the root as NULL, and what is to be signed or decrypted in
+ * the current version of its structure, with the padding told. CP_CARD_PIN_INFO of a role is asked for
  * before each act of that role: where the role answers challenges the minidriver answers without a word to the card, which
  * would make the challenge void.
  */

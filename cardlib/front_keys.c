@@ -36,25 +36,55 @@ check_signing(const CARD_SIGNING_INFO *info)
 	return check_signing_padding(info);
 }
 
+/* Without padding information it is PKCS#1 v1.5 on the data as it is; for a key that is not RSA no padding counts. */
+static CARD_SIGNING_INFO
+signing_spelled_out(const CARD_SIGNING_INFO *info)
+{
+	static const BCRYPT_PKCS1_PADDING_INFO no_hash = { NULL };
+	CARD_SIGNING_INFO whole = *info;
+
+	if ((info->dwSigningFlags & CARD_PADDING_INFO_PRESENT) == 0) {
+		whole.dwSigningFlags |= CARD_PADDING_INFO_PRESENT;
+		whole.dwPaddingType = CARD_PADDING_PKCS1;
+		whole.pPaddingInfo = &no_hash;
+	}
+	whole.dwVersion = CARD_SIGNING_INFO_CURRENT_VERSION;
+	return whole;
+}
+
 static DWORD
 sign_data(CARD_DATA *card, CARD_SIGNING_INFO *pInfo)
 {
 	CARD_DATA *own = front_own(card);
+	CARD_SIGNING_INFO whole;
 	DWORD r;
 
 	if (own == NULL || pInfo == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	r = check_signing(pInfo);
-	return r != SCARD_S_SUCCESS ? r : FRONT_CALL(own, pfnCardSignData, card, pInfo);
+	if ((r = check_signing(pInfo)) != SCARD_S_SUCCESS)
+		return r;
+	whole = signing_spelled_out(pInfo);
+	if ((r = FRONT_CALL(own, pfnCardSignData, card, &whole)) != SCARD_S_SUCCESS)
+		return r;
+	pInfo->pbSignedData = whole.pbSignedData;
+	pInfo->cbSignedData = whole.cbSignedData;
+	return SCARD_S_SUCCESS;
 }
 
-/* Version 1 of the structure has no padding: it means the raw block, and a context of version 7 does not take it. */
+/* Version 1 of the structure has no padding. */
+static bool
+without_padding(const CARD_RSA_DECRYPT_INFO *info)
+{
+	return check_version(info->dwVersion, CARD_RSA_DECRYPT_INFO_CURRENT_VERSION) <
+	       CARD_RSA_DECRYPT_INFO_CURRENT_VERSION;
+}
+
+/* A context of version 7 does not take version 1. */
 static DWORD
 check_decryption(const CARD_DATA *card, const CARD_RSA_DECRYPT_INFO *info)
 {
 	const BCRYPT_OAEP_PADDING_INFO *oaep = info->pPaddingInfo;
-	const bool old = check_version(info->dwVersion, CARD_RSA_DECRYPT_INFO_CURRENT_VERSION) <
-			 CARD_RSA_DECRYPT_INFO_CURRENT_VERSION;
+	const bool old = without_padding(info);
 
 	if (info->pbData == NULL)
 		return SCARD_E_INVALID_PARAMETER;
@@ -70,16 +100,34 @@ check_decryption(const CARD_DATA *card, const CARD_RSA_DECRYPT_INFO *info)
 	return info->dwKeySpec == AT_KEYEXCHANGE ? SCARD_S_SUCCESS : SCARD_E_UNSUPPORTED_FEATURE;
 }
 
+/* No padding means the raw block. */
+static CARD_RSA_DECRYPT_INFO
+decryption_spelled_out(const CARD_RSA_DECRYPT_INFO *info)
+{
+	CARD_RSA_DECRYPT_INFO whole = *info;
+
+	if (without_padding(info))
+		whole.dwPaddingType = CARD_PADDING_NONE;
+	whole.dwVersion = CARD_RSA_DECRYPT_INFO_CURRENT_VERSION;
+	return whole;
+}
+
 static DWORD
 rsa_decrypt(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pInfo)
 {
 	CARD_DATA *own = front_own(card);
+	CARD_RSA_DECRYPT_INFO whole;
 	DWORD r;
 
 	if (own == NULL || pInfo == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	r = check_decryption(card, pInfo);
-	return r != SCARD_S_SUCCESS ? r : FRONT_CALL(own, pfnCardRSADecrypt, card, pInfo);
+	if ((r = check_decryption(card, pInfo)) != SCARD_S_SUCCESS)
+		return r;
+	whole = decryption_spelled_out(pInfo);
+	if ((r = FRONT_CALL(own, pfnCardRSADecrypt, card, &whole)) != SCARD_S_SUCCESS)
+		return r;
+	pInfo->cbData = whole.cbData;
+	return SCARD_S_SUCCESS;
 }
 
 /* Version 1 of the structure is another one, of old. */

@@ -287,6 +287,8 @@ libtest_la_SOURCES = \
 	tests/card/gids_keys.h \
 	tests/card/piv_card.c \
 	tests/card/piv_card.h \
+	tests/card/tape.c \
+	tests/card/tape.h \
 	tests/module/cards.c \
 	tests/module/cards.h \
 	tests/module/fixture.c \
@@ -355,6 +357,8 @@ tests_differential_test_softhsm_SOURCES = tests/differential/test_softhsm.c test
 tests_fuzz_fuzz_calls_SOURCES = tests/fuzz/fuzz_calls.c tests/fuzz/calls/args.c tests/fuzz/calls/calls.h \
 	tests/fuzz/calls/card.c tests/fuzz/calls/keys.c tests/fuzz/calls/root.c
 tests_fuzz_fuzz_calls_LDADD = libfake.la $(LDADD)
+tests_fuzz_fuzz_gids_card_SOURCES = tests/fuzz/fuzz_gids_card.c tests/fuzz/answers.c tests/fuzz/answers.h
+tests_fuzz_fuzz_piv_card_SOURCES = tests/fuzz/fuzz_piv_card.c tests/fuzz/answers.c tests/fuzz/answers.h
 # the benchmark's programs load the module, and are linked with nothing of it
 BENCH_CALLER = tests/bench/caller.c tests/bench/caller.h tests/bench/meter.c tests/bench/meter.h
 tests_bench_acts_SOURCES = tests/bench/acts.c $(BENCH_CALLER)

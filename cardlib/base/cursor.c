@@ -123,6 +123,17 @@ cur_equals(const struct cursor *c, const void *p, size_t n)
 	return c->left == n && (n == 0 || memcmp(c->p, p, n) == 0);
 }
 
+bool
+cur_number(struct cursor value, size_t size, size_t max_missing, uint8_t *ret_number)
+{
+	size_t missing = size - value.left;
+
+	if (value.left == 0 || value.left > size || missing > max_missing)
+		return false;
+	memset(ret_number, 0, missing);
+	return cur_copy(&value, ret_number + missing, value.left);
+}
+
 void
 cur_strip_zeros(struct cursor *c)
 {

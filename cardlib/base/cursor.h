@@ -36,6 +36,12 @@ bool cur_peek(const struct cursor *c, uint8_t *ret_value);
 /* True when what is left equals the n bytes at p. Not for secrets. */
 bool cur_equals(const struct cursor *c, const void *p, size_t n);
 
+/*
+ * A whole value as a big-endian number of size bytes, with up to max_missing leading zero bytes that it came without. False
+ * for an empty value, a longer one, and one that lacks more.
+ */
+bool cur_number(struct cursor value, size_t size, size_t max_missing, uint8_t *ret_number);
+
 /* Drops leading zero bytes but leaves at least one byte if there was any. */
 void cur_strip_zeros(struct cursor *c);
 

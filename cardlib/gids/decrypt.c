@@ -13,7 +13,6 @@ struct request {
 	struct gids *g;
 	struct gids_key *key;
 	CARD_RSA_DECRYPT_INFO *info;
-	DWORD padding;
 	size_t size; /* bytes of the modulus */
 };
 
@@ -35,9 +34,8 @@ unpad(struct request *q, const struct secret *block)
 	CARD_RSA_DECRYPT_INFO copy = *q->info;
 	DWORD r;
 
-	if (q->padding == CARD_PADDING_NONE)
+	if (q->info->dwPaddingType == CARD_PADDING_NONE)
 		return give(q, block->p, block->len);
-	copy.dwPaddingType = q->padding;
 	copy.pbData = block->p;
 	copy.cbData = (DWORD)block->len;
 	if ((r = q->card->pfnCspUnpadData(q->card, &copy)) != SCARD_S_SUCCESS)
@@ -59,7 +57,7 @@ decrypt_raw(struct request *q, enum gids_refusal *ret_refusal)
 	if (!secret_alloc(&block, q->size))
 		return SCARD_E_NO_MEMORY;
 	/* any number of leading zero bytes may be missing: this is somebody's block, not ours */
-	if (!gids_rsa_block(buf_cur(&output), q->size, q->size, block.p))
+	if (!cur_number(buf_cur(&output), q->size, q->size, block.p))
 		return SCARD_E_COMM_DATA_LOST;
 	return unpad(q, &block);
 }
@@ -84,11 +82,11 @@ card_unpads(const struct request *q, enum gids_operation *ret_operation)
 {
 	const BCRYPT_OAEP_PADDING_INFO *oaep = q->info->pPaddingInfo;
 
-	if (q->padding == CARD_PADDING_PKCS1) {
+	if (q->info->dwPaddingType == CARD_PADDING_PKCS1) {
 		*ret_operation = GIDS_DECIPHER_PKCS1;
 		return true;
 	}
-	if (q->padding != CARD_PADDING_OAEP || strcmp(oaep->pszAlgId, BCRYPT_SHA1_ALGORITHM) != 0 ||
+	if (q->info->dwPaddingType != CARD_PADDING_OAEP || strcmp(oaep->pszAlgId, BCRYPT_SHA1_ALGORITHM) != 0 ||
 	    oaep->cbLabel != 0 || (oaep->pszMgfAlgId != NULL && strcmp(oaep->pszMgfAlgId, BCRYPT_SHA1_ALGORITHM) != 0))
 		return false;
 	*ret_operation = GIDS_DECIPHER_OAEP;
@@ -99,7 +97,7 @@ static bool
 may_try_raw(const struct request *q)
 {
 	return (q->key->refused & GIDS_OPERATION_BIT(GIDS_DECIPHER_RAW)) == 0 &&
-	       (q->padding == CARD_PADDING_NONE || q->card->pfnCspUnpadData != NULL);
+	       (q->info->dwPaddingType == CARD_PADDING_NONE || q->card->pfnCspUnpadData != NULL);
 }
 
 /* A refused ciphertext is the ciphertext's fault: the card took the key for this operation. */
@@ -129,16 +127,6 @@ decrypt(struct request *q)
 	return final_code(r, refusal == GIDS_NOT_REFUSED ? refusal : raw == GIDS_REFUSED_DATA ? raw : refusal);
 }
 
-/* Version 1 of the structure has no padding: it means the raw block. */
-static DWORD
-padding_of(const CARD_RSA_DECRYPT_INFO *info)
-{
-	return check_version(info->dwVersion, CARD_RSA_DECRYPT_INFO_CURRENT_VERSION) <
-			       CARD_RSA_DECRYPT_INFO_CURRENT_VERSION
-		       ? CARD_PADDING_NONE
-		       : info->dwPaddingType;
-}
-
 DWORD
 gids_rsa_decrypt(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pInfo)
 {
@@ -147,7 +135,6 @@ gids_rsa_decrypt(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pInfo)
 
 	if (q.g == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	q.padding = padding_of(pInfo);
 	if ((r = gids_key_of_spec(q.g, pInfo->bContainerIndex, pInfo->dwKeySpec, &q.key)) != SCARD_S_SUCCESS)
 		return r;
 	q.size = gids_algorithm_bits(q.key->algorithm) / 8;

@@ -401,11 +401,6 @@ enum gids_refusal {
 DWORD gids_key_use(struct gids *g, const struct gids_key *key, enum gids_operation operation, struct cursor input,
 		   struct buf *ret_output, enum gids_refusal *ret_refusal);
 /*
- * Copies an RSA result to ret_block (size bytes), putting back leading zero bytes that some cards drop, max_dropped at
- * most. False for any other length.
- */
-bool gids_rsa_block(struct cursor output, size_t size, size_t max_dropped, uint8_t *ret_block);
-/*
  * The key of a container in the slot that a key specification means, which is not of key agreement.
  * SCARD_E_NO_KEY_CONTAINER for an empty slot.
  */

@@ -6,8 +6,6 @@
  */
 #include "gids/gids.h"
 
-#include <string.h>
-
 #include "iso7816/tlv.h"
 
 #define MSE_COMPUTE 0x41u
@@ -146,18 +144,6 @@ gids_key_use(struct gids *g, const struct gids_key *key, enum gids_operation ope
 			return r;
 	} while (trusted && (sw == SW_CONDITIONS || sw == SW_SECURITY));
 	return judge(g, r, sw, GIDS_REFUSED_DATA, ret_refusal);
-}
-
-bool
-gids_rsa_block(struct cursor output, size_t size, size_t max_dropped, uint8_t *ret_block)
-{
-	size_t dropped;
-
-	if (output.left == 0 || output.left > size || size - output.left > max_dropped)
-		return false;
-	dropped = size - output.left;
-	memset(ret_block, 0, dropped);
-	return cur_copy(&output, ret_block + dropped, output.left);
 }
 
 static bool

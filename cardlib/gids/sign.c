@@ -20,16 +20,12 @@
 #define DROPPED_MAX 8u
 #define EC_BYTES_MAX 66u
 
-#define TAG_SEQUENCE 0x30u
-#define TAG_INTEGER 0x02u
-
-/* What is to be signed, with the padding spelled out whatever form the caller used. */
+/* What is to be signed. */
 struct request {
 	CARD_DATA *card;
 	struct gids *g;
 	struct gids_key *key;
 	CARD_SIGNING_INFO info;
-	BCRYPT_PKCS1_PADDING_INFO no_hash;
 	size_t size; /* bytes of the signature */
 };
 
@@ -51,8 +47,7 @@ rsa_operation(struct request *q, enum gids_operation operation, struct cursor in
 
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	return length_checked(gids_rsa_block(buf_cur(&output), q->size, DROPPED_MAX, ret_signature), q->key,
-			      output.len);
+	return length_checked(cur_number(buf_cur(&output), q->size, DROPPED_MAX, ret_signature), q->key, output.len);
 }
 
 static bool
@@ -158,30 +153,13 @@ sign_rsa(struct request *q, uint8_t *ret_signature)
 	return sign_block(q, cur_of(q->info.pbData, q->info.cbData), ret_signature);
 }
 
-/* A DER integer as an unsigned number of fixed width. */
-static bool
-take_integer(struct cursor *c, size_t width, uint8_t *ret_number)
-{
-	struct cursor number;
-
-	if (!tlv_get(c, TAG_INTEGER, &number))
-		return false;
-	cur_strip_zeros(&number);
-	return gids_rsa_block(number, width, width, ret_number);
-}
-
-/* r || s as it is, or out of SEQUENCE { r, s }: the specification leaves it open, the length decides. */
+/* r || s as it is, or out of its DER: the specification leaves it open, the length decides. */
 static bool
 fixed_width(struct cursor output, size_t size, uint8_t *ret_signature)
 {
-	struct cursor numbers;
-	size_t width = size / 2;
-
 	if (output.left == size)
 		return cur_copy(&output, ret_signature, size);
-	return tlv_get(&output, TAG_SEQUENCE, &numbers) && cur_at_end(&output) &&
-	       take_integer(&numbers, width, ret_signature) && take_integer(&numbers, width, ret_signature + width) &&
-	       cur_at_end(&numbers);
+	return tlv_ecdsa_signature(output, size, ret_signature);
 }
 
 /* FIPS 186-5, 6.4.1: the leftmost bits of the hash; no hash is longer than 521 bits. */
@@ -230,16 +208,6 @@ sign(struct request *q)
 	return SCARD_S_SUCCESS;
 }
 
-/* Without padding information it is PKCS#1 v1.5 on the data as it is. */
-static void
-spell_out_padding(struct request *q)
-{
-	if ((q->info.dwSigningFlags & CARD_PADDING_INFO_PRESENT) != 0)
-		return;
-	q->info.dwPaddingType = CARD_PADDING_PKCS1;
-	q->info.pPaddingInfo = &q->no_hash;
-}
-
 DWORD
 gids_sign_data(CARD_DATA *card, CARD_SIGNING_INFO *pInfo)
 {
@@ -252,7 +220,6 @@ gids_sign_data(CARD_DATA *card, CARD_SIGNING_INFO *pInfo)
 	if ((r = gids_key_of_spec(q.g, q.info.bContainerIndex, q.info.dwKeySpec, &q.key)) != SCARD_S_SUCCESS)
 		return r;
 	q.size = signature_size(q.key->algorithm);
-	spell_out_padding(&q);
 	q.info.pbSignedData = NULL;
 	if ((q.info.dwSigningFlags & CARD_BUFFER_SIZE_ONLY) == 0 && (r = sign(&q)) != SCARD_S_SUCCESS)
 		return r;

@@ -8,6 +8,10 @@
 #define LENGTH_LONG 0x80u
 #define LENGTH_MAX_BYTES 4u
 
+/* ASN.1 */
+#define TAG_SEQUENCE 0x30u
+#define TAG_INTEGER 0x02u
+
 static bool
 read_tag(struct cursor *c, uint32_t *ret_tag)
 {
@@ -97,6 +101,28 @@ tlv_find(struct cursor c, uint32_t tag, struct cursor *ret_value)
 		}
 	}
 	return false;
+}
+
+/* A number that has at most width bytes without its leading zeros. */
+static bool
+take_number(struct cursor *c, size_t width, struct cursor *ret_number)
+{
+	if (!tlv_get(c, TAG_INTEGER, ret_number))
+		return false;
+	cur_strip_zeros(ret_number);
+	return ret_number->left > 0 && ret_number->left <= width;
+}
+
+bool
+tlv_ecdsa_signature(struct cursor der, size_t size, uint8_t *ret_signature)
+{
+	struct cursor numbers, r, s;
+	const size_t width = size / 2;
+
+	if (!tlv_get(&der, TAG_SEQUENCE, &numbers) || !cur_at_end(&der) || !take_number(&numbers, width, &r) ||
+	    !take_number(&numbers, width, &s) || !cur_at_end(&numbers))
+		return false;
+	return cur_number(r, width, width, ret_signature) && cur_number(s, width, width, ret_signature + width);
 }
 
 static void

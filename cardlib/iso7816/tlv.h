@@ -19,6 +19,9 @@ bool tlv_get(struct cursor *c, uint32_t tag, struct cursor *ret_value);
 /* The first object with this tag among all of them; what precedes must be well-formed. The cursor does not move. */
 bool tlv_find(struct cursor c, uint32_t tag, struct cursor *ret_value);
 
+/* ECDSA-Sig-Value (RFC 3279, 2.2.3) as r || s of size bytes. Numbers need not be minimal. False for anything else. */
+bool tlv_ecdsa_signature(struct cursor der, size_t size, uint8_t *ret_signature);
+
 /* Writes tag, minimal length and value. */
 void tlv_put(struct buf *b, uint32_t tag, struct cursor value);
 void tlv_put_u8(struct buf *b, uint32_t tag, uint8_t value);

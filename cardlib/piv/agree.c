@@ -37,7 +37,7 @@ agree(struct piv *p, BYTE index, struct piv_key *key, const struct public_key *p
 		return r;
 	if (!secret_alloc(ret_z, width))
 		return SCARD_E_NO_MEMORY;
-	if (piv_fixed_width(buf_cur(&result), width, width, ret_z->p))
+	if (cur_number(buf_cur(&result), width, width, ret_z->p))
 		return SCARD_S_SUCCESS;
 	secret_free(ret_z);
 	return SCARD_E_COMM_DATA_LOST;

@@ -11,7 +11,6 @@ struct request {
 	struct piv *p;
 	struct piv_key *key;
 	CARD_RSA_DECRYPT_INFO *info;
-	DWORD padding;
 	size_t size; /* bytes of the modulus */
 };
 
@@ -33,11 +32,10 @@ unpad(struct request *q, const struct secret *block)
 	CARD_RSA_DECRYPT_INFO copy = *q->info;
 	DWORD r;
 
-	if (q->padding == CARD_PADDING_NONE)
+	if (q->info->dwPaddingType == CARD_PADDING_NONE)
 		return give(q, block->p, block->len);
 	if (q->p->card->pfnCspUnpadData == NULL)
 		return SCARD_E_UNSUPPORTED_FEATURE;
-	copy.dwPaddingType = q->padding;
 	copy.pbData = block->p;
 	copy.cbData = (DWORD)block->len;
 	if ((r = q->p->card->pfnCspUnpadData(q->p->card, &copy)) != SCARD_S_SUCCESS)
@@ -59,7 +57,7 @@ decrypt(struct request *q)
 	if (!secret_alloc(&block, q->size))
 		return SCARD_E_NO_MEMORY;
 	/* any number of leading zero bytes may be missing: this is somebody's block, not ours */
-	if (!piv_fixed_width(buf_cur(&result), q->size, q->size, block.p))
+	if (!cur_number(buf_cur(&result), q->size, q->size, block.p))
 		return SCARD_E_COMM_DATA_LOST;
 	return unpad(q, &block);
 }
@@ -72,10 +70,6 @@ piv_rsa_decrypt(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pInfo)
 
 	if (q.p == NULL)
 		return SCARD_E_INVALID_PARAMETER;
-	/* version 1 of the structure has no padding: it means the raw block */
-	q.padding = pInfo->dwVersion < CARD_RSA_DECRYPT_INFO_CURRENT_VERSION ? CARD_PADDING_NONE : pInfo->dwPaddingType;
-	if (pInfo->dwKeySpec != AT_KEYEXCHANGE)
-		return SCARD_E_UNSUPPORTED_FEATURE;
 	if ((r = piv_key_of_spec(q.p, pInfo->bContainerIndex, pInfo->dwKeySpec, &q.key)) != SCARD_S_SUCCESS)
 		return r;
 	q.size = piv_algorithm_bits(q.key->algorithm) / 8;

@@ -5,8 +5,6 @@
  */
 #include "piv/piv.h"
 
-#include <string.h>
-
 #include "base/log.h"
 #include "iso7816/tlv.h"
 
@@ -90,16 +88,4 @@ piv_key_use(struct piv *p, BYTE index, struct piv_key *key, uint8_t tag, struct 
 	if ((r = take_result(buf_cur(&answer), ret_result)) == SCARD_E_COMM_DATA_LOST)
 		log_fail(LOG_CARD, r, "key %02X: no result in %zu bytes", reference, answer.len);
 	return r;
-}
-
-bool
-piv_fixed_width(struct cursor result, size_t size, size_t max_dropped, uint8_t *ret_number)
-{
-	size_t dropped;
-
-	if (result.left == 0 || result.left > size || size - result.left > max_dropped)
-		return false;
-	dropped = size - result.left;
-	memset(ret_number, 0, dropped);
-	return cur_copy(&result, ret_number + dropped, result.left);
 }

@@ -351,11 +351,6 @@ DWORD piv_set_property(CARD_DATA *card, const char *pszProperty, const BYTE *pbD
  */
 DWORD piv_key_use(struct piv *p, BYTE index, struct piv_key *key, uint8_t tag, struct cursor input, bool secret,
 		  struct buf *ret_result);
-/*
- * Copies a result to ret_number (size bytes), putting back leading zero bytes that some cards drop, max_dropped at most.
- * False for any other length.
- */
-bool piv_fixed_width(struct cursor result, size_t size, size_t max_dropped, uint8_t *ret_number);
 
 /* sign.c, decrypt.c, agree.c ------------------------------------------------------------------------------------------------------- */
 

@@ -13,15 +13,11 @@
 /* Leading zero bytes that a card may have dropped; more have no chance to be an honest signature. */
 #define DROPPED_MAX 8u
 
-#define DER_SEQUENCE 0x30u
-#define DER_INTEGER 0x02u
-
-/* What is to be signed, with the padding spelled out whatever form the caller used. */
+/* What is to be signed. */
 struct request {
 	struct piv *p;
 	struct piv_key *key;
 	CARD_SIGNING_INFO info;
-	BCRYPT_PKCS1_PADDING_INFO no_hash;
 	size_t size; /* bytes of the signature */
 };
 
@@ -43,7 +39,7 @@ sign_block(struct request *q, struct cursor block, uint8_t *ret_signature)
 
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	return checked(piv_fixed_width(buf_cur(&result), q->size, DROPPED_MAX, ret_signature), q, result.len);
+	return checked(cur_number(buf_cur(&result), q->size, DROPPED_MAX, ret_signature), q, result.len);
 }
 
 static DWORD
@@ -68,29 +64,6 @@ sign_rsa(struct request *q, uint8_t *ret_signature)
 	return r;
 }
 
-/* A DER integer as an unsigned number of fixed width; it need not be minimal. */
-static bool
-take_integer(struct cursor *c, size_t width, uint8_t *ret_number)
-{
-	struct cursor number;
-
-	if (!tlv_get(c, DER_INTEGER, &number))
-		return false;
-	cur_strip_zeros(&number);
-	return piv_fixed_width(number, width, width, ret_number);
-}
-
-static bool
-take_signature(struct cursor result, size_t size, uint8_t *ret_signature)
-{
-	struct cursor numbers;
-	const size_t width = size / 2;
-
-	return tlv_get(&result, DER_SEQUENCE, &numbers) && cur_at_end(&result) &&
-	       take_integer(&numbers, width, ret_signature) && take_integer(&numbers, width, ret_signature + width) &&
-	       cur_at_end(&numbers);
-}
-
 /* Exactly as many bytes as the curve's field: the leftmost of a longer hash, zeros before a shorter one. */
 static DWORD
 sign_ecdsa(struct request *q, uint8_t *ret_signature)
@@ -103,12 +76,12 @@ sign_ecdsa(struct request *q, uint8_t *ret_signature)
 
 	if (hash.left > width)
 		(void)cur_take(&hash, width, &head);
-	if (!piv_fixed_width(head, width, width, field))
+	if (!cur_number(head, width, width, field))
 		return SCARD_E_INVALID_PARAMETER;
 	r = piv_key_use(q->p, q->info.bContainerIndex, q->key, PIV_TAG_CHALLENGE, cur_of(field, width), false, &result);
 	if (r != SCARD_S_SUCCESS)
 		return r;
-	return checked(take_signature(buf_cur(&result), q->size, ret_signature), q, result.len);
+	return checked(tlv_ecdsa_signature(buf_cur(&result), q->size, ret_signature), q, result.len);
 }
 
 /* An empty 81 would ask for a challenge. */
@@ -159,17 +132,6 @@ sign(struct request *q)
 	return SCARD_S_SUCCESS;
 }
 
-/* Without padding information it is PKCS#1 v1.5 on the data as it is. */
-static void
-spell_out_padding(struct request *q)
-{
-	if ((q->info.dwSigningFlags & CARD_PADDING_INFO_PRESENT) != 0)
-		return;
-	q->info.dwSigningFlags |= CARD_PADDING_INFO_PRESENT;
-	q->info.dwPaddingType = CARD_PADDING_PKCS1;
-	q->info.pPaddingInfo = &q->no_hash;
-}
-
 DWORD
 piv_sign_data(CARD_DATA *card, CARD_SIGNING_INFO *pInfo)
 {
@@ -179,12 +141,9 @@ piv_sign_data(CARD_DATA *card, CARD_SIGNING_INFO *pInfo)
 	if (q.p == NULL)
 		return SCARD_E_INVALID_PARAMETER;
 	q.info = *pInfo;
-	if (check_key_spec_agrees(q.info.dwKeySpec))
-		return SCARD_E_UNSUPPORTED_FEATURE;
 	if ((r = piv_key_of_spec(q.p, q.info.bContainerIndex, q.info.dwKeySpec, &q.key)) != SCARD_S_SUCCESS)
 		return r;
 	q.size = signature_size(q.key->algorithm);
-	spell_out_padding(&q);
 	q.info.pbSignedData = NULL;
 	if ((q.info.dwSigningFlags & CARD_BUFFER_SIZE_ONLY) == 0 && (r = sign(&q)) != SCARD_S_SUCCESS)
 		return r;

@@ -750,6 +750,65 @@ test_structures(void **state)
 	close_card(d);
 }
 
+static CARD_SIGNING_INFO signed_last;
+static CARD_RSA_DECRYPT_INFO decrypted_last;
+
+static DWORD
+sign_data(CARD_DATA *card, CARD_SIGNING_INFO *pInfo)
+{
+	(void)card;
+	signed_last = *pInfo;
+	pInfo->pbSignedData = NULL;
+	pInfo->cbSignedData = 256;
+	return pInfo->bContainerIndex == 0 ? SCARD_S_SUCCESS : SCARD_E_NO_KEY_CONTAINER;
+}
+
+static DWORD
+rsa_decrypt(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pInfo)
+{
+	(void)card;
+	decrypted_last = *pInfo;
+	pInfo->cbData = 3;
+	return pInfo->bContainerIndex == 0 ? SCARD_S_SUCCESS : SCARD_E_NO_KEY_CONTAINER;
+}
+
+/* a minidriver sees one form of each structure, and a caller's is as it was when nothing came of it */
+static void
+test_spelled_out(void **state)
+{
+	BYTE byte[8] = { 0 };
+	const BCRYPT_PSS_PADDING_INFO pss = { "SHA256", 32, NULL };
+	const BCRYPT_PKCS1_PADDING_INFO *padding;
+	CARD_SIGNING_INFO sign = { .dwVersion = 1, .dwKeySpec = AT_SIGNATURE, .pbData = byte, .cbData = 8 };
+	CARD_RSA_DECRYPT_INFO decrypt = { 1, 1, AT_KEYEXCHANGE, byte, 8, &pss, CARD_PADDING_PKCS1 };
+	CARD_DATA card;
+
+	(void)state;
+	open_with(&card, CARD_DATA_VERSION_SIX, true);
+	front_own(&card)->pfnCardSignData = sign_data;
+	front_own(&card)->pfnCardRSADecrypt = rsa_decrypt;
+	GOOD(card.pfnCardSignData(&card, &sign));
+	padding = signed_last.pPaddingInfo;
+	assert_int_equal(signed_last.dwVersion, CARD_SIGNING_INFO_CURRENT_VERSION);
+	assert_int_equal(signed_last.dwSigningFlags, CARD_PADDING_INFO_PRESENT);
+	assert_int_equal(signed_last.dwPaddingType, CARD_PADDING_PKCS1);
+	assert_true(padding != NULL && padding->pszAlgId == NULL);
+	assert_true(sign.cbSignedData == 256 && sign.dwVersion == 1 && sign.dwSigningFlags == 0);
+	sign = (CARD_SIGNING_INFO){ 2,	  1, AT_SIGNATURE, CARD_PADDING_INFO_PRESENT, byte, 8,
+				    NULL, 0, &pss,	   CARD_PADDING_PSS };
+	assert_int_equal(card.pfnCardSignData(&card, &sign), SCARD_E_NO_KEY_CONTAINER);
+	assert_true(signed_last.dwPaddingType == CARD_PADDING_PSS && signed_last.pPaddingInfo == &pss);
+	assert_int_equal(sign.cbSignedData, 0);
+	assert_int_equal(card.pfnCardRSADecrypt(&card, &decrypt), SCARD_E_NO_KEY_CONTAINER);
+	assert_int_equal(decrypted_last.dwVersion, CARD_RSA_DECRYPT_INFO_CURRENT_VERSION);
+	assert_int_equal(decrypted_last.dwPaddingType, CARD_PADDING_NONE);
+	assert_int_equal(decrypt.cbData, 8);
+	decrypt.bContainerIndex = 0;
+	GOOD(card.pfnCardRSADecrypt(&card, &decrypt));
+	assert_int_equal(decrypt.cbData, 3);
+	close_card(&card);
+}
+
 int
 main(void)
 {
@@ -760,7 +819,7 @@ main(void)
 		cmocka_unit_test(test_external),   cmocka_unit_test(test_permissions),
 		cmocka_unit_test(test_old_forms),  cmocka_unit_test(test_names),
 		cmocka_unit_test(test_containers), cmocka_unit_test(test_properties),
-		cmocka_unit_test(test_structures),
+		cmocka_unit_test(test_structures), cmocka_unit_test(test_spelled_out),
 	};
 
 	return cmocka_run_group_tests_name("card/front", tests, NULL, NULL);

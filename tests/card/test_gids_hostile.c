@@ -10,7 +10,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
-#include "card/gids_card.h"
+#include "card/tape.h"
 #include "lib/fault.h"
 #include "lib/hex.h"
 #include "lib/mutate.h"
@@ -164,102 +164,7 @@ run_scenario(struct rig *rig)
 	return run_files(rig) + run_containers(rig) + run_keys(rig);
 }
 
-/* --- the tape --------------------------------------------------------------------------------------------------- */
-
-#define TAPE_MAX 80u
-
-struct tape {
-	struct io io;	   /* first: the connection that plays */
-	struct io *source; /* recording from it; NULL while playing */
-	struct buf answers[TAPE_MAX];
-	size_t count;
-	size_t at;	/* exchanges so far */
-	size_t spoiled; /* the exchange that gets another answer */
-	struct cursor bad;
-};
-
-static DWORD
-tape_transmit(struct io *io, struct cursor command, bool secret, struct buf *response)
-{
-	struct tape *tape = (struct tape *)(void *)io;
-	size_t at = tape->at++;
-	DWORD r;
-
-	if (tape->source != NULL) {
-		assert_true(at < TAPE_MAX);
-		tape->count = at + 1;
-		if ((r = io_transmit(tape->source, command, secret, response)) == SCARD_S_SUCCESS)
-			buf_put_cur(&tape->answers[at], buf_cur(response));
-		return r;
-	}
-	if (at == tape->spoiled && tape->bad.left < 2)
-		return SCARD_E_COMM_DATA_LOST;
-	if (at == tape->spoiled)
-		buf_put_cur(response, tape->bad);
-	else if (at < tape->count)
-		buf_put_cur(response, buf_cur(&tape->answers[at]));
-	else
-		buf_be16(response, 0x6F00);
-	return SCARD_S_SUCCESS;
-}
-
-static void
-tape_close(struct io *io)
-{
-	(void)io;
-}
-
-static const struct io_ops tape_ops = { .transmit = tape_transmit, .close = tape_close };
-
-static void
-record(struct tape *tape, const struct kit *kit)
-{
-	struct rig rig;
-
-	memset(tape, 0, sizeof(*tape));
-	for (size_t i = 0; i < TAPE_MAX; i++)
-		tape->answers[i].max = VCARD_RESPONSE_MAX;
-	rig_open(&rig, kit);
-	tape->io = *rig.io;
-	tape->io.ops = &tape_ops;
-	tape->source = rig.io;
-	rig.data.io = &tape->io;
-	assert_int_equal(run_scenario(&rig), GOOD);
-	tape->source = NULL;
-	rig_close(&rig);
-}
-
-static void
-erase(struct tape *tape)
-{
-	for (size_t i = 0; i < TAPE_MAX; i++)
-		buf_free(&tape->answers[i]);
-}
-
-static unsigned
-play(struct tape *tape)
-{
-	static struct rig rig;
-	static bool open;
-	unsigned failures;
-
-	/* one library context for all runs */
-	if (!open)
-		rig_over(&rig, &tape->io);
-	open = true;
-	rig.data.io = &tape->io;
-	rig.data.pbAtr = tape->io.atr;
-	rig.data.cbAtr = (DWORD)tape->io.atr_len;
-	rig.memory.count = 0;
-	tape->at = 0;
-	failures = run_scenario(&rig);
-	if (rig.data.pvVendorSpecific != NULL)
-		assert_int_equal(rig.data.pfnCardDeleteContext(&rig.data), SCARD_S_SUCCESS);
-	assert_int_equal(rig_blocks(), 0);
-	/* a bound on what a lie can cost: GET RESPONSE has its own, everything else is counted in single exchanges */
-	assert_in_range(tape->at, 0, 4 * TAPE_MAX + 2 * LIMIT_RESPONSE_ROUNDS);
-	return failures;
-}
+/* --- the card lies ---------------------------------------------------------------------------------------------- */
 
 /* Where the scenario's exchanges begin and how good they are is looked at before they are spoiled. */
 static void
@@ -269,21 +174,11 @@ test_tape(void **state)
 
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(kits); k++) {
-		record(&tape, kits[k]);
-		tape.spoiled = TAPE_MAX;
-		assert_int_equal(play(&tape), GOOD);
+		assert_int_equal(tape_record(&tape, kits[k], run_scenario), GOOD);
+		assert_int_equal(tape_play(&tape), GOOD);
 		assert_int_equal(tape.at, tape.count);
-		erase(&tape);
+		tape_free(&tape);
 	}
-}
-
-static void
-play_spoiled(struct cursor bytes, void *context)
-{
-	struct tape *tape = context;
-
-	tape->bad = bytes;
-	(void)play(tape);
 }
 
 /* M1: every answer at every length. */
@@ -294,10 +189,10 @@ test_cut(void **state)
 
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(kits); k++) {
-		record(&tape, kits[k]);
+		assert_int_equal(tape_record(&tape, kits[k], run_scenario), GOOD);
 		for (tape.spoiled = 0; tape.spoiled < tape.count; tape.spoiled++)
-			mutate_cut(buf_cur(&tape.answers[tape.spoiled]), play_spoiled, &tape);
-		erase(&tape);
+			mutate_cut(buf_cur(&tape.answers[tape.spoiled]), tape_play_spoiled, &tape);
+		tape_free(&tape);
 	}
 }
 
@@ -309,7 +204,7 @@ test_cut_body(void **state)
 	struct tape tape;
 
 	(void)state;
-	record(&tape, &strict);
+	assert_int_equal(tape_record(&tape, &strict, run_scenario), GOOD);
 	for (tape.spoiled = 0; tape.spoiled < tape.count; tape.spoiled++)
 		for (size_t len = 0; len + 2 < tape.answers[tape.spoiled].len; len += mutate_stride()) {
 			uint8_t *heap;
@@ -320,10 +215,10 @@ test_cut_body(void **state)
 			buf_put_cur(&bad, head);
 			buf_be16(&bad, 0x9000);
 			assert_non_null(heap = hex_heap(buf_cur(&bad)));
-			play_spoiled(cur_of(heap, bad.len), &tape);
+			tape_play_spoiled(cur_of(heap, bad.len), &tape);
 			free(heap);
 		}
-	erase(&tape);
+	tape_free(&tape);
 }
 
 /* M2: every byte that may be a length, with lengths that lie. */
@@ -333,10 +228,10 @@ test_lengths(void **state)
 	struct tape tape;
 
 	(void)state;
-	record(&tape, &strict);
+	assert_int_equal(tape_record(&tape, &strict, run_scenario), GOOD);
 	for (tape.spoiled = 0; tape.spoiled < tape.count; tape.spoiled++)
-		mutate_lengths(buf_cur(&tape.answers[tape.spoiled]), play_spoiled, &tape);
-	erase(&tape);
+		mutate_lengths(buf_cur(&tape.answers[tape.spoiled]), tape_play_spoiled, &tape);
+	tape_free(&tape);
 }
 
 /* M3, M5: nothing, too much, far too much. */
@@ -348,7 +243,7 @@ test_sizes(void **state)
 	struct tape tape;
 
 	(void)state;
-	record(&tape, &strict);
+	assert_int_equal(tape_record(&tape, &strict, run_scenario), GOOD);
 	for (tape.spoiled = 0; tape.spoiled < tape.count; tape.spoiled++)
 		for (size_t i = 0; i < ARRAY_SIZE(sizes) * ARRAY_SIZE(fills); i++) {
 			size_t size = sizes[i / ARRAY_SIZE(fills)];
@@ -358,10 +253,10 @@ test_sizes(void **state)
 			memset(bytes, fills[i % ARRAY_SIZE(fills)], size);
 			bytes[size] = 0x90;
 			bytes[size + 1] = 0x00;
-			play_spoiled(cur_of(bytes, size + 2), &tape);
+			tape_play_spoiled(cur_of(bytes, size + 2), &tape);
 			free(bytes);
 		}
-	erase(&tape);
+	tape_free(&tape);
 }
 
 /* M15: every first byte of a status word with some second ones, at each exchange. */
@@ -374,16 +269,16 @@ test_status_words(void **state)
 	struct tape tape;
 
 	(void)state;
-	record(&tape, &strict);
+	assert_int_equal(tape_record(&tape, &strict, run_scenario), GOOD);
 	for (tape.spoiled = 0; tape.spoiled < tape.count; tape.spoiled++)
 		for (size_t i = 0; i < 256 * ARRAY_SIZE(seconds); i += mutate_stride()) {
 			const uint8_t sw[2] = { (uint8_t)(i / ARRAY_SIZE(seconds)), seconds[i % ARRAY_SIZE(seconds)] };
 
 			/* as they are in use: 6xxx and 9xxx, and a few that no card should say */
 			if (sw[0] >= 0x60 || sw[0] % 0x20 == 0)
-				play_spoiled(cur_of(sw, 2), &tape);
+				tape_play_spoiled(cur_of(sw, 2), &tape);
 		}
-	erase(&tape);
+	tape_free(&tape);
 }
 
 /* --- the card fails --------------------------------------------------------------------------------------------- */
@@ -494,16 +389,15 @@ test_memory(void **state)
 	unsigned n = 0;
 
 	(void)state;
-	record(&tape, &strict);
-	tape.spoiled = TAPE_MAX;
-	assert_int_equal(play(&tape), GOOD);
+	assert_int_equal(tape_record(&tape, &strict, run_scenario), GOOD);
+	assert_int_equal(tape_play(&tape), GOOD);
 	do {
 		fault_arm(++n);
-		(void)play(&tape);
+		(void)tape_play(&tape);
 	} while (fault_fired());
 	assert_in_range(n, 50, 2000);
-	assert_int_equal(play(&tape), GOOD);
-	erase(&tape);
+	assert_int_equal(tape_play(&tape), GOOD);
+	tape_free(&tape);
 }
 
 /* M18: cardcf changes in the middle of a transaction, or is not what it was: the snapshot stays one picture. */

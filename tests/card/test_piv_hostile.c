@@ -11,6 +11,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "card/piv_card.h"
+#include "card/tape.h"
 #include "lib/fault.h"
 #include "lib/mutate.h"
 
@@ -128,7 +129,8 @@ run_management(struct rig *rig)
 	known(rig->data.pfnCardDeauthenticateEx(&rig->data, 0xFF, 0));
 }
 
-static void
+/* Whether there was a card at all is all that is counted. */
+static unsigned
 run_scenario(struct rig *rig)
 {
 	DWORD r = registry_acquire(&rig->data, &rig->memory);
@@ -136,7 +138,7 @@ run_scenario(struct rig *rig)
 	known(r);
 	if (r != SCARD_S_SUCCESS) {
 		assert_null(rig->data.pvVendorSpecific);
-		return;
+		return 1;
 	}
 	run_files(rig);
 	run_keys(rig);
@@ -145,101 +147,10 @@ run_scenario(struct rig *rig)
 	known(rig_read(rig, "mscp", "kxc00", NULL));
 	run_management(rig);
 	known(rig->data.pfnCardReconnect(&rig->data));
+	return 0;
 }
 
-/* The tape ---------------------------------------------------------------------------------------------------------------- */
-
-#define TAPE_MAX 200u
-
-struct tape {
-	struct io io;	   /* first: the connection that plays */
-	struct io *source; /* recording from it; NULL while playing */
-	struct buf answers[TAPE_MAX];
-	size_t count;
-	size_t at;	/* exchanges so far */
-	size_t spoiled; /* the exchange that gets another answer */
-	struct cursor bad;
-};
-
-static DWORD
-tape_transmit(struct io *io, struct cursor command, bool secret, struct buf *response)
-{
-	struct tape *tape = (struct tape *)(void *)io;
-	size_t at = tape->at++;
-	DWORD r;
-
-	if (tape->source != NULL) {
-		assert_true(at < TAPE_MAX);
-		tape->count = at + 1;
-		if ((r = io_transmit(tape->source, command, secret, response)) == SCARD_S_SUCCESS)
-			buf_put_cur(&tape->answers[at], buf_cur(response));
-		return r;
-	}
-	if (at == tape->spoiled && tape->bad.left < 2)
-		return SCARD_E_COMM_DATA_LOST;
-	if (at == tape->spoiled)
-		buf_put_cur(response, tape->bad);
-	else if (at < tape->count)
-		buf_put_cur(response, buf_cur(&tape->answers[at]));
-	else
-		buf_be16(response, 0x6F00);
-	return SCARD_S_SUCCESS;
-}
-
-static void
-tape_close(struct io *io)
-{
-	(void)io;
-}
-
-static const struct io_ops tape_ops = { .transmit = tape_transmit, .close = tape_close };
-
-static void
-record(struct tape *tape, const struct kit *kit)
-{
-	struct rig rig;
-
-	memset(tape, 0, sizeof(*tape));
-	rig_open(&rig, kit);
-	tape->io = *rig.io;
-	tape->io.ops = &tape_ops;
-	tape->source = rig.io;
-	rig.data.io = &tape->io;
-	run_scenario(&rig);
-	tape->source = NULL;
-	rig_close(&rig);
-}
-
-static void
-erase(struct tape *tape)
-{
-	for (size_t i = 0; i < TAPE_MAX; i++)
-		buf_free(&tape->answers[i]);
-}
-
-static void
-play(struct cursor bytes, void *context)
-{
-	static struct rig rig;
-	static bool open;
-	struct tape *tape = context;
-
-	/* one library context for all runs */
-	if (!open)
-		rig_over(&rig, &tape->io);
-	open = true;
-	rig.data.io = &tape->io;
-	rig.data.pbAtr = tape->io.atr;
-	rig.data.cbAtr = (DWORD)tape->io.atr_len;
-	rig.memory.count = 0;
-	tape->bad = bytes;
-	tape->at = 0;
-	run_scenario(&rig);
-	if (rig.data.pvVendorSpecific != NULL)
-		assert_int_equal(rig.data.pfnCardDeleteContext(&rig.data), SCARD_S_SUCCESS);
-	assert_int_equal(rig_blocks(), 0);
-	assert_in_range(tape->at, 0, 4 * TAPE_MAX + 2 * LIMIT_RESPONSE_ROUNDS);
-}
+/* The card lies ----------------------------------------------------------------------------------------------------------- */
 
 typedef void (*spoiler)(struct tape *tape, struct cursor good);
 
@@ -248,10 +159,10 @@ for_each_answer(const struct kit *kit, spoiler spoil)
 {
 	struct tape tape;
 
-	record(&tape, kit);
+	assert_int_equal(tape_record(&tape, kit, run_scenario), 0);
 	for (tape.spoiled = 0; tape.spoiled < tape.count; tape.spoiled++)
 		spoil(&tape, buf_cur(&tape.answers[tape.spoiled]));
-	erase(&tape);
+	tape_free(&tape);
 }
 
 /* M1: short answers at every length, long ones at some. */
@@ -262,17 +173,17 @@ spoil_cut(struct tape *tape, struct cursor good)
 	struct cursor c = good, head;
 
 	if (good.left <= 64) {
-		mutate_cut(good, play, tape);
+		mutate_cut(good, tape_play_spoiled, tape);
 		return;
 	}
 	for (size_t len = 0; len + 2 < good.left; len += len < 8 ? 1 : 37) {
 		c = good;
 		(void)cur_take(&c, len, &head);
-		play(head, tape);
+		tape_play_spoiled(head, tape);
 		buf_reset(&bad);
 		buf_put_cur(&bad, head);
 		buf_be16(&bad, 0x9000);
-		play(buf_cur(&bad), tape);
+		tape_play_spoiled(buf_cur(&bad), tape);
 	}
 }
 
@@ -293,7 +204,7 @@ spoil_lengths(struct tape *tape, struct cursor good)
 	struct cursor c = good;
 
 	if (good.left <= 24) {
-		mutate_lengths(good, play, tape);
+		mutate_lengths(good, tape_play_spoiled, tape);
 		return;
 	}
 	if (!cur_copy(&c, copy, good.left < sizeof(copy) ? good.left : sizeof(copy)))
@@ -303,7 +214,7 @@ spoil_lengths(struct tape *tape, struct cursor good)
 			const uint8_t was = copy[at];
 
 			copy[at] = lies[i];
-			play(cur_of(copy, good.left < sizeof(copy) ? good.left : sizeof(copy)), tape);
+			tape_play_spoiled(cur_of(copy, good.left < sizeof(copy) ? good.left : sizeof(copy)), tape);
 			copy[at] = was;
 		}
 }
@@ -332,7 +243,7 @@ spoil_sizes(struct tape *tape, struct cursor good)
 		memset(bytes, fills[i % ARRAY_SIZE(fills)], size);
 		bytes[size] = 0x90;
 		bytes[size + 1] = 0x00;
-		play(cur_of(bytes, size + 2), tape);
+		tape_play_spoiled(cur_of(bytes, size + 2), tape);
 		free(bytes);
 	}
 }
@@ -355,7 +266,7 @@ spoil_status(struct tape *tape, struct cursor good)
 		for (size_t i = 0; i < ARRAY_SIZE(seconds); i++) {
 			const uint8_t sw[2] = { (uint8_t)first, seconds[i] };
 
-			play(cur_of(sw, 2), tape);
+			tape_play_spoiled(cur_of(sw, 2), tape);
 		}
 }
 
@@ -382,7 +293,7 @@ test_trouble(void **state)
 			rig_open(&rig, &token);
 			(void)snprintf(text, sizeof(text), "%u:%s", n, faults[i]);
 			rig_faults(&rig, text);
-			run_scenario(&rig);
+			(void)run_scenario(&rig);
 			if (rig_exchanges(&rig) > exchanges && exchanges == 1)
 				exchanges = 40;
 			rig_close(&rig);
@@ -397,14 +308,13 @@ test_memory(void **state)
 	bool fired = true;
 
 	(void)state;
-	record(&tape, &reference);
-	tape.spoiled = TAPE_MAX;
+	assert_int_equal(tape_record(&tape, &reference, run_scenario), 0);
 	for (unsigned n = 1; fired; n += (unsigned)(n < 200 ? 1 : 7)) {
 		fault_arm(n);
-		play(cur_of(NULL, 0), &tape);
+		(void)tape_play(&tape);
 		fired = fault_fired();
 	}
-	erase(&tape);
+	tape_free(&tape);
 }
 
 /* M11: texts and numbers of the objects that are not certificates. S-010. */

@@ -6,66 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "csp/ephemeral.h"
-#include "csp/padding.h"
-#include "csp/response.h"
-#include "registry.h"
-#include "transport/transport.h"
+#include "fuzz/answers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Nothing needs as many; a card that keeps a caller busy for longer is a finding. */
-#define EXCHANGES_MAX 20000u
-
-static struct cursor rest;
-static unsigned exchanges;
-static long blocks;
-
-static DWORD
-fuzz_transmit(struct io *io, struct cursor command, bool secret, struct buf *response)
-{
-	struct cursor answer;
-	uint16_t len;
-
-	(void)io, (void)command, (void)secret;
-	if (++exchanges > EXCHANGES_MAX)
-		abort();
-	if (!cur_be16(&rest, &len))
-		return SCARD_E_COMM_DATA_LOST;
-	if (!cur_take(&rest, len, &answer))
-		(void)cur_take(&rest, rest.left, &answer);
-	if (answer.left < 2)
-		return len == 1 ? SCARD_W_RESET_CARD : SCARD_E_COMM_DATA_LOST;
-	buf_put_cur(response, answer);
-	return SCARD_S_SUCCESS;
-}
-
-static const struct io_ops fuzz_ops = { .transmit = fuzz_transmit };
-
-static void *
-count_alloc(size_t size)
-{
-	blocks++;
-	return malloc(size);
-}
-
-static void
-count_free(void *block)
-{
-	if (block != NULL)
-		blocks--;
-	free(block);
-}
-
-static void
-read_file(CARD_DATA *card, const char *directory, const char *name)
-{
-	BYTE *data;
-	DWORD len;
-
-	if (card->pfnCardReadFile(card, directory, name, 0, &data, &len) == SCARD_S_SUCCESS)
-		card->pfnCspFree(data);
-}
 
 static void
 read_directory(CARD_DATA *card, const char *directory)
@@ -76,8 +19,8 @@ read_directory(CARD_DATA *card, const char *directory)
 
 	if (card->pfnCardEnumFiles(card, directory, &names, &len, 0) != SCARD_S_SUCCESS)
 		return;
-	for (name = names; *name != '\0' && exchanges < 1000; name += strlen(name) + 1) {
-		read_file(card, directory, name);
+	for (name = names; *name != '\0' && answers_exchanges() < 1000; name += strlen(name) + 1) {
+		answers_read(card, directory, name);
 		(void)card->pfnCardGetFileInfo(card, directory, name, &info);
 	}
 	card->pfnCspFree(names);
@@ -146,15 +89,15 @@ use_card(CARD_DATA *card)
 	CARD_PIN_TRIES tries;
 	DWORD len, attempts;
 
-	read_file(card, NULL, "cardid");
-	read_file(card, "mscp", "cmapfile");
-	read_file(card, NULL, "cardcf");
+	answers_read(card, NULL, "cardid");
+	answers_read(card, "mscp", "cmapfile");
+	answers_read(card, NULL, "cardcf");
 	(void)card->pfnCardGetProperty(card, CP_CARD_PIN_TRIES, (BYTE *)&tries, sizeof(tries), &len, ROLE_USER);
 	(void)card->pfnCardAuthenticateEx(card, ROLE_USER, 0, (const BYTE *)"123456", 6, NULL, NULL, &attempts);
 	use_key(card, 0);
 	use_key(card, 1);
 	card->dwTransaction++;
-	read_file(card, NULL, "cardcf");
+	answers_read(card, NULL, "cardcf");
 	use_key(card, 0);
 	read_directory(card, NULL);
 	read_directory(card, "mscp");
@@ -226,7 +169,7 @@ manage_card(CARD_DATA *card)
 	(void)card->pfnCardCreateDirectory(card, "app", UserCreateDeleteDirAc);
 	(void)card->pfnCardCreateFile(card, "app", "file", 9, UserReadWriteAc);
 	(void)card->pfnCardWriteFile(card, "app", "file", 0, bytes, sizeof(bytes));
-	read_file(card, "app", "file");
+	answers_read(card, "app", "file");
 	(void)card->pfnCardDeleteFile(card, "app", "file", 0);
 	(void)card->pfnCardDeleteDirectory(card, "app");
 	(void)card->pfnCardSetProperty(card, CP_CARD_GUID, bytes, 16, 0);
@@ -237,43 +180,18 @@ manage_card(CARD_DATA *card)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint8_t atrs[2][17] = { { 0x3B, 0x8D, 0x01, 0x80, 0xFB, 0xA0, 0x00, 0x00, 0x03, 0x97, 0x42, 0x54,
-					       0x46, 0x59, 0x02, 0x01, 0xC9 },
-					     { 0x3B, 0x80, 0x80, 0x01, 0x01 } };
-	static struct csp_crypto *crypto;
-	struct registry_memory memory = { 0 };
-	struct io io = { .ops = &fuzz_ops };
-	CARD_DATA card = { .dwVersion = CARD_DATA_CURRENT_VERSION,
-			   .pfnCspAlloc = count_alloc,
-			   .pfnCspReAlloc = realloc,
-			   .pfnCspFree = count_free,
-			   .pfnCspPadData = csp_pad_data,
-			   .pfnCspUnpadData = csp_unpad_data,
-			   .pfnCspKeyCheckValue = csp_key_check_value,
-			   .pfnCspAgree = csp_ephemeral_agree,
-			   .io = &io };
+	static const uint8_t gids[17] = { 0x3B, 0x8D, 0x01, 0x80, 0xFB, 0xA0, 0x00, 0x00, 0x03,
+					  0x97, 0x42, 0x54, 0x46, 0x59, 0x02, 0x01, 0xC9 };
+	static const uint8_t any[5] = { 0x3B, 0x80, 0x80, 0x01, 0x01 };
+	struct cursor input = cur_of(data, size);
+	struct answers answers;
 	uint8_t how;
 
-	if (crypto == NULL && csp_crypto_open(&crypto) != SCARD_S_SUCCESS)
-		abort();
-	rest = cur_of(data, size);
-	exchanges = 0;
-	if (!cur_u8(&rest, &how))
+	if (!cur_u8(&input, &how))
 		return 0;
-	io.t0 = (how & 1) != 0;
-	io.atr_len = (how & 2) != 0 ? 5 : 17;
-	memcpy(io.atr, atrs[(how >> 1) & 1], io.atr_len);
-	card.pbAtr = io.atr;
-	card.cbAtr = (DWORD)io.atr_len;
-	card.pvCspContext = crypto;
-	if (registry_acquire(&card, &memory) == SCARD_S_SUCCESS) {
-		if ((how & 4) != 0)
-			manage_card(&card);
-		else
-			use_card(&card);
-		(void)card.pfnCardDeleteContext(&card);
-	}
-	if (blocks != 0)
-		abort();
+	answers_open(&answers, input, how, (how & 2) != 0 ? cur_of(any, sizeof(any)) : cur_of(gids, sizeof(gids)));
+	if (registry_acquire(&answers.card, &answers.memory) == SCARD_S_SUCCESS)
+		((how & 4) != 0 ? manage_card : use_card)(&answers.card);
+	answers_close(&answers);
 	return 0;
 }

@@ -6,64 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "csp/padding.h"
-#include "registry.h"
-#include "transport/transport.h"
+#include "fuzz/answers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Nothing needs as many; a card that keeps a caller busy for longer is a finding. */
-#define EXCHANGES_MAX 20000u
-
-static struct cursor rest;
-static unsigned exchanges;
-static long blocks;
-
-static DWORD
-fuzz_transmit(struct io *io, struct cursor command, bool secret, struct buf *response)
-{
-	struct cursor answer;
-	uint16_t len;
-
-	(void)io, (void)command, (void)secret;
-	if (++exchanges > EXCHANGES_MAX)
-		abort();
-	if (!cur_be16(&rest, &len))
-		return SCARD_E_COMM_DATA_LOST;
-	if (!cur_take(&rest, len, &answer))
-		(void)cur_take(&rest, rest.left, &answer);
-	if (answer.left < 2)
-		return len == 1 ? SCARD_W_RESET_CARD : SCARD_E_COMM_DATA_LOST;
-	buf_put_cur(response, answer);
-	return SCARD_S_SUCCESS;
-}
-
-static const struct io_ops fuzz_ops = { .transmit = fuzz_transmit };
-
-static void *
-count_alloc(size_t size)
-{
-	blocks++;
-	return malloc(size);
-}
-
-static void
-count_free(void *block)
-{
-	if (block != NULL)
-		blocks--;
-	free(block);
-}
-
-static void
-read_file(CARD_DATA *card, const char *directory, const char *name)
-{
-	BYTE *data;
-	DWORD len;
-
-	if (card->pfnCardReadFile(card, directory, name, 0, &data, &len) == SCARD_S_SUCCESS)
-		card->pfnCspFree(data);
-}
 
 static void
 list(CARD_DATA *card, const char *directory)
@@ -166,16 +111,16 @@ use_card(CARD_DATA *card)
 	CARD_PIN_TRIES tries;
 	DWORD len, attempts;
 
-	read_file(card, NULL, "cardid");
-	read_file(card, "mscp", "cmapfile");
+	answers_read(card, NULL, "cardid");
+	answers_read(card, "mscp", "cmapfile");
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		read_file(card, "mscp", files[i]);
+		answers_read(card, "mscp", files[i]);
 	(void)card->pfnCardAuthenticateEx(card, ROLE_USER, 0, (const BYTE *)"123456", 6, NULL, NULL, &attempts);
 	(void)card->pfnCardGetProperty(card, CP_CARD_PIN_TRIES, (BYTE *)&tries, sizeof(tries), &len, ROLE_USER);
 	use_keys(card);
 	card->dwTransaction++;
-	read_file(card, "mscp", "cmapfile");
-	read_file(card, "mscp", "kxc00");
+	answers_read(card, "mscp", "cmapfile");
+	answers_read(card, "mscp", "kxc00");
 	manage(card);
 	(void)card->pfnCardReconnect(card);
 	list(card, "mscp");
@@ -187,35 +132,15 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t atr[5] = { 0x3B, 0x80, 0x80, 0x01, 0x01 };
-	static struct csp_crypto *crypto;
-	struct registry_memory memory = { 0 };
-	struct io io = { .ops = &fuzz_ops };
-	CARD_DATA card = { .dwVersion = CARD_DATA_CURRENT_VERSION,
-			   .pfnCspAlloc = count_alloc,
-			   .pfnCspReAlloc = realloc,
-			   .pfnCspFree = count_free,
-			   .pfnCspPadData = csp_pad_data,
-			   .pfnCspUnpadData = csp_unpad_data,
-			   .io = &io };
+	struct cursor input = cur_of(data, size);
+	struct answers answers;
 	uint8_t how;
 
-	if (crypto == NULL && csp_crypto_open(&crypto) != SCARD_S_SUCCESS)
-		abort();
-	rest = cur_of(data, size);
-	exchanges = 0;
-	if (!cur_u8(&rest, &how))
+	if (!cur_u8(&input, &how))
 		return 0;
-	io.t0 = (how & 1) != 0;
-	io.atr_len = sizeof(atr);
-	memcpy(io.atr, atr, sizeof(atr));
-	card.pbAtr = io.atr;
-	card.cbAtr = (DWORD)io.atr_len;
-	card.pvCspContext = crypto;
-	if (registry_acquire(&card, &memory) == SCARD_S_SUCCESS) {
-		use_card(&card);
-		(void)card.pfnCardDeleteContext(&card);
-	}
-	if (blocks != 0)
-		abort();
+	answers_open(&answers, input, how, cur_of(atr, sizeof(atr)));
+	if (registry_acquire(&answers.card, &answers.memory) == SCARD_S_SUCCESS)
+		use_card(&answers.card);
+	answers_close(&answers);
 	return 0;
 }

@@ -120,6 +120,24 @@ test_strip_zeros(void **state)
 	assert_true(cur_equals(&c, zeros, 1));
 }
 
+/* A number that came without some of its leading zero bytes. */
+static void
+test_number(void **state)
+{
+	static const uint8_t cut[] = { 0x01, 0x02, 0x03 }, whole[] = { 0, 0, 1, 2, 3 };
+	uint8_t number[5] = { 0xEE, 0xEE, 0xEE, 0xEE, 0xEE };
+
+	(void)state;
+	assert_false(cur_number(cur_of(cut, 3), 2, 2, number));
+	assert_false(cur_number(cur_of(cut, 3), 5, 1, number));
+	assert_false(cur_number(cur_of(cut, 0), 5, 5, number));
+	assert_int_equal(number[0], 0xEE);
+	assert_true(cur_number(cur_of(cut, 3), 5, 2, number));
+	assert_memory_equal(number, whole, sizeof(whole));
+	assert_true(cur_number(cur_of(cut, 3), 3, 0, number));
+	assert_memory_equal(number, cut, sizeof(cut));
+}
+
 int
 main(void)
 {
@@ -127,6 +145,7 @@ main(void)
 		cmocka_unit_test(test_take),	cmocka_unit_test(test_copy_and_skip),
 		cmocka_unit_test(test_numbers), cmocka_unit_test(test_numbers_cut),
 		cmocka_unit_test(test_nothing), cmocka_unit_test(test_strip_zeros),
+		cmocka_unit_test(test_number),
 	};
 
 	return cmocka_run_group_tests_name("/base/cursor", tests, NULL, NULL);

@@ -226,6 +226,35 @@ test_cut_and_lying(void **state)
 	mutate_lengths(buf_cur(&fci), walk_all, NULL);
 }
 
+static bool
+ecdsa_is(const char *der, const char *signature)
+{
+	AUTO_BUF struct buf b = BUF_INIT;
+	uint8_t got[4] = { 0xEE, 0xEE, 0xEE, 0xEE };
+
+	assert_true(hex_put(&b, der));
+	return tlv_ecdsa_signature(buf_cur(&b), sizeof(got), got) ? hex_is(cur_of(got, sizeof(got)), signature)
+								  : signature == NULL && got[0] == 0xEE;
+}
+
+static void
+test_ecdsa_signature(void **state)
+{
+	(void)state;
+	assert_true(ecdsa_is("30 08 02 02 1234 02 02 5678", "1234 5678"));
+	assert_true(ecdsa_is("30 09 02 03 00 8234 02 02 5678", "8234 5678"));
+	assert_true(ecdsa_is("30 06 02 01 12 02 01 34", "0012 0034"));
+	assert_true(ecdsa_is("30 0C 02 04 00001234 02 04 00005678", "1234 5678"));
+	assert_true(ecdsa_is("30 09 02 02 1234 02 03 015678", NULL));
+	assert_true(ecdsa_is("30 09 02 03 011234 02 02 5678", NULL));
+	assert_true(ecdsa_is("30 06 02 02 1234 02 00", NULL));
+	assert_true(ecdsa_is("30 04 02 02 1234", NULL));
+	assert_true(ecdsa_is("30 0B 02 02 1234 02 02 5678 02 01 00", NULL));
+	assert_true(ecdsa_is("30 08 02 02 1234 02 02 5678 00", NULL));
+	assert_true(ecdsa_is("31 08 02 02 1234 02 02 5678", NULL));
+	assert_true(ecdsa_is("30 08 02 02 1234 04 02 5678", NULL));
+}
+
 int
 main(void)
 {
@@ -233,7 +262,7 @@ main(void)
 		cmocka_unit_test(test_tags),	      cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_get),	      cmocka_unit_test(test_find),
 		cmocka_unit_test(test_put),	      cmocka_unit_test(test_put_failures),
-		cmocka_unit_test(test_cut_and_lying),
+		cmocka_unit_test(test_cut_and_lying), cmocka_unit_test(test_ecdsa_signature),
 	};
 
 	return cmocka_run_group_tests_name("/iso7816/tlv", tests, NULL, NULL);
