@@ -103,6 +103,7 @@ MODULE_TESTS = \
 	tests/module/test_fork \
 	tests/module/test_general \
 	tests/module/test_hostile \
+	tests/module/test_idle \
 	tests/module/test_interleave \
 	tests/module/test_keygen \
 	tests/module/test_login \
@@ -146,6 +147,7 @@ THREADED_TESTS = \
 	tests/module/test_events \
 	tests/module/test_general \
 	tests/module/test_hostile \
+	tests/module/test_idle \
 	tests/module/test_keygen \
 	tests/module/test_login \
 	tests/module/test_manage_objects \
