@@ -196,6 +196,7 @@ E2E_TESTS = \
 	tests/e2e/manage.sh \
 	tests/e2e/nss.sh \
 	tests/e2e/opensc.sh \
+	tests/e2e/outage.sh \
 	tests/e2e/p11tool.sh \
 	tests/e2e/pin.sh \
 	tests/e2e/piv-25519.sh \
