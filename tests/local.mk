@@ -194,6 +194,7 @@ E2E_TESTS = \
 	tests/e2e/both-ways.sh \
 	tests/e2e/java.sh \
 	tests/e2e/manage.sh \
+	tests/e2e/mix.sh \
 	tests/e2e/nss.sh \
 	tests/e2e/opensc.sh \
 	tests/e2e/outage.sh \
