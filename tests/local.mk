@@ -103,6 +103,7 @@ MODULE_TESTS = \
 	tests/module/test_fork \
 	tests/module/test_general \
 	tests/module/test_hostile \
+	tests/module/test_idle \
 	tests/module/test_interleave \
 	tests/module/test_keygen \
 	tests/module/test_login \
@@ -146,6 +147,7 @@ THREADED_TESTS = \
 	tests/module/test_events \
 	tests/module/test_general \
 	tests/module/test_hostile \
+	tests/module/test_idle \
 	tests/module/test_keygen \
 	tests/module/test_login \
 	tests/module/test_manage_objects \
@@ -192,8 +194,10 @@ E2E_TESTS = \
 	tests/e2e/both-ways.sh \
 	tests/e2e/java.sh \
 	tests/e2e/manage.sh \
+	tests/e2e/mix.sh \
 	tests/e2e/nss.sh \
 	tests/e2e/opensc.sh \
+	tests/e2e/outage.sh \
 	tests/e2e/p11tool.sh \
 	tests/e2e/pin.sh \
 	tests/e2e/piv-25519.sh \

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The virtual card as a reader driver in a real pcscd (IFD handler 3.0), for what its vpcd driver does not have: keys for
- * PINs. The device's name is a directory as one reader's of libpcsc-vcard.so (pcsc_world.h); of its files this reader
- * knows card, pinpad and trace. One reader, as pcscd calls it from one thread at a time.
+ * PINs, and a plug that can be pulled. The device's name is a directory as one reader's of libpcsc-vcard.so
+ * (pcsc_world.h); of its files this reader knows card, pinpad and trace. While the directory is somewhere else the reader
+ * does not answer. $VCARD_LATENCY of pcscd's environment slows the exchanges. One reader, as pcscd calls it from one
+ * thread at a time.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <ifdhandler.h>
@@ -42,8 +45,10 @@ drop_card(void)
 RESPONSECODE
 IFDHCreateChannelByName(DWORD lun, LPSTR name)
 {
+	const char *latency = getenv("VCARD_LATENCY");
+
 	(void)lun;
-	if (reader.dir >= 0)
+	if (reader.dir >= 0 || (latency != NULL && !link_latency_parse(latency, &reader.link.latency)))
 		return IFD_COMMUNICATION_ERROR;
 	reader.path = strdup(name);
 	reader.dir = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -125,10 +130,22 @@ IFDHSetProtocolParameters(DWORD Lun, DWORD Protocol, UCHAR Flags, UCHAR PTS1, UC
 									      : IFD_PROTOCOL_NOT_SUPPORTED;
 }
 
+static bool
+is_plugged(void)
+{
+	struct stat now, then;
+
+	return stat(reader.path, &now) == 0 && fstat(reader.dir, &then) == 0 && now.st_ino == then.st_ino;
+}
+
 EXPORT RESPONSECODE
 IFDHICCPresence(DWORD Lun)
 {
 	(void)Lun;
+	if (reader.dir >= 0 && !is_plugged()) {
+		drop_card();
+		return IFD_COMMUNICATION_ERROR;
+	}
 	if (reader.dir >= 0 && faccessat(reader.dir, "card", F_OK, 0) == 0)
 		return IFD_SUCCESS;
 	drop_card();
