@@ -73,12 +73,14 @@ PIV_SOURCES = \
 	cardlib/piv/admin.c \
 	cardlib/piv/agree.c \
 	cardlib/piv/cert.c \
+	cardlib/piv/cmap.c \
 	cardlib/piv/container.c \
 	cardlib/piv/create.c \
 	cardlib/piv/decrypt.c \
 	cardlib/piv/factory.c \
 	cardlib/piv/fs.c \
 	cardlib/piv/key.c \
+	cardlib/piv/known.c \
 	cardlib/piv/metadata.c \
 	cardlib/piv/object.c \
 	cardlib/piv/pin.c \
@@ -86,6 +88,7 @@ PIV_SOURCES = \
 	cardlib/piv/property.c \
 	cardlib/piv/session.c \
 	cardlib/piv/sign.c \
+	cardlib/piv/slot.c \
 	cardlib/piv/table.c \
 	cardlib/piv/write.c
 # registry, and what all cards share

@@ -182,6 +182,8 @@ DWORD piv_select(struct piv *p);
 void piv_doubt(struct piv *p);
 /* Forgets all that was read. */
 void piv_forget_card(struct piv *p);
+/* What was read of objects is read again. */
+void piv_forget_objects(struct piv *p);
 /*
  * Makes sure that PIV is selected; in a later transaction also that this is the card that was read: everything is forgotten
  * when its CHUID is another one. One exchange for each transaction, none in the first.
@@ -257,7 +259,25 @@ DWORD piv_curve25519_known(struct piv *p, bool *ret_has);
  */
 bool piv_public_decode(struct cursor parts, uint8_t algorithm, struct public_key *ret_public);
 
-/* container.c ---------------------------------------------------------------------------------------------------------------- */
+/* slot.c ----------------------------------------------------------------------------------------------------------------------- */
+
+/* Whether a code says that the card answered, as against trouble on the way. */
+bool piv_is_answer(DWORD code);
+/* The card has something else than what was believed of the key. */
+void piv_key_forget(struct piv_key *key);
+/* What the slot has, by its certificate if there is one. key is one that was forgotten. SCARD_E_NO_KEY_CONTAINER and others. */
+DWORD piv_slot_ask(struct piv *p, BYTE index, struct piv_key *key);
+/*
+ * The key without its certificate, which takes more exchanges. SCARD_E_UNSUPPORTED_FEATURE: only piv_slot_ask() can tell,
+ * as it is with retired keys, whose certificates tell what they are for, and which are few of many places.
+ */
+DWORD piv_slot_ask_key(struct piv *p, BYTE index, struct piv_key *key);
+/* The certificate, and the key by it. SCARD_E_FILE_NOT_FOUND. */
+DWORD piv_slot_certificate_read(struct piv *p, BYTE index, struct piv_key *key);
+/* The rule for the PIN, which a key's maker may have chosen, after it turned out to be another one than was believed. */
+DWORD piv_slot_ask_role(struct piv *p, BYTE index, struct piv_key *key);
+
+/* known.c ---------------------------------------------------------------------------------------------------------------------- */
 
 /* The key of a container, and its certificate; asks the card unless that was done. SCARD_E_NO_KEY_CONTAINER. */
 DWORD piv_key_find(struct piv *p, BYTE index, struct piv_key **ret_key);
@@ -267,19 +287,21 @@ DWORD piv_key_find_only(struct piv *p, BYTE index, struct piv_key **ret_key);
 DWORD piv_key_of_spec(struct piv *p, BYTE index, DWORD key_spec, struct piv_key **ret_key);
 /* Finds out about all of them. */
 DWORD piv_keys_load(struct piv *p);
-/* The card has something else than what was believed of the key. */
-void piv_key_forget(struct piv_key *key);
-/* The container map (mscp\cmapfile). */
-DWORD piv_cmap(struct piv *p, struct buf *ret_map);
+/* The object is the one that the card has in this transaction, or is read again; a key without one is asked about again. */
+DWORD piv_key_freshen(struct piv *p, BYTE index, struct piv_key *key);
 /* The certificate, of the card as it is in this transaction. SCARD_E_FILE_NOT_FOUND. */
 DWORD piv_certificate(struct piv *p, BYTE index, struct buf *ret_der);
+
+/* cmap.c ----------------------------------------------------------------------------------------------------------------------- */
+
+/* The container map (mscp\cmapfile). */
+DWORD piv_cmap(struct piv *p, struct buf *ret_map);
+
+/* container.c ------------------------------------------------------------------------------------------------------------------ */
 
 DWORD piv_get_container_info(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, CONTAINER_INFO *pContainerInfo);
 DWORD piv_get_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, BYTE *pbData,
 				 DWORD cbData, DWORD *pdwDataLen, DWORD dwFlags);
-
-/* What was read of objects is read again. */
-void piv_forget_objects(struct piv *p);
 
 /* fs.c ------------------------------------------------------------------------------------------------------------------------- */
 
