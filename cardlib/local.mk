@@ -72,6 +72,7 @@ PIV_SOURCES = \
 	cardlib/piv/acquire.c \
 	cardlib/piv/admin.c \
 	cardlib/piv/agree.c \
+	cardlib/piv/cache.c \
 	cardlib/piv/cert.c \
 	cardlib/piv/cmap.c \
 	cardlib/piv/container.c \
@@ -105,5 +106,7 @@ CARD_SOURCES = \
 	cardlib/front_keys.c \
 	cardlib/front_old_pins.c \
 	cardlib/front_pins.c \
+	cardlib/kept.c \
+	cardlib/kept.h \
 	cardlib/registry.c \
 	cardlib/registry.h

@@ -4,11 +4,20 @@
 
 #include <string.h>
 
+static void
+put_info(const struct piv_key *key, CONTAINER_INFO *ret_info)
+{
+	*ret_info = (CONTAINER_INFO){ .dwVersion = CONTAINER_INFO_CURRENT_VERSION };
+	if (key->exchange)
+		ret_info->KeyExPublicKey = key->public;
+	else
+		ret_info->SigPublicKey = key->public;
+}
+
 /* A key that has a certificate, if somebody wanted that, is what it says; in any case of the card as it is now. */
 static DWORD
 container_info(struct piv *p, BYTE index, CONTAINER_INFO *ret_info)
 {
-	CONTAINER_INFO info = { .dwVersion = CONTAINER_INFO_CURRENT_VERSION };
 	struct piv_key *key;
 	DWORD r;
 
@@ -18,11 +27,22 @@ container_info(struct piv *p, BYTE index, CONTAINER_INFO *ret_info)
 		return r;
 	if (key->used != PIV_YES)
 		return SCARD_E_NO_KEY_CONTAINER;
-	if (key->exchange)
-		info.KeyExPublicKey = key->public;
-	else
-		info.SigPublicKey = key->public;
-	*ret_info = info;
+	put_info(key, ret_info);
+	return SCARD_S_SUCCESS;
+}
+
+/* The same without a question to the card. */
+static DWORD
+known_info(struct piv *p, BYTE index, CONTAINER_INFO *ret_info)
+{
+	struct piv_key *key;
+	DWORD r = piv_key_recall(p, index, &key);
+
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (key->public.type == KEY_NONE)
+		return SCARD_E_NO_KEY_CONTAINER;
+	put_info(key, ret_info);
 	return SCARD_S_SUCCESS;
 }
 
@@ -101,6 +121,8 @@ read_property(struct piv *p, BYTE index, const char *name, union container_prope
 {
 	if (strcmp(name, CCP_CONTAINER_INFO) == 0)
 		return container_info(p, index, &ret_value->info);
+	if (strcmp(name, CCP_KNOWN_INFO) == 0)
+		return known_info(p, index, &ret_value->info);
 	if (strcmp(name, CCP_PIN_IDENTIFIER) == 0)
 		return role_of(p, index, &ret_value->role);
 	if (strcmp(name, CCP_KEY_NAMES) == 0)
@@ -111,7 +133,7 @@ read_property(struct piv *p, BYTE index, const char *name, union container_prope
 static size_t
 property_size(const char *name)
 {
-	if (strcmp(name, CCP_CONTAINER_INFO) == 0)
+	if (strcmp(name, CCP_CONTAINER_INFO) == 0 || strcmp(name, CCP_KNOWN_INFO) == 0)
 		return sizeof(CONTAINER_INFO);
 	if (strcmp(name, CCP_PIN_IDENTIFIER) == 0)
 		return sizeof(PIN_ID);

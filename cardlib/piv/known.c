@@ -50,6 +50,8 @@ learn(struct piv *p, BYTE index, bool only_key)
 	struct piv_key *key = &p->keys[index];
 	DWORD r = SCARD_E_UNSUPPORTED_FEATURE;
 
+	if (key->recalled && !only_key)
+		piv_key_forget(key);
 	if (key->used != PIV_NOT_ASKED)
 		return key->used == PIV_YES && !only_key ? settle(p, index, key) : SCARD_S_SUCCESS;
 	key->role = piv_slot_role(index);
@@ -66,6 +68,23 @@ learn(struct piv *p, BYTE index, bool only_key)
 	return SCARD_S_SUCCESS;
 }
 
+DWORD
+piv_key_recall(struct piv *p, BYTE index, struct piv_key **ret_key)
+{
+	DWORD r;
+
+	if (index >= PIV_SLOTS)
+		return SCARD_E_NO_KEY_CONTAINER;
+	if ((r = piv_confirm(p)) != SCARD_S_SUCCESS)
+		return r;
+	if (p->keys[index].used == PIV_NOT_ASKED)
+		(void)piv_slot_recall(p, index, &p->keys[index]);
+	if (p->keys[index].used != PIV_YES)
+		return SCARD_E_NO_KEY_CONTAINER;
+	*ret_key = &p->keys[index];
+	return SCARD_S_SUCCESS;
+}
+
 static DWORD
 find(struct piv *p, BYTE index, bool only_key, struct piv_key **ret_key)
 {
@@ -74,6 +93,8 @@ find(struct piv *p, BYTE index, bool only_key, struct piv_key **ret_key)
 	if (index >= PIV_SLOTS)
 		return SCARD_E_NO_KEY_CONTAINER;
 	if (p->keys[index].used != PIV_YES || (p->keys[index].unread && !only_key)) {
+		if (only_key && piv_key_recall(p, index, ret_key) == SCARD_S_SUCCESS)
+			return SCARD_S_SUCCESS;
 		if ((r = piv_confirm(p)) != SCARD_S_SUCCESS || (r = learn(p, index, only_key)) != SCARD_S_SUCCESS)
 			return r;
 		if (p->keys[index].used != PIV_YES)
@@ -95,15 +116,46 @@ piv_key_find_only(struct piv *p, BYTE index, struct piv_key **ret_key)
 	return find(p, index, true, ret_key);
 }
 
+/* Retired slots that were empty not long ago, unless the card has a history, which tells more for one exchange. */
+static DWORD
+recall_empty(struct piv *p, bool *ret_recalled)
+{
+	uint32_t slots = 0;
+	DWORD r = piv_history_read(p);
+
+	*ret_recalled = r == SCARD_S_SUCCESS && p->history.read != PIV_YES && piv_cache_empty(p, &slots);
+	for (size_t i = PIV_SLOT_RETIRED; i < PIV_SLOTS; i++)
+		if ((slots & UINT32_C(1) << i) != 0 && p->keys[i].used == PIV_NOT_ASKED)
+			p->keys[i].used = PIV_NO;
+	return r;
+}
+
+static void
+keep_empty(const struct piv *p)
+{
+	uint32_t slots = 0;
+
+	for (size_t i = PIV_SLOT_RETIRED; i < PIV_SLOTS; i++)
+		if (p->keys[i].used == PIV_NO)
+			slots |= UINT32_C(1) << i;
+	piv_cache_keep_empty(p, slots);
+}
+
 DWORD
 piv_keys_load(struct piv *p)
 {
+	const bool first = p->history.read == PIV_NOT_ASKED;
+	bool recalled = false;
 	DWORD r = piv_confirm(p);
 
 	if (r == SCARD_S_SUCCESS)
 		expire_empty(p);
+	if (r == SCARD_S_SUCCESS && first)
+		r = recall_empty(p, &recalled);
 	for (BYTE i = 0; i < PIV_SLOTS && r == SCARD_S_SUCCESS; i++)
 		r = learn(p, i, false);
+	if (r == SCARD_S_SUCCESS && first && !recalled && p->history.read != PIV_YES)
+		keep_empty(p);
 	return r;
 }
 

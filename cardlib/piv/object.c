@@ -264,7 +264,7 @@ piv_pin_reference(struct piv *p, uint8_t *ret_reference)
 	struct cursor content = cur_of(NULL, 0);
 	DWORD r;
 
-	if (!p->pin_reference_known) {
+	if (!p->pin_reference_known || p->pin_reference_recalled) {
 		r = piv_object_read(p, PIV_DISCOVERY, &object);
 		if (r == SCARD_S_SUCCESS)
 			(void)piv_object_content(buf_cur(&object), PIV_DISCOVERY, &content);
@@ -272,7 +272,20 @@ piv_pin_reference(struct piv *p, uint8_t *ret_reference)
 			return r;
 		p->pin_reference = reference_of(content);
 		p->pin_reference_known = true;
+		p->pin_reference_recalled = false;
+		piv_cache_keep_pin_reference(p, p->pin_reference);
 	}
+	*ret_reference = p->pin_reference;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+piv_pin_reference_recall(struct piv *p, uint8_t *ret_reference)
+{
+	if (!p->pin_reference_known && piv_cache_pin_reference(p, &p->pin_reference))
+		p->pin_reference_known = p->pin_reference_recalled = true;
+	if (!p->pin_reference_known)
+		return piv_pin_reference(p, ret_reference);
 	*ret_reference = p->pin_reference;
 	return SCARD_S_SUCCESS;
 }
@@ -306,21 +319,33 @@ take_history(struct piv *p, struct cursor object)
 	h->read = PIV_YES;
 }
 
+static DWORD
+ask_history(struct piv *p)
+{
+	AUTO_BUF struct buf object = BUF_INIT;
+	DWORD r = piv_object_read(p, PIV_KEY_HISTORY, &object);
+
+	if (!piv_is_answer(r))
+		return r;
+	if (r != SCARD_S_SUCCESS)
+		buf_reset(&object);
+	take_history(p, buf_cur(&object));
+	p->history.recalled = false;
+	piv_cache_keep_history(p, buf_cur(&object));
+	return SCARD_S_SUCCESS;
+}
+
 DWORD
 piv_history_read(struct piv *p)
 {
 	AUTO_BUF struct buf object = BUF_INIT;
-	DWORD r;
 
 	if (p->history.read != PIV_NOT_ASKED)
 		return SCARD_S_SUCCESS;
-	r = piv_object_read(p, PIV_KEY_HISTORY, &object);
-	if (r == SCARD_S_SUCCESS)
-		take_history(p, buf_cur(&object));
-	else if (r == SCARD_E_FILE_NOT_FOUND || r == SCARD_W_SECURITY_VIOLATION || r == SCARD_E_UNEXPECTED)
-		p->history.read = PIV_NO;
-	else
-		return r;
+	if (!piv_cache_history(p, &object))
+		return ask_history(p);
+	take_history(p, buf_cur(&object));
+	p->history.recalled = true;
 	return SCARD_S_SUCCESS;
 }
 
@@ -332,8 +357,11 @@ piv_history_count(struct piv *p, BYTE index)
 	const uint8_t wanted = (uint8_t)(index - PIV_SLOT_RETIRED + 1);
 	DWORD r;
 
-	if (index < PIV_SLOT_RETIRED || (r = piv_history_read(p)) != SCARD_S_SUCCESS)
-		return index < PIV_SLOT_RETIRED ? SCARD_S_SUCCESS : r;
+	if (index < PIV_SLOT_RETIRED)
+		return SCARD_S_SUCCESS;
+	r = p->history.recalled ? ask_history(p) : piv_history_read(p);
+	if (r != SCARD_S_SUCCESS)
+		return r;
 	if (p->history.read != PIV_YES || p->history.on_card >= wanted ||
 	    wanted + p->history.off_card > (int)PIV_RETIRED)
 		return SCARD_S_SUCCESS;

@@ -49,24 +49,28 @@ take_policy(struct piv_key *key, uint8_t policy)
 }
 
 static DWORD
+take_metadata(BYTE index, struct piv_key *key, const struct piv_metadata *m)
+{
+	take_policy(key, m->pin_policy);
+	if (m->has_public) {
+		take_public(index, key, &m->public, NULL);
+		return SCARD_S_SUCCESS;
+	}
+	if (piv_algorithm_bits(m->algorithm) == 0)
+		return SCARD_E_NO_KEY_CONTAINER;
+	key->used = PIV_YES;
+	key->algorithm = m->algorithm;
+	key->exchange = is_exchange(index, piv_algorithm_type(m->algorithm), NULL);
+	return SCARD_S_SUCCESS;
+}
+
+static DWORD
 ask_metadata(struct piv *p, BYTE index, struct piv_key *key)
 {
 	struct piv_metadata m;
 	DWORD r = piv_metadata_read(p, piv_slot_reference(index), &m);
 
-	if (r != SCARD_S_SUCCESS)
-		return r;
-	take_policy(key, m.pin_policy);
-	if (m.has_public) {
-		take_public(index, key, &m.public, NULL);
-		return SCARD_S_SUCCESS;
-	}
-	if (piv_algorithm_bits(m.algorithm) == 0)
-		return SCARD_E_NO_KEY_CONTAINER;
-	key->used = PIV_YES;
-	key->algorithm = m.algorithm;
-	key->exchange = is_exchange(index, piv_algorithm_type(m.algorithm), NULL);
-	return SCARD_S_SUCCESS;
+	return r == SCARD_S_SUCCESS ? take_metadata(index, key, &m) : r;
 }
 
 static DWORD
@@ -163,10 +167,31 @@ expect_retired(struct piv *p, BYTE index, bool *ret_certificate, bool *ret_key)
 	return SCARD_S_SUCCESS;
 }
 
+/* The object as it was kept, if its first piece is the card's; otherwise what the card has. */
+static DWORD
+read_object(struct piv *p, uint32_t tag, struct buf *ret_object)
+{
+	const bool kept = piv_cache_object(p, tag, ret_object);
+	bool same = false;
+	DWORD r = SCARD_S_SUCCESS;
+
+	if (kept)
+		r = piv_object_compare(p, tag, buf_cur(ret_object), &same);
+	if (!piv_is_answer(r) || (r == SCARD_S_SUCCESS && same))
+		return r;
+	if (kept)
+		piv_cache_forget_recent(p);
+	if (r == SCARD_S_SUCCESS)
+		r = piv_object_read(p, tag, ret_object);
+	if (piv_is_answer(r))
+		piv_cache_keep_object(p, tag, r == SCARD_S_SUCCESS ? buf_cur(ret_object) : cur_of(NULL, 0));
+	return r;
+}
+
 DWORD
 piv_slot_certificate_read(struct piv *p, BYTE index, struct piv_key *key)
 {
-	DWORD r = piv_object_read(p, piv_slot_certificate(index), &key->object);
+	DWORD r = read_object(p, piv_slot_certificate(index), &key->object);
 
 	if (r != SCARD_S_SUCCESS) {
 		buf_free(&key->object);
@@ -225,6 +250,46 @@ piv_slot_ask_key(struct piv *p, BYTE index, struct piv_key *key)
 	key->unread = true;
 	key->compared = p->transaction;
 	return r;
+}
+
+static bool
+recall_metadata(const struct piv *p, BYTE index, struct piv_key *key)
+{
+	struct piv_metadata m;
+
+	return piv_cache_metadata(p, piv_slot_reference(index), &m) && m.has_public &&
+	       take_metadata(index, key, &m) == SCARD_S_SUCCESS;
+}
+
+static bool
+recall_certificate(const struct piv *p, BYTE index, struct piv_key *key)
+{
+	bool good;
+
+	good = piv_cache_object(p, piv_slot_certificate(index), &key->object) && take_certificate(p, index, key);
+	buf_free(&key->object);
+	return good;
+}
+
+/* Metadata have the rule for the PIN as well; what a retired key is for its certificate tells better. */
+bool
+piv_slot_recall(struct piv *p, BYTE index, struct piv_key *key)
+{
+	const bool certificate_first = index >= PIV_SLOT_RETIRED;
+	bool good;
+
+	if ((p->kept_exchange & UINT32_C(1) << index) != 0)
+		return false;
+	key->role = piv_slot_role(index);
+	good = (certificate_first && recall_certificate(p, index, key)) || recall_metadata(p, index, key) ||
+	       (!certificate_first && recall_certificate(p, index, key));
+	if (!good) {
+		piv_key_forget(key);
+		return false;
+	}
+	key->unread = key->recalled = true;
+	key->compared = p->transaction - 1;
+	return true;
 }
 
 DWORD
