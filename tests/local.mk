@@ -94,6 +94,7 @@ MODULE_TESTS = \
 	tests/module/test_attributes \
 	tests/module/test_big_keys \
 	tests/module/test_cache \
+	tests/module/test_cache_piv \
 	tests/module/test_callers \
 	tests/module/test_copies \
 	tests/module/test_data_objects \
@@ -289,6 +290,8 @@ libtest_la_SOURCES = \
 	tests/card/piv_card.h \
 	tests/module/cards.c \
 	tests/module/cards.h \
+	tests/module/disk.c \
+	tests/module/disk.h \
 	tests/module/fixture.c \
 	tests/module/fixture.h \
 	tests/module/manage.h \

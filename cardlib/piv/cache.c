@@ -14,7 +14,6 @@
 
 #define TAG_ROOM 16
 #define TAG_PIN "piv-pin"
-#define TAG_HISTORY "piv-history"
 #define TAG_EMPTY "piv-empty"
 #define TAG_NO_ROOTS "piv-no-roots"
 
@@ -68,7 +67,6 @@ forget_all(const struct piv *p)
 		kept_delete(p->card, tag);
 	}
 	kept_delete(p->card, TAG_PIN);
-	kept_delete(p->card, TAG_HISTORY);
 	kept_delete(p->card, TAG_EMPTY);
 	kept_delete(p->card, TAG_NO_ROOTS);
 }
@@ -196,18 +194,6 @@ keep_recent(const struct piv *p, const char *tag, struct cursor answer)
 }
 
 bool
-piv_cache_history(const struct piv *p, struct buf *ret_object)
-{
-	return lookup_recent(p, TAG_HISTORY, ret_object);
-}
-
-void
-piv_cache_keep_history(const struct piv *p, struct cursor object)
-{
-	keep_recent(p, TAG_HISTORY, object);
-}
-
-bool
 piv_cache_empty(const struct piv *p, uint32_t *ret_slots)
 {
 	AUTO_BUF struct buf answer = BUF_INIT;
@@ -246,7 +232,6 @@ piv_cache_keep_no_roots(const struct piv *p)
 void
 piv_cache_forget_recent(const struct piv *p)
 {
-	keep(p, TAG_HISTORY, cur_of(NULL, 0));
 	keep(p, TAG_EMPTY, cur_of(NULL, 0));
 	keep(p, TAG_NO_ROOTS, cur_of(NULL, 0));
 }

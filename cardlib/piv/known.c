@@ -141,6 +141,17 @@ keep_empty(const struct piv *p)
 	piv_cache_keep_empty(p, slots);
 }
 
+static DWORD
+load(struct piv *p, BYTE first, BYTE end)
+{
+	DWORD r = SCARD_S_SUCCESS;
+
+	for (BYTE i = first; i < end && r == SCARD_S_SUCCESS; i++)
+		r = learn(p, i, false);
+	return r;
+}
+
+/* The retired keys come last: a certificate that has changed ends what is believed of them. */
 DWORD
 piv_keys_load(struct piv *p)
 {
@@ -148,13 +159,15 @@ piv_keys_load(struct piv *p)
 	bool recalled = false;
 	DWORD r = piv_confirm(p);
 
-	if (r == SCARD_S_SUCCESS)
-		expire_empty(p);
-	if (r == SCARD_S_SUCCESS && first)
-		r = recall_empty(p, &recalled);
-	for (BYTE i = 0; i < PIV_SLOTS && r == SCARD_S_SUCCESS; i++)
-		r = learn(p, i, false);
-	if (r == SCARD_S_SUCCESS && first && !recalled && p->history.read != PIV_YES)
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	expire_empty(p);
+	if ((r = load(p, 0, PIV_SLOT_RETIRED)) != SCARD_S_SUCCESS)
+		return r;
+	if (first && (r = recall_empty(p, &recalled)) != SCARD_S_SUCCESS)
+		return r;
+	if ((r = load(p, PIV_SLOT_RETIRED, PIV_SLOTS)) == SCARD_S_SUCCESS && first && !recalled &&
+	    p->history.read != PIV_YES)
 		keep_empty(p);
 	return r;
 }

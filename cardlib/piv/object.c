@@ -319,33 +319,21 @@ take_history(struct piv *p, struct cursor object)
 	h->read = PIV_YES;
 }
 
-static DWORD
-ask_history(struct piv *p)
-{
-	AUTO_BUF struct buf object = BUF_INIT;
-	DWORD r = piv_object_read(p, PIV_KEY_HISTORY, &object);
-
-	if (!piv_is_answer(r))
-		return r;
-	if (r != SCARD_S_SUCCESS)
-		buf_reset(&object);
-	take_history(p, buf_cur(&object));
-	p->history.recalled = false;
-	piv_cache_keep_history(p, buf_cur(&object));
-	return SCARD_S_SUCCESS;
-}
-
 DWORD
 piv_history_read(struct piv *p)
 {
 	AUTO_BUF struct buf object = BUF_INIT;
+	DWORD r;
 
 	if (p->history.read != PIV_NOT_ASKED)
 		return SCARD_S_SUCCESS;
-	if (!piv_cache_history(p, &object))
-		return ask_history(p);
-	take_history(p, buf_cur(&object));
-	p->history.recalled = true;
+	r = piv_object_read(p, PIV_KEY_HISTORY, &object);
+	if (r == SCARD_S_SUCCESS)
+		take_history(p, buf_cur(&object));
+	else if (r == SCARD_E_FILE_NOT_FOUND || r == SCARD_W_SECURITY_VIOLATION || r == SCARD_E_UNEXPECTED)
+		p->history.read = PIV_NO;
+	else
+		return r;
 	return SCARD_S_SUCCESS;
 }
 
@@ -357,11 +345,8 @@ piv_history_count(struct piv *p, BYTE index)
 	const uint8_t wanted = (uint8_t)(index - PIV_SLOT_RETIRED + 1);
 	DWORD r;
 
-	if (index < PIV_SLOT_RETIRED)
-		return SCARD_S_SUCCESS;
-	r = p->history.recalled ? ask_history(p) : piv_history_read(p);
-	if (r != SCARD_S_SUCCESS)
-		return r;
+	if (index < PIV_SLOT_RETIRED || (r = piv_history_read(p)) != SCARD_S_SUCCESS)
+		return index < PIV_SLOT_RETIRED ? SCARD_S_SUCCESS : r;
 	if (p->history.read != PIV_YES || p->history.on_card >= wanted ||
 	    wanted + p->history.off_card > (int)PIV_RETIRED)
 		return SCARD_S_SUCCESS;

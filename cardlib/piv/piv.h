@@ -3,7 +3,8 @@
  * The PIV minidriver (SP 800-73-4, with the extensions that tokens of the field have in common): what its files share.
  * A PIV card has no file system: its data objects and keys are shown as the files and containers of the interface.
  *
- * A PIV card has no counter of changes either. What is kept of it lives as long as the context, and is believed so:
+ * A PIV card has no counter of changes either. What is kept of it as long as the context lives is believed so (for what the
+ * cache has beyond that see cache.c):
  *  - within one transaction, everything: nobody else can talk to the card;
  *  - in a later one, only after the CHUID was read again and is the same; another one, or a card that was reset in between,
  *    ends the belief in everything but certificates;
@@ -62,8 +63,8 @@
 /* How long a slot without a key is believed to be empty. */
 #define PIV_EMPTY_MS 2000u
 /*
- * How long the cache is believed what the key history says, which retired slots are empty, and that there are no roots. To ask
- * costs up to twenty exchanges, and few people ever put something there.
+ * How long the cache is believed which retired slots of a card without key history are empty, and that there are no roots. To
+ * ask costs up to twenty exchanges, and few people ever put something there.
  */
 #define PIV_RECENT_SECONDS 600u
 
@@ -130,7 +131,6 @@ struct piv_key {
 struct piv_history {
 	enum piv_known read; /* PIV_NO: the card has no such object */
 	uint8_t on_card, off_card;
-	bool recalled;	 /* by the cache, and not good for a change */
 	struct buf rest; /* what follows the numbers: where certificates off the card are */
 };
 
@@ -285,18 +285,13 @@ void piv_cache_keep_object(const struct piv *p, uint32_t object, struct cursor c
 void piv_cache_keep_metadata(const struct piv *p, uint8_t reference, struct cursor answer);
 void piv_cache_keep_pin_reference(const struct piv *p, uint8_t reference);
 void piv_cache_forget_pin_reference(const struct piv *p);
-/*
- * For PIV_RECENT_SECONDS since it was kept: the key history, with no bytes if there was none; retired slots, bits by index,
- * that were empty; that there were no roots.
- */
-bool piv_cache_history(const struct piv *p, struct buf *ret_object);
+/* For PIV_RECENT_SECONDS since it was kept: retired slots, bits by index, that were empty; that there were no roots. */
 bool piv_cache_empty(const struct piv *p, uint32_t *ret_slots);
 bool piv_cache_no_roots(const struct piv *p);
 /* They have just been asked for. */
-void piv_cache_keep_history(const struct piv *p, struct cursor object);
 void piv_cache_keep_empty(const struct piv *p, uint32_t slots);
 void piv_cache_keep_no_roots(const struct piv *p);
-/* Somebody has written to the card: all three go. */
+/* Somebody has written to the card: both go. */
 void piv_cache_forget_recent(const struct piv *p);
 
 /* slot.c ----------------------------------------------------------------------------------------------------------------------- */

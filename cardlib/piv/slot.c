@@ -209,15 +209,28 @@ piv_is_answer(DWORD code)
 	       code == SCARD_E_UNEXPECTED || code == SCARD_E_NO_KEY_CONTAINER || code == SCARD_E_UNSUPPORTED_FEATURE;
 }
 
+static bool
+has_kept_certificate(const struct piv *p, BYTE index)
+{
+	AUTO_BUF struct buf object = BUF_INIT;
+
+	return piv_cache_object(p, piv_slot_certificate(index), &object);
+}
+
 /*
- * A retired slot of a card that tells of keys is asked for the key first: most are empty, and one answer is enough then.
+ * A retired slot of a card that tells of keys is asked for the key first: most are empty, and one answer is enough then. So it
+ * is for one that had a certificate once, and still has.
  */
 DWORD
 piv_slot_ask(struct piv *p, BYTE index, struct piv_key *key)
 {
 	bool certificate = true, expected = true, asked = false;
-	DWORD r = SCARD_S_SUCCESS;
+	DWORD r = SCARD_E_FILE_NOT_FOUND;
 
+	if (index >= PIV_SLOT_RETIRED && has_kept_certificate(p, index))
+		r = piv_slot_certificate_read(p, index, key);
+	if (r == SCARD_S_SUCCESS || !piv_is_answer(r))
+		return r;
 	if (index >= PIV_SLOT_RETIRED && (r = expect_retired(p, index, &certificate, &expected)) != SCARD_S_SUCCESS)
 		return r;
 	if (!expected)
