@@ -103,6 +103,7 @@ MODULE_TESTS = \
 	tests/module/test_events \
 	tests/module/test_fork \
 	tests/module/test_general \
+	tests/module/test_growth \
 	tests/module/test_hostile \
 	tests/module/test_interleave \
 	tests/module/test_keygen \
