@@ -91,7 +91,8 @@ static bool
 property_exists(const char *name)
 {
 	return name != NULL && (strcmp(name, CCP_CONTAINER_INFO) == 0 || strcmp(name, CCP_PIN_IDENTIFIER) == 0 ||
-				strcmp(name, CCP_ASSOCIATED_ECDH_KEY) == 0 || strcmp(name, CCP_KEY_NAMES) == 0);
+				strcmp(name, CCP_ASSOCIATED_ECDH_KEY) == 0 || strcmp(name, CCP_KEY_NAMES) == 0 ||
+				strcmp(name, CCP_KNOWN_INFO) == 0);
 }
 
 static DWORD

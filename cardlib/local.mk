@@ -72,13 +72,16 @@ PIV_SOURCES = \
 	cardlib/piv/acquire.c \
 	cardlib/piv/admin.c \
 	cardlib/piv/agree.c \
+	cardlib/piv/cache.c \
 	cardlib/piv/cert.c \
+	cardlib/piv/cmap.c \
 	cardlib/piv/container.c \
 	cardlib/piv/create.c \
 	cardlib/piv/decrypt.c \
 	cardlib/piv/factory.c \
 	cardlib/piv/fs.c \
 	cardlib/piv/key.c \
+	cardlib/piv/known.c \
 	cardlib/piv/metadata.c \
 	cardlib/piv/object.c \
 	cardlib/piv/pin.c \
@@ -86,6 +89,7 @@ PIV_SOURCES = \
 	cardlib/piv/property.c \
 	cardlib/piv/session.c \
 	cardlib/piv/sign.c \
+	cardlib/piv/slot.c \
 	cardlib/piv/table.c \
 	cardlib/piv/write.c
 # registry, and what all cards share
@@ -102,5 +106,7 @@ CARD_SOURCES = \
 	cardlib/front_keys.c \
 	cardlib/front_old_pins.c \
 	cardlib/front_pins.c \
+	cardlib/kept.c \
+	cardlib/kept.h \
 	cardlib/registry.c \
 	cardlib/registry.h

@@ -18,8 +18,8 @@
  *      same as pszAlgId), which PKCS#11 lets callers choose.
  *  9.  CardGetProperty(CP_CARD_PIN_TRIES) is added: attempts left for the PIN in dwFlags, as the specification returns
  *      them only from a failed authentication. 0xFFFFFFFF when the card cannot tell.
- *      CP_CARD_PIN_LIMITS, CP_CARD_CHALLENGE_KEY, CP_CARD_NAME, CP_CARD_PIN_RETRIES, CP_CARD_RESET and CCP_KEY_NAMES
- *      are added as well.
+ *      CP_CARD_PIN_LIMITS, CP_CARD_CHALLENGE_KEY, CP_CARD_NAME, CP_CARD_PIN_RETRIES, CP_CARD_RESET, CCP_KEY_NAMES and
+ *      CCP_KNOWN_INFO are added as well.
  * 10.  A minidriver leaves members that it does not serve NULL. The registry puts one set of functions in front of it,
  *      the same for every card: they check parameters, versions and what a read-only card does not do, call the
  *      minidriver, and answer SCARD_E_UNSUPPORTED_FEATURE where it has nothing. Callers never test for NULL.
@@ -390,6 +390,13 @@ typedef struct {
 #define CCP_ASSOCIATED_ECDH_KEY "Associated ECDH Key" /* BYTE, a container; may be set */
 #define CCP_KEY_NAMES "Key Names"		      /* CARD_KEY_NAMES; optional; not in the specification */
 
+/*
+ * CONTAINER_INFO as the minidriver knows it, or has it from the cache, without a question to the card: for the use of a key, which
+ * shows whether it is so; what is shown to anybody is CCP_CONTAINER_INFO. SCARD_E_NO_KEY_CONTAINER when it knows
+ * nothing. Optional; not in the specification.
+ */
+#define CCP_KNOWN_INFO "Known Container Info"
+
 /* What everybody calls the key, on cards whose containers have fixed meanings. */
 typedef struct {
 	BYTE bNumber;
@@ -421,6 +428,8 @@ typedef DWORD (*PFN_CSP_UNPAD_DATA)(CARD_DATA *card, CARD_RSA_DECRYPT_INFO *pDec
  * The cache (R-033): may be NULL, and are not called in CardAcquireContext nor to read cardid and cardcf. Tags are a driver's own,
  * of at most LIMIT_CACHE_TAG characters. Adding copies, and replaces; looking up gives an allocated copy, or
  * SCARD_W_CACHE_ITEM_NOT_FOUND. SCARD_W_CACHE_ITEM_TOO_BIG. dwFlags: 0. What fails changes nothing but what it costs.
+ * What is found was true for the card's identifier and counters; of a card without counters (CARD_CACHE_MODE_NONE), for its
+ * identifier at some time, and the minidriver compares it with the card before it shows it to anybody.
  */
 typedef DWORD (*PFN_CSP_CACHE_ADD_FILE)(void *pvCacheContext, const char *pszTag, DWORD dwFlags, const BYTE *pbData,
 					DWORD cbData);

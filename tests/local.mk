@@ -94,6 +94,7 @@ MODULE_TESTS = \
 	tests/module/test_attributes \
 	tests/module/test_big_keys \
 	tests/module/test_cache \
+	tests/module/test_cache_piv \
 	tests/module/test_callers \
 	tests/module/test_copies \
 	tests/module/test_data_objects \
@@ -102,6 +103,7 @@ MODULE_TESTS = \
 	tests/module/test_events \
 	tests/module/test_fork \
 	tests/module/test_general \
+	tests/module/test_growth \
 	tests/module/test_hostile \
 	tests/module/test_idle \
 	tests/module/test_interleave \
@@ -295,6 +297,8 @@ libtest_la_SOURCES = \
 	tests/card/tape.h \
 	tests/module/cards.c \
 	tests/module/cards.h \
+	tests/module/disk.c \
+	tests/module/disk.h \
 	tests/module/fixture.c \
 	tests/module/fixture.h \
 	tests/module/manage.h \

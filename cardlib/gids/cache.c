@@ -10,6 +10,7 @@
 
 #include "base/auto.h"
 #include "iso7816/tlv.h"
+#include "kept.h"
 
 #define TAG_ROOM 24
 
@@ -20,27 +21,6 @@ is_kept(const struct gids *g, uint16_t ef, uint32_t tag)
 		return false;
 	return ef == GIDS_EF_TABLE ||
 	       (ef == GIDS_EF_PUBLIC && !(g->cardcf_place.ef == ef && g->cardcf_place.tag == tag));
-}
-
-static void
-add(const struct gids *g, const char *tag, struct cursor content)
-{
-	if (g->card->pfnCspCacheAddFile != NULL)
-		(void)g->card->pfnCspCacheAddFile(g->card->pvCacheContext, tag, 0, content.p, (DWORD)content.left);
-}
-
-static bool
-lookup(const struct gids *g, const char *tag, struct buf *ret_content)
-{
-	BYTE *data = NULL;
-	DWORD len = 0;
-
-	if (g->card->pfnCspCacheLookupFile == NULL ||
-	    g->card->pfnCspCacheLookupFile(g->card->pvCacheContext, tag, 0, &data, &len) != SCARD_S_SUCCESS)
-		return false;
-	buf_put(ret_content, data, len);
-	g->card->pfnCspFree(data);
-	return !buf_failed(ret_content);
 }
 
 /* Tag 0: the whole file. */
@@ -78,12 +58,12 @@ gids_cache_fill(struct gids *g, struct gids_bag *bag, struct gids_place place)
 	if (!is_kept(g, place.ef, place.tag) || bag->whole)
 		return false;
 	object_tag(tag, place.ef, 0);
-	if (lookup(g, tag, &whole) && append(bag, &whole)) {
+	if (kept_lookup(g->card, tag, &whole) && append(bag, &whole)) {
 		bag->whole = true;
 		return true;
 	}
 	object_tag(tag, place.ef, place.tag);
-	return lookup(g, tag, &single) && append(bag, &single);
+	return kept_lookup(g->card, tag, &single) && append(bag, &single);
 }
 
 void
@@ -101,7 +81,7 @@ gids_cache_keep(struct gids *g, struct gids_place place, struct cursor objects)
 			tlv_put(&kept, tag, value);
 	object_tag(name, place.ef, place.tag);
 	if (!buf_failed(&kept))
-		add(g, name, buf_cur(&kept));
+		kept_add(g->card, name, buf_cur(&kept));
 }
 
 static void
@@ -117,7 +97,7 @@ gids_cache_refused(const struct gids *g, uint16_t ef)
 	char tag[TAG_ROOM];
 
 	refusal_tag(tag, ef);
-	return is_kept(g, ef, 0) && lookup(g, tag, &content);
+	return is_kept(g, ef, 0) && kept_lookup(g->card, tag, &content);
 }
 
 void
@@ -127,7 +107,7 @@ gids_cache_keep_refusal(const struct gids *g, uint16_t ef)
 
 	refusal_tag(tag, ef);
 	if (is_kept(g, ef, 0))
-		add(g, tag, cur_of(tag, 1));
+		kept_add(g->card, tag, cur_of(tag, 1));
 }
 
 static void
@@ -143,7 +123,7 @@ gids_cache_key(const struct gids *g, uint8_t reference, struct public_key *ret_k
 	char tag[TAG_ROOM];
 
 	key_tag(tag, reference);
-	return is_kept(g, GIDS_EF_TABLE, 0) && lookup(g, tag, &content) &&
+	return is_kept(g, GIDS_EF_TABLE, 0) && kept_lookup(g->card, tag, &content) &&
 	       gids_public_key_decode(buf_cur(&content), ret_key);
 }
 
@@ -154,7 +134,7 @@ gids_cache_keep_key(const struct gids *g, uint8_t reference, struct cursor answe
 
 	key_tag(tag, reference);
 	if (is_kept(g, GIDS_EF_TABLE, 0))
-		add(g, tag, answer);
+		kept_add(g->card, tag, answer);
 }
 
 static void

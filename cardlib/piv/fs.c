@@ -97,12 +97,18 @@ piv_roots_load(struct piv *p)
 
 	if (r != SCARD_S_SUCCESS || p->roots_read != PIV_NOT_ASKED)
 		return r;
+	if (piv_cache_no_roots(p)) {
+		p->roots_read = PIV_NO;
+		return r;
+	}
 	buf_reset(&p->roots);
 	for (unsigned i = 0; i < PIV_MSROOTS_COUNT && more && r == SCARD_S_SUCCESS; i++)
 		r = read_roots_part(p, PIV_MSROOTS_FIRST + i, &more);
 	if (r != SCARD_S_SUCCESS && r != SCARD_E_FILE_NOT_FOUND)
 		return r;
 	p->roots_read = r == SCARD_S_SUCCESS && !more ? PIV_YES : PIV_NO;
+	if (p->roots_read == PIV_NO)
+		piv_cache_keep_no_roots(p);
 	return SCARD_S_SUCCESS;
 }
 

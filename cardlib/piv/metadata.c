@@ -60,8 +60,8 @@ ask(struct piv *p, uint8_t ins, uint8_t p1, uint8_t p2, enum piv_known *known, s
 }
 
 /* An empty slot has an answer on one card, but for algorithm and public key. */
-static void
-decode(struct cursor answer, struct piv_metadata *ret_metadata)
+bool
+piv_metadata_decode(struct cursor answer, struct piv_metadata *ret_metadata)
 {
 	struct piv_metadata m = { 0 };
 	struct cursor value;
@@ -72,6 +72,7 @@ decode(struct cursor answer, struct piv_metadata *ret_metadata)
 		(void)cur_u8(&value, &m.pin_policy);
 	m.has_public = tlv_find(answer, TAG_PUBLIC, &value) && piv_public_decode(value, m.algorithm, &m.public);
 	*ret_metadata = m;
+	return m.algorithm != 0;
 }
 
 DWORD
@@ -80,10 +81,11 @@ piv_metadata_read(struct piv *p, uint8_t reference, struct piv_metadata *ret_met
 	AUTO_BUF struct buf answer = BUF_INIT;
 	DWORD r = ask(p, PIV_INS_METADATA, 0x00, reference, &p->metadata, &answer);
 
-	if (r != SCARD_S_SUCCESS)
-		return r;
-	decode(buf_cur(&answer), ret_metadata);
-	return ret_metadata->algorithm != 0 ? SCARD_S_SUCCESS : SCARD_E_NO_KEY_CONTAINER;
+	if (r == SCARD_S_SUCCESS && !piv_metadata_decode(buf_cur(&answer), ret_metadata))
+		r = SCARD_E_NO_KEY_CONTAINER;
+	if (piv_is_answer(r))
+		piv_cache_keep_metadata(p, reference, r == SCARD_S_SUCCESS ? buf_cur(&answer) : cur_of(NULL, 0));
+	return r;
 }
 
 DWORD

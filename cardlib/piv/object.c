@@ -264,7 +264,7 @@ piv_pin_reference(struct piv *p, uint8_t *ret_reference)
 	struct cursor content = cur_of(NULL, 0);
 	DWORD r;
 
-	if (!p->pin_reference_known) {
+	if (!p->pin_reference_known || p->pin_reference_recalled) {
 		r = piv_object_read(p, PIV_DISCOVERY, &object);
 		if (r == SCARD_S_SUCCESS)
 			(void)piv_object_content(buf_cur(&object), PIV_DISCOVERY, &content);
@@ -272,7 +272,20 @@ piv_pin_reference(struct piv *p, uint8_t *ret_reference)
 			return r;
 		p->pin_reference = reference_of(content);
 		p->pin_reference_known = true;
+		p->pin_reference_recalled = false;
+		piv_cache_keep_pin_reference(p, p->pin_reference);
 	}
+	*ret_reference = p->pin_reference;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+piv_pin_reference_recall(struct piv *p, uint8_t *ret_reference)
+{
+	if (!p->pin_reference_known && piv_cache_pin_reference(p, &p->pin_reference))
+		p->pin_reference_known = p->pin_reference_recalled = true;
+	if (!p->pin_reference_known)
+		return piv_pin_reference(p, ret_reference);
 	*ret_reference = p->pin_reference;
 	return SCARD_S_SUCCESS;
 }

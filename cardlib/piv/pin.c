@@ -65,7 +65,8 @@ prepare(struct piv *p, PIN_ID role, uint8_t *ret_reference)
 	struct piv_key *key;
 	DWORD r;
 
-	if ((r = piv_confirm(p)) != SCARD_S_SUCCESS || (r = piv_pin_reference(p, ret_reference)) != SCARD_S_SUCCESS)
+	if ((r = piv_confirm(p)) != SCARD_S_SUCCESS ||
+	    (r = piv_pin_reference_recall(p, ret_reference)) != SCARD_S_SUCCESS)
 		return r;
 	if (role == PIV_ROLE_ALWAYS) {
 		r = piv_key_find_only(p, PIV_SLOT_SIGNATURE, &key);
@@ -111,6 +112,16 @@ send_pin(struct piv *p, uint8_t reference, const struct secret *pin, uint16_t *r
 	return apdu_exchange(&p->ch, &a, NULL, ret_sw);
 }
 
+/* A PIN that is wrong may be the other one, if it was the cache that said which one counts: that is not asked twice. */
+static void
+doubt_reference(struct piv *p)
+{
+	if (p->pin_reference_recalled) {
+		p->pin_reference_known = p->pin_reference_recalled = false;
+		piv_cache_forget_pin_reference(p);
+	}
+}
+
 /* pin NULL: the reader asks for it. */
 static DWORD
 verify(struct piv *p, PIN_ID role, const BYTE *pin, DWORD len, DWORD *ret_tries)
@@ -127,9 +138,12 @@ verify(struct piv *p, PIN_ID role, const BYTE *pin, DWORD len, DWORD *ret_tries)
 	r = pin != NULL ? send_pin(p, reference, &padded, &sw) : at_reader(p, PIV_INS_VERIFY, reference, &sw);
 	if (sw != 0 || pin != NULL)
 		p->authenticated &= ~USER_ROLES;
-	if (r != SCARD_S_SUCCESS)
+	if (r != SCARD_S_SUCCESS) {
+		doubt_reference(p);
 		return sw != 0 ? verify_code(r, sw, ret_tries) : r;
+	}
 	p->authenticated |= USER_ROLES;
+	p->pin_reference_recalled = false;
 	return SCARD_S_SUCCESS;
 }
 

@@ -3,7 +3,8 @@
  * The PIV minidriver (SP 800-73-4, with the extensions that tokens of the field have in common): what its files share.
  * A PIV card has no file system: its data objects and keys are shown as the files and containers of the interface.
  *
- * A PIV card has no counter of changes either. What is kept of it lives as long as the context, and is believed so:
+ * A PIV card has no counter of changes either. What is kept of it as long as the context lives is believed so (for what the
+ * cache has beyond that see cache.c):
  *  - within one transaction, everything: nobody else can talk to the card;
  *  - in a later one, only after the CHUID was read again and is the same; another one, or a card that was reset in between,
  *    ends the belief in everything but certificates;
@@ -61,6 +62,11 @@
 
 /* How long a slot without a key is believed to be empty. */
 #define PIV_EMPTY_MS 2000u
+/*
+ * How long the cache is believed which retired slots of a card without key history are empty, and that there are no roots. To
+ * ask costs up to twenty exchanges, and few people ever put something there.
+ */
+#define PIV_RECENT_SECONDS 600u
 
 /* table.c: what the card edge fixes ---------------------------------------------------------------------------------- */
 
@@ -116,6 +122,7 @@ struct piv_key {
 	bool doubted;	   /* the card refused what the role should have allowed */
 	bool made_file;	   /* a certificate file was created and not written yet */
 	bool unread;	   /* the card told of the key itself; nobody has looked for a certificate yet */
+	bool recalled;	   /* likewise, and it was not this card in this context that told, but the cache */
 	struct buf object; /* the certificate's object, as the card gave it; empty without one */
 	struct public_key public;
 	DWORD compared; /* transaction in which the object was read or compared */
@@ -150,6 +157,7 @@ struct piv {
 	enum piv_known curve25519;	      /* likewise: keys of Ed25519 and X25519 */
 	uint8_t pin_reference;		      /* 80 or 00 */
 	bool pin_reference_known;
+	bool pin_reference_recalled; /* by the cache; no PIN was right yet */
 
 	struct piv_key keys[PIV_SLOTS];
 	uint32_t kept_exchange; /* keys that stay what they are in this context, whatever their new certificate says */
@@ -182,6 +190,8 @@ DWORD piv_select(struct piv *p);
 void piv_doubt(struct piv *p);
 /* Forgets all that was read. */
 void piv_forget_card(struct piv *p);
+/* What was read of objects is read again. */
+void piv_forget_objects(struct piv *p);
 /*
  * Makes sure that PIV is selected; in a later transaction also that this is the card that was read: everything is forgotten
  * when its CHUID is another one. One exchange for each transaction, none in the first.
@@ -214,6 +224,8 @@ DWORD piv_identity(struct piv *p, uint8_t ret_guid[PIV_GUID_LEN]);
 DWORD piv_serial_read(struct piv *p, struct buf *ret_serial);
 /* Which of the PIN references counts; asks the card once. */
 DWORD piv_pin_reference(struct piv *p, uint8_t *ret_reference);
+/* The same, as the cache has it if it does: for a VERIFY, which tells whether that was right. */
+DWORD piv_pin_reference_recall(struct piv *p, uint8_t *ret_reference);
 /* What the key history says, read once. */
 DWORD piv_history_read(struct piv *p);
 
@@ -245,6 +257,8 @@ struct piv_metadata {
 	struct public_key public;
 };
 
+/* An answer to the question for metadata. False when it is that of an empty slot. */
+bool piv_metadata_decode(struct cursor answer, struct piv_metadata *ret_metadata);
 /* SCARD_E_NO_KEY_CONTAINER for an empty slot, SCARD_E_UNSUPPORTED_FEATURE when the card does not tell (remembered). */
 DWORD piv_metadata_read(struct piv *p, uint8_t reference, struct piv_metadata *ret_metadata);
 /* The public key by the card's own certificate of it; codes as piv_metadata_read(). */
@@ -257,7 +271,53 @@ DWORD piv_curve25519_known(struct piv *p, bool *ret_has);
  */
 bool piv_public_decode(struct cursor parts, uint8_t algorithm, struct public_key *ret_public);
 
-/* container.c ---------------------------------------------------------------------------------------------------------------- */
+/* cache.c: what is kept beyond the context, which is nothing with a caller that has no cache --------------------------------- */
+
+/*
+ * What the card said once under this CHUID: objects whole, metadata, the reference of the PIN. Nobody asks the card whether it
+ * still does: that is the caller's affair. False when nothing is kept.
+ */
+bool piv_cache_object(const struct piv *p, uint32_t object, struct buf *ret_object);
+bool piv_cache_metadata(const struct piv *p, uint8_t reference, struct piv_metadata *ret_metadata);
+bool piv_cache_pin_reference(const struct piv *p, uint8_t *ret_reference);
+/* Keeps an answer in place of an older one; no bytes: forgets it. */
+void piv_cache_keep_object(const struct piv *p, uint32_t object, struct cursor content);
+void piv_cache_keep_metadata(const struct piv *p, uint8_t reference, struct cursor answer);
+void piv_cache_keep_pin_reference(const struct piv *p, uint8_t reference);
+void piv_cache_forget_pin_reference(const struct piv *p);
+/* For PIV_RECENT_SECONDS since it was kept: retired slots, bits by index, that were empty; that there were no roots. */
+bool piv_cache_empty(const struct piv *p, uint32_t *ret_slots);
+bool piv_cache_no_roots(const struct piv *p);
+/* They have just been asked for. */
+void piv_cache_keep_empty(const struct piv *p, uint32_t slots);
+void piv_cache_keep_no_roots(const struct piv *p);
+/* Somebody has written to the card: both go. */
+void piv_cache_forget_recent(const struct piv *p);
+
+/* slot.c ----------------------------------------------------------------------------------------------------------------------- */
+
+/* Whether a code says that the card answered, as against trouble on the way. */
+bool piv_is_answer(DWORD code);
+/* The card has something else than what was believed of the key. */
+void piv_key_forget(struct piv_key *key);
+/* What the slot has, by its certificate if there is one. key is one that was forgotten. SCARD_E_NO_KEY_CONTAINER and others. */
+DWORD piv_slot_ask(struct piv *p, BYTE index, struct piv_key *key);
+/*
+ * The key without its certificate, which takes more exchanges. SCARD_E_UNSUPPORTED_FEATURE: only piv_slot_ask() can tell,
+ * as it is with retired keys, whose certificates tell what they are for, and which are few of many places.
+ */
+DWORD piv_slot_ask_key(struct piv *p, BYTE index, struct piv_key *key);
+/* The certificate, and the key by it. SCARD_E_FILE_NOT_FOUND. */
+DWORD piv_slot_certificate_read(struct piv *p, BYTE index, struct piv_key *key);
+/*
+ * The key by what the cache has of it, without a question to the card; key->recalled then. Good for its use, which shows
+ * whether it is so, and for nothing that is shown. False when nothing is kept.
+ */
+bool piv_slot_recall(struct piv *p, BYTE index, struct piv_key *key);
+/* The rule for the PIN, which a key's maker may have chosen, after it turned out to be another one than was believed. */
+DWORD piv_slot_ask_role(struct piv *p, BYTE index, struct piv_key *key);
+
+/* known.c ---------------------------------------------------------------------------------------------------------------------- */
 
 /* The key of a container, and its certificate; asks the card unless that was done. SCARD_E_NO_KEY_CONTAINER. */
 DWORD piv_key_find(struct piv *p, BYTE index, struct piv_key **ret_key);
@@ -265,21 +325,25 @@ DWORD piv_key_find(struct piv *p, BYTE index, struct piv_key **ret_key);
 DWORD piv_key_find_only(struct piv *p, BYTE index, struct piv_key **ret_key);
 /* The same for the key that a key specification means. */
 DWORD piv_key_of_spec(struct piv *p, BYTE index, DWORD key_spec, struct piv_key **ret_key);
+/* The key as far as it is known, or was kept, without a question to the card but which one it is. SCARD_E_NO_KEY_CONTAINER. */
+DWORD piv_key_recall(struct piv *p, BYTE index, struct piv_key **ret_key);
 /* Finds out about all of them. */
 DWORD piv_keys_load(struct piv *p);
-/* The card has something else than what was believed of the key. */
-void piv_key_forget(struct piv_key *key);
-/* The container map (mscp\cmapfile). */
-DWORD piv_cmap(struct piv *p, struct buf *ret_map);
+/* The object is the one that the card has in this transaction, or is read again; a key without one is asked about again. */
+DWORD piv_key_freshen(struct piv *p, BYTE index, struct piv_key *key);
 /* The certificate, of the card as it is in this transaction. SCARD_E_FILE_NOT_FOUND. */
 DWORD piv_certificate(struct piv *p, BYTE index, struct buf *ret_der);
+
+/* cmap.c ----------------------------------------------------------------------------------------------------------------------- */
+
+/* The container map (mscp\cmapfile). */
+DWORD piv_cmap(struct piv *p, struct buf *ret_map);
+
+/* container.c ------------------------------------------------------------------------------------------------------------------ */
 
 DWORD piv_get_container_info(CARD_DATA *card, BYTE bContainerIndex, DWORD dwFlags, CONTAINER_INFO *pContainerInfo);
 DWORD piv_get_container_property(CARD_DATA *card, BYTE bContainerIndex, const char *pszProperty, BYTE *pbData,
 				 DWORD cbData, DWORD *pdwDataLen, DWORD dwFlags);
-
-/* What was read of objects is read again. */
-void piv_forget_objects(struct piv *p);
 
 /* fs.c ------------------------------------------------------------------------------------------------------------------------- */
 

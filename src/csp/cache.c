@@ -136,13 +136,23 @@ load_anew(struct csp_card *card)
 }
 
 DWORD
+csp_cache_open(struct csp_card *card)
+{
+	DWORD r = read_mode(card);
+
+	if (r != SCARD_S_SUCCESS || card->cache_mode != CARD_CACHE_MODE_NONE)
+		return r;
+	return csp_store_open(card);
+}
+
+DWORD
 csp_cache_check(struct csp_card *card)
 {
 	DWORD r;
 
 	if (card->checked)
 		return SCARD_S_SUCCESS;
-	if ((r = read_mode(card)) != SCARD_S_SUCCESS)
+	if ((r = csp_cache_open(card)) != SCARD_S_SUCCESS)
 		return r;
 	switch (card->cache_mode) {
 	case CARD_CACHE_MODE_NONE: r = load_anew(card); break;

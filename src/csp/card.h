@@ -202,7 +202,7 @@ struct csp_store {
 	bool tried;	/* the disk was looked at */
 	bool off;	/* nothing is kept of this card: it has no identifier of its own */
 	bool dirty;	/* there is more than on disk */
-	bool from_disk; /* what an earlier process kept was given out */
+	bool from_disk; /* what an earlier process kept was given out, or what nobody compared */
 	uint8_t id[CSP_CARD_ID_LEN];
 	struct csp_freshness freshness;
 	struct csp_item *items;
@@ -311,6 +311,11 @@ bool csp_file_listed(struct cursor names, const char *name);
 
 /* Inside a transaction: compares the freshness counters if that was not done in it, and reads what is stale. */
 DWORD csp_cache_check(struct csp_card *card);
+/*
+ * Of a card without counters, what is kept is found from here on in this transaction; nothing for others. A part of
+ * csp_cache_check(), for what comes before it.
+ */
+DWORD csp_cache_open(struct csp_card *card);
 /* The same if anything was kept on disk, and nothing otherwise: before a file is read that the rest does not need. */
 DWORD csp_cache_use(struct csp_card *card);
 /* What was kept on disk is not this card's: all goes, and the next transaction reads the card. */
@@ -329,6 +334,11 @@ void csp_store_install(struct csp_card *card);
 DWORD csp_store_start(struct csp_card *card, bool *ret_some);
 /* The counters as they are on the card in this transaction; NULL: it has none. */
 void csp_store_compare(struct csp_card *card, const struct csp_freshness *now);
+/*
+ * Instead of both, for a card without counters, whose minidriver compares what it finds: everything that is kept under the
+ * card's identifier is found.
+ */
+DWORD csp_store_open(struct csp_card *card);
 /* Another transaction: nothing is found before the counters are compared again. */
 void csp_store_close(struct csp_card *card);
 /* Something is being changed, or what was kept turns out to be wrong: all of it goes, on disk, too. */
@@ -450,6 +460,9 @@ void csp_view_free(struct csp_view *view);
 DWORD csp_entry_find(const struct csp_card *card, uint32_t key_id, struct csp_entry **ret_entry);
 /* Inside a transaction: makes sure that the entry's public key is there; as the key itself has it if from_card. */
 DWORD csp_entry_public(struct csp_card *card, struct csp_entry *entry, bool from_card);
+/* Inside a transaction: what the minidriver knows without asking the card (CCP_KNOWN_INFO). False: nothing. */
+bool csp_container_known(struct csp_card *card, uint8_t index, CONTAINER_INFO *ret_info);
+bool csp_entry_known(struct csp_card *card, const struct csp_entry *entry, struct public_key *ret_key);
 /* Inside a transaction: finds out which of the files that could be the entry's certificate is, by its public key. */
 DWORD csp_entry_settle_cert(struct csp_card *card, struct csp_entry *entry, struct cursor names);
 /* True the first time that something (CSP_SAID_*) is to be logged of a container. */

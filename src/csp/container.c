@@ -104,6 +104,9 @@ read_public(struct csp_card *card, struct csp_entry *e)
 	if (e->public_read)
 		return SCARD_S_SUCCESS;
 	e->public_hidden = true;
+	/* a card that does not tell when it changes may have got another key, and the view another look */
+	if (card->cache_mode == CARD_CACHE_MODE_NONE)
+		card->checked = false;
 	if (csp_card_says(card, e->key.container, CSP_SAID_KEY))
 		log_warn(LOG_CSP, "container %u: no public key that fits the container map (%s)", e->key.container,
 			 log_code_name(r));
@@ -147,6 +150,35 @@ csp_entry_public(struct csp_card *card, struct csp_entry *e, bool from_card)
 		return find_public(card, e);
 	e->public_read = e->public_hidden = false;
 	return read_public(card, e);
+}
+
+bool
+csp_container_known(struct csp_card *card, uint8_t index, CONTAINER_INFO *ret_info)
+{
+	CONTAINER_INFO info = { .dwVersion = CONTAINER_INFO_CURRENT_VERSION };
+	DWORD len = 0;
+
+	if (card->data.pfnCardGetContainerProperty(&card->data, index, CCP_KNOWN_INFO, (BYTE *)&info, sizeof(info),
+						   &len, 0) != SCARD_S_SUCCESS ||
+	    len != sizeof(info))
+		return false;
+	*ret_info = info;
+	return true;
+}
+
+bool
+csp_entry_known(struct csp_card *card, const struct csp_entry *e, struct public_key *ret_key)
+{
+	const struct public_key *public;
+	CONTAINER_INFO info;
+
+	if (!csp_container_known(card, e->key.container, &info))
+		return false;
+	public = e->key.exchange ? &info.KeyExPublicKey : &info.SigPublicKey;
+	if (!fits(&e->key, public) || !csp_crypto_key_valid(card->csp->crypto, public))
+		return false;
+	*ret_key = *public;
+	return true;
 }
 
 /* Takes a file for the certificate if it has the container's public key. */

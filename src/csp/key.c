@@ -229,28 +229,44 @@ agree_once(struct csp_card *card, const struct csp_key *key, struct operation *o
 	return r;
 }
 
+/* What cannot be checked, as a scheme that libcrypto does not know, is taken for good if otherwise is. */
+static bool
+is_by(const struct csp_card *card, const struct public_key *key, const struct operation *op, bool otherwise)
+{
+	bool good = otherwise;
+
+	(void)csp_verify(card->csp, key, op->scheme, op->data, cur_of(op->signature, op->len), &good);
+	return good;
+}
+
 /*
  * A card that does not tell when it changes may have another key in the container than its certificate says; and what an
  * earlier process kept may be of another card with the same identifier and counters, as copies have. The signature shows
  * it, with such a copy the first one by a public key that was shown to anybody. Whoever looks next reads the card anew.
+ *
+ * As long as nobody was shown the public key, one that the minidriver knows is as good for that as one that the card was asked
+ * for. If the signature is not one by it, the card is asked, which may have another key now.
  */
 static DWORD
 check_signature(struct csp_card *card, const struct csp_key *key, const struct operation *op)
 {
 	const bool silent = card->cache_mode == CARD_CACHE_MODE_NONE;
+	struct public_key public;
 	struct csp_entry *e = NULL;
-	bool good = silent;
+	bool known, good;
 	DWORD r;
 
 	if (csp_entry_find(card, key->id, &e) != SCARD_S_SUCCESS)
 		return SCARD_S_SUCCESS;
 	if (!silent && (!card->store.from_disk || !e->public_read || e->proven))
 		return SCARD_S_SUCCESS;
-	r = csp_entry_public(card, e, false);
-	if (r == SCARD_S_SUCCESS)
-		(void)csp_verify(card->csp, &e->public, op->scheme, op->data, cur_of(op->signature, op->len), &good);
+	known = !e->public_read && csp_entry_known(card, e, &public);
+	if (known && is_by(card, &public, op, silent))
+		return SCARD_S_SUCCESS;
+	r = csp_entry_public(card, e, known);
 	if (csp_code_is_trouble(r))
 		return r;
+	good = r == SCARD_S_SUCCESS ? is_by(card, &e->public, op, silent) : silent;
 	e->proven = good;
 	if (good)
 		return SCARD_S_SUCCESS;

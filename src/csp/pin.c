@@ -435,7 +435,8 @@ login_work(struct csp_card *card, void *arg)
 	/* what follows a verification for one operation is that operation and nothing else */
 	if (l->once && (r = csp_cache_check(card)) != SCARD_S_SUCCESS)
 		return r;
-	if ((r = csp_role_info(card, l->role, &info)) != SCARD_S_SUCCESS)
+	if ((r = csp_cache_open(card)) != SCARD_S_SUCCESS ||
+	    (r = csp_role_info(card, l->role, &info)) != SCARD_S_SUCCESS)
 		return r;
 	if (info->PinType == EmptyPinType)
 		return SCARD_S_SUCCESS;

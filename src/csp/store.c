@@ -5,7 +5,8 @@
  * transactions of this process, and on disk for the next one.
  *
  * Card identifier and counters are read from the card in the transaction in which anything is found. A card whose identifier
- * is not its own, or that has never counted, is not kept.
+ * is not its own, or that has never counted, is not kept. A card that has no counters is another matter: there the
+ * minidriver compares with the card what it finds, item by item.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,15 @@ decode(struct cursor c, struct csp_store *store)
 	return true;
 }
 
+/* Whether it is there already, and the disk need not be written again. */
+static bool
+has(const struct csp_store *store, const char *tag, struct cursor content)
+{
+	const size_t at = find(store, tag);
+
+	return at != NOWHERE && cur_equals(&content, store->items[at].content.p, store->items[at].content.len);
+}
+
 /* Callbacks ------------------------------------------------------------------------------------------------------------ */
 
 static DWORD
@@ -163,6 +173,8 @@ add(void *context, const char *tag, DWORD flags, const BYTE *data, DWORD len)
 		return SCARD_E_INVALID_PARAMETER;
 	if (card->store.state == CSP_STORE_CLOSED)
 		return SCARD_W_CACHE_ITEM_STALE;
+	if (has(&card->store, tag, cur_of(data, len)))
+		return SCARD_S_SUCCESS;
 	r = put_in(&card->store, tag, cur_of(data, len));
 	card->store.dirty = card->store.dirty || r == SCARD_S_SUCCESS;
 	return r;
@@ -260,6 +272,21 @@ csp_store_start(struct csp_card *card, bool *ret_some)
 	*ret_some = store->count > 0;
 	if (!*ret_some)
 		store->state = CSP_STORE_COLLECTING;
+	return SCARD_S_SUCCESS;
+}
+
+DWORD
+csp_store_open(struct csp_card *card)
+{
+	struct csp_store *store = &card->store;
+	bool some;
+	DWORD r = csp_store_start(card, &some);
+
+	if (r != SCARD_S_SUCCESS || !is_enabled(card) || !store->tried)
+		return r;
+	/* empty or not: the next transaction of this process finds what this one keeps */
+	store->from_disk = true;
+	store->state = CSP_STORE_OPEN;
 	return SCARD_S_SUCCESS;
 }
 

@@ -212,19 +212,29 @@ read_map(struct csp_card *card, struct csp_cmap *ret_map)
 	return SCARD_S_SUCCESS;
 }
 
-/* Some containers only: the card is asked for their keys one by one, which is as good as what the map says of them. */
+/* What the minidriver knows of the keys of a container, else what the card says. */
+static DWORD
+ask_container(struct csp_card *card, uint8_t index, CONTAINER_INFO *ret_info)
+{
+	*ret_info = (CONTAINER_INFO){ .dwVersion = CONTAINER_INFO_CURRENT_VERSION };
+	if (csp_container_known(card, index, ret_info))
+		return SCARD_S_SUCCESS;
+	return card->data.pfnCardGetContainerInfo(&card->data, index, 0, ret_info);
+}
+
+/* Some containers only: their keys one by one, which is as good as what the map says of them. */
 static DWORD
 ask_containers(struct csp_card *card, struct csp_cmap *ret_map)
 {
 	memset(ret_map, 0, sizeof(*ret_map));
 	for (uint8_t i = 0; i < 32; i++) {
-		CONTAINER_INFO info = { .dwVersion = CONTAINER_INFO_CURRENT_VERSION };
+		CONTAINER_INFO info;
 		struct csp_container *c = &ret_map->containers[ret_map->count];
 		DWORD r;
 
 		if ((card->only & UINT32_C(1) << i) == 0)
 			continue;
-		r = card->data.pfnCardGetContainerInfo(&card->data, i, 0, &info);
+		r = ask_container(card, i, &info);
 		if (csp_code_is_trouble(r))
 			return r;
 		if (r != SCARD_S_SUCCESS)

@@ -112,6 +112,12 @@ budget "PIV, cold" 01 list 18
 budget "PIV, cold" 01 list-again 5
 budget "PIV, cold" 01 sign 9
 budget "PIV, cold" 01 sign-next 3
-budget "PIV, cold" 01 sign-later 9
+budget "PIV, cold" 01 sign-later 7
+# three, and the first piece of each certificate that is listed
+warm 01
+budget "PIV, warm" 01 token 2
+budget "PIV, warm" 01 list 7
+budget "PIV, warm" 01 sign 7
+budget "PIV, warm" 01 sign-later 7
 
 finish

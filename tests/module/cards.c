@@ -117,12 +117,21 @@ make_cert(EVP_PKEY *subject_key, const char *subject, struct buf *ret_der)
 	EVP_PKEY_free(authority);
 }
 
+void
+mt_card_certify(struct vcard *card, uint8_t container, const char *subject, bool plain)
+{
+	AUTO_BUF struct buf der = BUF_INIT;
+	EVP_PKEY *key = public_key(card, container);
+
+	make_cert(key, subject, &der);
+	perso_ok(vcard_perso_cert(card, MT_PIN, container, buf_cur(&der), plain));
+	EVP_PKEY_free(key);
+}
+
 static void
 store_cert(struct vcard *card, const struct key_plan *plan)
 {
 	static const uint8_t rubbish[] = "this is no certificate at all";
-	AUTO_BUF struct buf der = BUF_INIT;
-	EVP_PKEY *key;
 
 	if (plan->cert == NO_CERT)
 		return;
@@ -130,10 +139,7 @@ store_cert(struct vcard *card, const struct key_plan *plan)
 		perso_ok(vcard_perso_put(card, MT_PIN, "mscp", "kxc05", cur_of(rubbish, sizeof(rubbish))));
 		return;
 	}
-	key = public_key(card, plan->container);
-	make_cert(key, plan->name, &der);
-	perso_ok(vcard_perso_cert(card, MT_PIN, plan->container, buf_cur(&der), plan->cert == PLAIN_CERT));
-	EVP_PKEY_free(key);
+	mt_card_certify(card, plan->container, plan->name, plan->cert == PLAIN_CERT);
 }
 
 static void

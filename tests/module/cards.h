@@ -11,4 +11,9 @@
  */
 const char *mt_card_file(enum mt_card card);
 
+struct vcard;
+
+/* A certificate for a container of an open GIDS card with MT_PIN, by an authority of its own; compressed unless plain. */
+void mt_card_certify(struct vcard *card, uint8_t container, const char *subject, bool plain);
+
 #endif

@@ -20,10 +20,11 @@ cardlib/base/*               base/ carderr.h                                    
 cardlib/transport/pcsc.c     transport/ base/ carderr.h                                          winscard.h wintypes.h reader.h pcsclite.h
 cardlib/transport/*          transport/ base/ carderr.h                                          -
 cardlib/iso7816/*            iso7816/ transport/transport.h base/ carderr.h                      -
-cardlib/gids/*               gids/ cardmod.h carderr.h check.h iso7816/ base/                    -
-cardlib/piv/*                piv/ cardmod.h carderr.h check.h iso7816/ base/                     -
+cardlib/gids/*               gids/ cardmod.h carderr.h check.h kept.h iso7816/ base/             -
+cardlib/piv/*                piv/ cardmod.h carderr.h check.h kept.h iso7816/ base/              -
 cardlib/registry.h           cardmod.h                                                           -
 cardlib/registry.c           registry.h check.h front.h cardmod.h carderr.h gids/gids.h piv/piv.h base/   -
+cardlib/kept.*               kept.h cardmod.h carderr.h base/                                    -
 cardlib/check.*              check.h cardmod.h carderr.h base/                                   -
 cardlib/front*               front.h check.h cardmod.h carderr.h base/                           -
 src/csp/cert.c               csp/ cardmod.h carderr.h registry.h transport/transport.h base/     openssl/
