@@ -14,6 +14,7 @@
 #define BLOCK_DES 8u
 #define BLOCK_AES 16u
 
+#define SW_BAD_DATA 0x6A80u
 #define SW_BAD_REFERENCE 0x6A86u
 
 static const struct {
@@ -56,7 +57,7 @@ exchange(struct piv *p, uint8_t id, uint8_t tag, struct cursor value, struct buf
 
 /* A challenge in one of the algorithms; 6A86 says that the key has another one. */
 static DWORD
-ask_challenge(struct piv *p, size_t row, struct buf *ret_challenge, uint16_t *ret_sw)
+ask_once(struct piv *p, size_t row, struct buf *ret_challenge, uint16_t *ret_sw)
 {
 	AUTO_BUF struct buf answer = BUF_INIT;
 	struct cursor c, template, challenge;
@@ -75,7 +76,19 @@ ask_challenge(struct piv *p, size_t row, struct buf *ret_challenge, uint16_t *re
 	return buf_failed(ret_challenge) ? SCARD_E_NO_MEMORY : SCARD_S_SUCCESS;
 }
 
-/* Where the card does not tell, the request that it does not refuse. */
+/* Some cards give no second challenge before there was a response to the first, and have forgotten the first then. */
+static DWORD
+ask_challenge(struct piv *p, size_t row, struct buf *ret_challenge, uint16_t *ret_sw)
+{
+	DWORD r = ask_once(p, row, ret_challenge, ret_sw);
+
+	return *ret_sw == SW_BAD_DATA ? ask_once(p, row, ret_challenge, ret_sw) : r;
+}
+
+/*
+ * Where the card does not tell, the request that it does not refuse. What a card says of an algorithm that its key is not of
+ * differs: with a key object for each of them, most of which are empty, it may be anything. Nothing counts these requests.
+ */
 static DWORD
 try_algorithms(struct piv *p)
 {
@@ -89,8 +102,6 @@ try_algorithms(struct piv *p)
 			p->management_algorithm = algorithms[row].id;
 		if (r == SCARD_S_SUCCESS || !piv_refused(sw))
 			return r;
-		if (sw != SW_BAD_REFERENCE)
-			break;
 	}
 	return SCARD_E_UNSUPPORTED_FEATURE;
 }
@@ -142,7 +153,7 @@ piv_get_challenge_ex(CARD_DATA *card, PIN_ID PinId, BYTE **ppbChallenge, DWORD *
 		return r;
 	p->authenticated &= ~CREATE_PIN_SET(ROLE_ADMIN);
 	r = ask_challenge(p, row_of(p->management_algorithm), &challenge, &sw);
-	if (sw == SW_BAD_REFERENCE) {
+	if (sw == SW_BAD_REFERENCE || sw == SW_BAD_DATA) {
 		/* somebody changed the key, and its algorithm with it */
 		p->management_algorithm = 0;
 		if ((r = find_algorithm(p)) == SCARD_S_SUCCESS)
@@ -206,7 +217,7 @@ piv_management_key_set(struct piv *p, CARD_KEY_ALGORITHM algorithm, const BYTE *
 	if (r == SCARD_S_SUCCESS)
 		p->management_algorithm = algorithms[row].id;
 	/* a weak key, or an algorithm that the card does not have */
-	if (sw == 0x6A80 || sw == SW_BAD_REFERENCE)
+	if (sw == SW_BAD_DATA || sw == SW_BAD_REFERENCE)
 		return SCARD_E_INVALID_CHV;
 	return piv_unknown_instruction(sw) ? SCARD_E_UNSUPPORTED_FEATURE : r;
 }

@@ -62,12 +62,13 @@ read_code(DWORD r, uint16_t sw)
 	}
 }
 
+/* What follows the object is the card's affair; some send whole blocks. */
 bool
 piv_object_content(struct cursor object, uint32_t tag, struct cursor *ret_content)
 {
 	struct cursor content;
 
-	if (!tlv_get(&object, tag == PIV_DISCOVERY ? tag : TAG_CONTENT, &content) || !cur_at_end(&object))
+	if (!tlv_get(&object, tag == PIV_DISCOVERY ? tag : TAG_CONTENT, &content))
 		return false;
 	*ret_content = content;
 	return true;
@@ -112,11 +113,16 @@ piv_object_write(struct piv *p, uint32_t tag, struct cursor content)
 {
 	AUTO_APDU struct apdu a = get_data(tag);
 	uint16_t sw = 0;
+	DWORD r;
 
 	a.ins = PIV_INS_PUT_DATA;
 	a.le = APDU_LE_NONE;
 	tlv_put(&a.data, TAG_CONTENT, content);
-	return apdu_exchange(&p->ch, &a, NULL, &sw);
+	r = apdu_exchange(&p->ch, &a, NULL, &sw);
+	/* a card that was given its objects when it was made has no others */
+	if (sw == SW_NO_OBJECT || sw == SW_NO_REFERENCE)
+		return content.left > 0 ? SCARD_E_UNSUPPORTED_FEATURE : SCARD_S_SUCCESS;
+	return r;
 }
 
 /* Who the card is ---------------------------------------------------------------------------------------------------- */

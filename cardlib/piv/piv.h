@@ -215,7 +215,10 @@ DWORD piv_object_read(struct piv *p, uint32_t tag, struct buf *ret_object);
 DWORD piv_object_compare(struct piv *p, uint32_t tag, struct cursor object, bool *ret_same);
 /* The content of an object. */
 bool piv_object_content(struct cursor object, uint32_t tag, struct cursor *ret_content);
-/* Writes an object; no content deletes it. SCARD_W_SECURITY_VIOLATION, SCARD_E_WRITE_TOO_MANY. */
+/*
+ * Writes an object; no content deletes it. SCARD_W_SECURITY_VIOLATION, SCARD_E_WRITE_TOO_MANY, SCARD_E_UNSUPPORTED_FEATURE for an
+ * object that the card does not have.
+ */
 DWORD piv_object_write(struct piv *p, uint32_t tag, struct cursor content);
 
 /* cardid: the GUID of the CHUID, or what else tells cards apart. */

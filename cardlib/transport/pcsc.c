@@ -143,6 +143,38 @@ take_answer(struct pcsc_io *p, pcsc_dword n, struct buf *response)
 }
 
 static DWORD
+set_protocol(struct pcsc_io *p, pcsc_dword protocol)
+{
+	if (protocol != SCARD_PROTOCOL_T0 && protocol != SCARD_PROTOCOL_T1)
+		return (DWORD)SCARD_E_PROTO_MISMATCH;
+	p->io.t0 = protocol == SCARD_PROTOCOL_T0;
+	return OK;
+}
+
+/* Acknowledges a reset. */
+static DWORD
+reconnect(struct pcsc_io *p)
+{
+	pcsc_dword protocol = 0;
+	LONG rv = SCardReconnect(p->card, SCARD_SHARE_SHARED, PROTOCOLS, SCARD_LEAVE_CARD, &protocol);
+
+	return rv == SCARD_S_SUCCESS ? set_protocol(p, protocol) : card_code(rv);
+}
+
+/*
+ * pcscd tells of another client's reset before it begins, and forgets the protocol when it is over. Who acknowledged the
+ * reset in between learns of it so; the command was not sent.
+ */
+static DWORD
+reset_again(struct pcsc_io *p)
+{
+	DWORD r = reconnect(p);
+
+	p->was_reset = true;
+	return r == OK ? (DWORD)SCARD_W_RESET_CARD : r;
+}
+
+static DWORD
 pcsc_transmit(struct io *io, struct cursor command, bool secret, struct buf *response)
 {
 	struct pcsc_io *p = pcsc_of(io);
@@ -158,7 +190,7 @@ pcsc_transmit(struct io *io, struct cursor command, bool secret, struct buf *res
 	/* part of an answer may have come before the failure */
 	if (secret)
 		secret_wipe(p->response, sizeof(p->response));
-	return noted(p, card_code(rv));
+	return noted(p, code_of(rv) == (DWORD)SCARD_E_PROTO_MISMATCH ? reset_again(p) : card_code(rv));
 }
 
 /*
@@ -181,25 +213,6 @@ pcsc_control(struct io *io, uint32_t code, struct cursor in, struct buf *respons
 		return noted(p, card_code(rv));
 	buf_put(response, p->response, n <= IO_CONTROL_ROOM ? n : IO_CONTROL_ROOM);
 	return buf_failed(response) ? (DWORD)SCARD_E_NO_MEMORY : OK;
-}
-
-static DWORD
-set_protocol(struct pcsc_io *p, pcsc_dword protocol)
-{
-	if (protocol != SCARD_PROTOCOL_T0 && protocol != SCARD_PROTOCOL_T1)
-		return (DWORD)SCARD_E_PROTO_MISMATCH;
-	p->io.t0 = protocol == SCARD_PROTOCOL_T0;
-	return OK;
-}
-
-/* Acknowledges a reset. */
-static DWORD
-reconnect(struct pcsc_io *p)
-{
-	pcsc_dword protocol = 0;
-	LONG rv = SCardReconnect(p->card, SCARD_SHARE_SHARED, PROTOCOLS, SCARD_LEAVE_CARD, &protocol);
-
-	return rv == SCARD_S_SUCCESS ? set_protocol(p, protocol) : card_code(rv);
 }
 
 /* The ATR, and the count of insertions and removals at a moment when the card was still the one connected. */

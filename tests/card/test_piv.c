@@ -6,10 +6,10 @@
 #include "base/auto.h"
 #include "card/piv_card.h"
 
-static struct kit reference, applet, token, government, neo;
-static struct kit *const kits[] = { &reference, &applet, &token, &government, &neo };
-static const uint64_t quirks[] = { VCARD_PIV_STRICT, VCARD_PIV_APPLET, VCARD_PIV_TOKEN, VCARD_PIV_GOVERNMENT,
-				   VCARD_PIV_NEO };
+static struct kit reference, applet, token, government, neo, padding;
+static struct kit *const kits[] = { &reference, &applet, &token, &government, &neo, &padding };
+static const uint64_t quirks[] = { VCARD_PIV_STRICT,	 VCARD_PIV_APPLET, VCARD_PIV_TOKEN,
+				   VCARD_PIV_GOVERNMENT, VCARD_PIV_NEO,	   VCARD_PIV_PADS_OBJECTS };
 
 static int
 make_kits(void **state)

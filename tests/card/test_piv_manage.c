@@ -142,6 +142,10 @@ test_management_key(void **state)
 		{ VCARD_PIV_NO_METADATA, PIV_ALG_DES3, CardKey3Des },
 		{ VCARD_PIV_NO_METADATA, PIV_ALG_AES128, CardKeyAes128 },
 		{ VCARD_PIV_NO_METADATA, PIV_ALG_AES256, CardKeyAes256 },
+		{ VCARD_PIV_NO_METADATA | VCARD_PIV_ADMIN_6A80, PIV_ALG_AES128, CardKeyAes128 },
+		{ VCARD_PIV_NO_METADATA | VCARD_PIV_CHALLENGE_ONCE, PIV_ALG_AES256, CardKeyAes256 },
+		{ VCARD_PIV_NO_METADATA | VCARD_PIV_ADMIN_6A80 | VCARD_PIV_CHALLENGE_ONCE, PIV_ALG_AES192,
+		  CardKeyAes192 },
 	};
 	struct kit kit;
 	struct rig rig;
@@ -550,21 +554,36 @@ test_unmanaged(void **state)
 	rig_close(&rig);
 }
 
+/* A card that has the standard's objects and no place for others says so; what it cannot have is deleted already. */
+static void
+test_fixed_objects(void **state)
+{
+	const struct cursor roots = vcard_piv_reference_certificate(0x9D);
+	struct kit kit;
+	struct rig rig;
+
+	(void)state;
+	piv_kit_make(&kit, VCARD_PIV_FIXED_OBJECTS);
+	rig_acquire(&rig, &kit);
+	assert_int_equal(authenticate(&rig, factory_key), SCARD_S_SUCCESS);
+	assert_int_equal(put(&rig, "mscp", "kxc00", roots), SCARD_S_SUCCESS);
+	assert_int_equal(create(&rig, "mscp", "msroots"), SCARD_S_SUCCESS);
+	assert_int_equal(put(&rig, "mscp", "msroots", roots), SCARD_E_UNSUPPORTED_FEATURE);
+	assert_int_equal(rig.data.pfnCardDeleteFile(&rig.data, "mscp", "msroots", 0), SCARD_S_SUCCESS);
+	rig_close(&rig);
+	kit_free(&kit);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pins),
-		cmocka_unit_test(test_management_key),
-		cmocka_unit_test(test_change_key),
-		cmocka_unit_test(test_challenges),
-		cmocka_unit_test(test_generate),
-		cmocka_unit_test(test_import),
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_objects),
-		cmocka_unit_test(test_simulated_roots),
-		cmocka_unit_test(test_factory),
-		cmocka_unit_test(test_unmanaged),
+		cmocka_unit_test(test_pins),	   cmocka_unit_test(test_management_key),
+		cmocka_unit_test(test_change_key), cmocka_unit_test(test_challenges),
+		cmocka_unit_test(test_generate),   cmocka_unit_test(test_import),
+		cmocka_unit_test(test_files),	   cmocka_unit_test(test_fixed_objects),
+		cmocka_unit_test(test_objects),	   cmocka_unit_test(test_simulated_roots),
+		cmocka_unit_test(test_factory),	   cmocka_unit_test(test_unmanaged),
 		cmocka_unit_test(test_keypad),
 	};
 

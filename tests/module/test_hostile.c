@@ -339,23 +339,37 @@ test_pulled_at_every_exchange(void **state)
 		fail_each_exchange(faults[i]);
 }
 
-/* A reset by somebody else costs nothing but a repetition. P-056 */
 static void
-test_reset_is_survived(void **state)
+reset_at_each_exchange(unsigned long first, const char *fault)
 {
 	unsigned long count, n;
 	char faults[64];
 	struct run r;
 
-	(void)state;
 	set_up_bob();
 	count = count_exchanges();
-	for (n = 2; n < count; n++) {
-		snprintf(faults, sizeof(faults), "%lu:reset", n);
+	for (n = first; n < count; n++) {
+		snprintf(faults, sizeof(faults), "%lu:%s", n, fault);
 		spoiled_run(faults, &r);
 		assert_rv(mt->C_Finalize(NULL), CKR_OK);
 		check_good(&r);
 	}
+}
+
+/* A reset by somebody else costs nothing but a repetition. P-056 */
+static void
+test_reset_is_survived(void **state)
+{
+	(void)state;
+	reset_at_each_exchange(2, "reset");
+}
+
+/* Likewise one that pcscd told of before it was over, as when a program that had the card before us ends. P-056 */
+static void
+test_late_reset_is_survived(void **state)
+{
+	(void)state;
+	reset_at_each_exchange(1, "unset");
 }
 
 int
@@ -366,6 +380,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_every_exchange_failed, mt_set_up, mt_tear_down),
 		cmocka_unit_test_setup_teardown(test_pulled_at_every_exchange, mt_set_up, mt_tear_down),
 		cmocka_unit_test_setup_teardown(test_reset_is_survived, mt_set_up, mt_tear_down),
+		cmocka_unit_test_setup_teardown(test_late_reset_is_survived, mt_set_up, mt_tear_down),
 	};
 
 	return cmocka_run_group_tests_name("module/hostile", tests, mt_load, mt_unload);

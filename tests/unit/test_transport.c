@@ -296,22 +296,36 @@ test_reset_by_us(void **state)
 
 /* A card that is reset in the middle of our transaction must not leave the reader locked for others. */
 static void
-test_reset_inside(void **state)
+reset_inside(const char *fault, bool other_learns)
 {
 	struct io *io = connected(READER), *other = connected(READER);
 
-	(void)state;
 	assert_false(begin(io));
-	write_file(READER, "faults", "1:reset");
+	write_file(READER, "faults", fault);
 	assert_int_equal(send_only(io, SELECT), CODE(SCARD_W_RESET_CARD));
 	io_end(io, false);
-	assert_true(begin(other));
+	assert_int_equal(begin(other), other_learns);
 	io_end(other, false);
 	assert_true(begin(io));
 	io_end(io, false);
 	assert_false(begin(io));
 	io_close(&io);
 	io_close(&other);
+}
+
+static void
+test_reset_inside(void **state)
+{
+	(void)state;
+	reset_inside("1:reset", true);
+}
+
+/* The same of a reset that the service had told of before it was over, when we acknowledged it too early. */
+static void
+test_late_reset_inside(void **state)
+{
+	(void)state;
+	reset_inside("1:unset", false);
 }
 
 /*
@@ -473,6 +487,7 @@ main(void)
 		TEST(test_reset_by_another),
 		TEST(test_reset_by_us),
 		TEST(test_reset_inside),
+		TEST(test_late_reset_inside),
 		TEST(test_exchanged_and_reset),
 		TEST(test_close),
 		TEST(test_waits_for_others),

@@ -42,6 +42,7 @@ test_good_texts(void **state)
 		"",
 		" \n",
 		"1:reset",
+		"1:unset",
 		"5:sw=6F00",
 		"3:cut=10",
 		"7:reset;",

@@ -25,6 +25,7 @@ static const struct {
 	{ "extend", LINK_EXTEND, OPERAND_HEX, VCARD_RESPONSE_MAX },
 	{ "pad", LINK_PAD, OPERAND_NUMBER, VCARD_RESPONSE_MAX },
 	{ "reset", LINK_RESET, OPERAND_NONE, 0 },
+	{ "unset", LINK_UNSET, OPERAND_NONE, 0 },
 	{ "remove", LINK_REMOVE, OPERAND_NONE, 0 },
 	{ "pull", LINK_PULL, OPERAND_NONE, 0 },
 	{ "silence", LINK_SILENCE, OPERAND_NUMBER, 3600000 },

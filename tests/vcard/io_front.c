@@ -40,6 +40,7 @@ error_of(struct vcard_io *v, enum link_outcome outcome)
 {
 	switch (outcome) {
 	case LINK_ANSWERED: return SCARD_S_SUCCESS;
+	case LINK_WAS_UNSET:
 	case LINK_WAS_RESET: v->was_reset = true; return SCARD_W_RESET_CARD;
 	case LINK_WAS_REMOVED: v->removed = true; return SCARD_W_REMOVED_CARD;
 	case LINK_WAS_PULLED: v->removed = true; return SCARD_E_COMM_DATA_LOST;

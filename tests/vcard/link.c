@@ -124,8 +124,9 @@ intercept(struct link *link, struct vcard *card, const struct link_rule *rule, u
 		*ret_len = put_sw(ret_answer, 0, link->faults.progress.turns++ % 2 == 0 ? 0x6C10 : 0x6C20);
 		return true;
 	case LINK_RESET:
+	case LINK_UNSET:
 		vcard_reset(card);
-		*ret_outcome = LINK_WAS_RESET;
+		*ret_outcome = rule->fault == LINK_RESET ? LINK_WAS_RESET : LINK_WAS_UNSET;
 		return true;
 	case LINK_REMOVE: *ret_outcome = LINK_WAS_REMOVED; return true;
 	case LINK_PULL: *ret_outcome = LINK_WAS_PULLED; return true;
@@ -141,10 +142,8 @@ static void
 trace_outcome(const struct link *link, enum link_outcome outcome, const uint8_t *answer, size_t len)
 {
 	static const char *const notes[] = {
-		[LINK_WAS_RESET] = "reset",
-		[LINK_WAS_REMOVED] = "removed",
-		[LINK_WAS_PULLED] = "pulled",
-		[LINK_SILENT] = "silence",
+		[LINK_WAS_RESET] = "reset",   [LINK_WAS_UNSET] = "reset late", [LINK_WAS_REMOVED] = "removed",
+		[LINK_WAS_PULLED] = "pulled", [LINK_SILENT] = "silence",
 	};
 
 	if (outcome == LINK_ANSWERED)

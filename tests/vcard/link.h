@@ -17,6 +17,7 @@
  *	      | "extend=" HEX		the card executes, these bytes follow the data, then the status word
  *	      | "pad=" K		the same with K bytes 00
  *	      | "reset"			the card is reset instead, and the client learns so
+ *	      | "unset"			likewise, but the client learns only that the protocol is not what it was
  *	      | "remove"		the card is gone before the exchange, and the client learns so
  *	      | "pull"			the card is pulled during the exchange: a transmission error, then removed
  *	      | "silence=" MS		nothing for MS milliseconds, then a transmission error; the card is not reached
@@ -44,6 +45,7 @@ enum link_fault {
 	LINK_EXTEND,
 	LINK_PAD,
 	LINK_RESET,
+	LINK_UNSET,
 	LINK_REMOVE,
 	LINK_PULL,
 	LINK_SILENCE,
@@ -101,6 +103,7 @@ struct link {
 enum link_outcome {
 	LINK_ANSWERED,	  /* there is an answer, of any length and sense */
 	LINK_WAS_RESET,	  /* the card has been reset (the engine already was) */
+	LINK_WAS_UNSET,	  /* likewise, by a client whose reset the service has told of long before it was over */
 	LINK_WAS_REMOVED, /* the front shall take the card out and say so */
 	LINK_WAS_PULLED,  /* the front shall take the card out and answer with a transmission error */
 	LINK_SILENT,	  /* transmission error */

@@ -245,6 +245,7 @@ settle(struct reader *r, enum link_outcome outcome)
 		r->state.reset_removals = r->state.removals;
 		r->state.protocol = 0;
 		return SCARD_W_RESET_CARD;
+	case LINK_WAS_UNSET: r->state.protocol = 0; return SCARD_E_PROTO_MISMATCH;
 	case LINK_WAS_REMOVED:
 	case LINK_WAS_PULLED:
 		(void)unlinkat(r->dir, "card", 0);

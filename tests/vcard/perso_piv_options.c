@@ -65,6 +65,10 @@ static const struct named quirks[] = {
 	{ "attest-loses", VCARD_PIV_ATTEST_LOSES },
 	{ "selected-first", VCARD_PIV_SELECTED_FIRST },
 	{ "put-tears", VCARD_PIV_PUT_TEARS },
+	{ "admin-6a80", VCARD_PIV_ADMIN_6A80 },
+	{ "challenge-once", VCARD_PIV_CHALLENGE_ONCE },
+	{ "pads-objects", VCARD_PIV_PADS_OBJECTS },
+	{ "fixed-objects", VCARD_PIV_FIXED_OBJECTS },
 };
 
 static const struct named applications[] = { { "gids", VCARD_GIDS }, { "piv", VCARD_PIV } };

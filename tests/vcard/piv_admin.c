@@ -126,12 +126,17 @@ piv_authenticate_admin(struct piv *p, uint8_t algorithm, const struct piv_dynami
 		return SW_FUNCTION;
 	if (algorithm == PIV_ALG_DEFAULT)
 		algorithm = PIV_ALG_DES3;
-	if (piv_quirk(p, VCARD_PIV_NO_ADMIN) || algorithm != p->admin_key.algorithm)
+	if (!piv_quirk(p, VCARD_PIV_NO_ADMIN) && algorithm != p->admin_key.algorithm)
+		return piv_quirk(p, VCARD_PIV_ADMIN_6A80) ? SW_DATA : SW_P1P2;
+	if (piv_quirk(p, VCARD_PIV_NO_ADMIN))
 		return SW_P1P2;
 	if (d->has_exponentiation)
 		return SW_DATA;
 	if (p->admin_key.touch_policy >= PIV_TOUCH_ALWAYS && piv_quirk(p, VCARD_PIV_UNTOUCHED))
 		return SW_SECURITY;
+	if (d->has_challenge && d->challenge.left == 0 && asked == PIV_CHALLENGE &&
+	    piv_quirk(p, VCARD_PIV_CHALLENGE_ONCE))
+		return SW_DATA;
 	if (d->witness.left == 0 && d->challenge.left == 0 && d->response.left == 0 &&
 	    d->has_witness != d->has_challenge)
 		return start(p, d->has_witness ? PIV_WITNESS : PIV_CHALLENGE, answer);

@@ -98,6 +98,8 @@ piv_get_data(struct piv *p, const struct vcard_command *command, struct buf *ans
 		vcard_tlv_put_header(answer, 0x53, 0);
 	else
 		return SW_NO_FILE;
+	if (piv_quirk(p, VCARD_PIV_PADS_OBJECTS))
+		buf_be16(answer, 0);
 	return SW_OK;
 }
 
@@ -155,6 +157,8 @@ piv_put_data(struct piv *p, const struct vcard_command *command, struct buf *ans
 		return sw;
 	if (!parse_object(command->data, &tag, &value))
 		return SW_DATA;
+	if (piv_quirk(p, VCARD_PIV_FIXED_OBJECTS) && tag >= PIV_TAG_VENDOR)
+		return SW_NO_FILE;
 	if (value.left > p->env->profile.piv.max_object)
 		return SW_FULL;
 	if (value.left == 0)

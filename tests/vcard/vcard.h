@@ -105,6 +105,10 @@ enum vcard_application {
 #define VCARD_PIV_ATTEST_LOSES (UINT64_C(1) << 45)   /* attestation of EC keys lacks the byte at 255 */
 #define VCARD_PIV_SELECTED_FIRST (UINT64_C(1) << 46) /* selected after a reset already */
 #define VCARD_PIV_PUT_TEARS (UINT64_C(1) << 47)	     /* the first part of a chained PUT DATA deletes what was there */
+#define VCARD_PIV_ADMIN_6A80 (UINT64_C(1) << 48)     /* the management key in another algorithm than its own: 6A80 */
+#define VCARD_PIV_CHALLENGE_ONCE (UINT64_C(1) << 49) /* 6A80 for a challenge right after another one, which is void */
+#define VCARD_PIV_PADS_OBJECTS (UINT64_C(1) << 50)   /* two bytes follow each object that is read */
+#define VCARD_PIV_FIXED_OBJECTS (UINT64_C(1) << 51)  /* objects that are not the standard's cannot be written: 6A82 */
 
 #define VCARD_PIV_STRICT UINT64_C(0)
 /* A widely used applet for Java cards. */

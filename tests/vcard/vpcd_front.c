@@ -279,6 +279,7 @@ exchange(struct session *s, size_t command_len)
 		else
 			answer(s, len);
 		break;
+	case LINK_WAS_UNSET:
 	case LINK_WAS_RESET: /* a reader cannot tell of it; the card has forgotten all, which shows */
 	case LINK_SILENT:
 		s->framed[2] = 0x6F;
