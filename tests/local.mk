@@ -217,6 +217,7 @@ E2E_TESTS = \
 CLIENT_TESTS = \
 	tests/clients/chromium.sh \
 	tests/clients/cryptsetup.sh \
+	tests/clients/each-use.sh \
 	tests/clients/eap.sh \
 	tests/clients/firefox.sh \
 	tests/clients/gnutls.sh \

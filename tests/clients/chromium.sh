@@ -72,6 +72,7 @@ chromium_test() {
 		tls_server_stop
 		PORT=$((PORT + 1))
 	done
+	check "it does not ask again" eval '! xdotool search --onlyvisible --name "Unlock Security Device"'
 	kill "$BROWSER"
 	wait "$BROWSER" 2>/dev/null
 	umount /etc/chromium

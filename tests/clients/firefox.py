@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# firefox.py MODULE PIN DIRECTORY: Firefox, without a window, authenticates to a TLS server with the card's keys. In the
-# directory are ca.pem, srv.crt, srv.key and the card's certificates rsa.der and ec.der.
+# firefox.py MODULE PIN DIRECTORY [PROMPTS]: Firefox, without a window, authenticates to a TLS server with the card's keys and
+# asks for the PIN so many times (once). In the directory are ca.pem, srv.crt, srv.key and the card's certificates rsa.der
+# and ec.der, or one of them.
 # firefox.py MODULE - DIRECTORY: Firefox has loaded the module, without being told so here.
 import hashlib
 import os
@@ -13,7 +14,8 @@ import time
 
 from marionette import Marionette
 
-MODULE, PIN, W = sys.argv[1:]
+MODULE, PIN, W = sys.argv[1:4]
+PROMPTS = int(sys.argv[4]) if len(sys.argv) > 4 else 1
 
 PREFERENCES = {
     "marionette.port": 0,
@@ -33,14 +35,14 @@ PREFERENCES = {
     "security.OCSP.enabled": 0,
 }
 
-# Answers the question for the PIN, once; chooses the certificate that is wanted.
+# Answers the question for the PIN, as often as it may come; chooses the certificate that is wanted.
 OBSERVER = """
-let g = Services.wm.getMostRecentBrowserWindow().card = { prompts: [], want: null, tries: 0, pin: args[0] };
+let g = Services.wm.getMostRecentBrowserWindow().card = { prompts: [], want: null, tries: args[1], pin: args[0] };
 g.observer = { observe(subject, topic) {
   if (topic == "common-dialog-loaded") {
     let a = subject.Dialog.args;
     g.prompts.push(a.promptType + ": " + a.text);
-    if (a.promptType == "promptPassword" && g.tries++ < 1) {
+    if (a.promptType == "promptPassword" && g.tries-- > 0) {
       subject.Dialog.ui.password1Textbox.value = g.pin;
       subject.setTimeout(() => { subject.Dialog.ui.button0.disabled = false; subject.Dialog.ui.button0.click(); }, 50);
     } else {
@@ -174,18 +176,18 @@ def by_hand():
     prepare()
     process, firefox = start()
     trust(firefox)
-    firefox.run("chrome", OBSERVER, PIN)
+    firefox.run("chrome", OBSERVER, PIN, PROMPTS)
     firefox.run("chrome", 'let db = Cc["@mozilla.org/security/pkcs11moduledb;1"].getService(Ci.nsIPKCS11ModuleDB);'
                 'await db.addModule("Smart card", args[0], 0, 0);', MODULE)
     check("the module is loaded", MODULE in modules(firefox), modules(firefox))
     servers = {"TLSv1.3": Server(ssl.TLSVersion.TLSv1_3), "TLSv1.2": Server(ssl.TLSVersion.TLSv1_2)}
-    for name in ("rsa", "ec"):
+    for name in [name for name in ("rsa", "ec") if os.path.exists("%s/%s.der" % (W, name))]:
         with open("%s/%s.der" % (W, name), "rb") as file:
             fingerprint = hashlib.sha256(file.read()).hexdigest()
         for version, server in servers.items():
             connect(firefox, name, fingerprint, server, version)
     asked = [p for p in prompts(firefox) if p.startswith("promptPassword")]
-    check("the PIN was asked once", len(asked) == 1, prompts(firefox))
+    check("the PIN was asked %d times" % PROMPTS, len(asked) == PROMPTS, prompts(firefox))
 
     firefox.run("chrome", "Services.wm.getMostRecentBrowserWindow().card.want = args[0];" + FORGET, "none")
     page = firefox.visit("https://localhost:%d/nobody" % servers["TLSv1.3"].port, 5)

@@ -20,7 +20,7 @@ two_keys() {
 	TOKEN=$(our_tool -L 2>/dev/null | sed -n 's/^ *token label *: *//p' | head -n 1)
 	URI="pkcs11:token=$(printf %s "$TOKEN" | sed 's/ /%20/g;s/#/%23/g')"
 	openssl x509 -inform DER -in "$W/rsa.der" -out "$W/rsa.crt"
-	openssl x509 -inform DER -in "$W/ec.der" -out "$W/ec.crt"
+	[ ! -e "$W/ec.der" ] || openssl x509 -inform DER -in "$W/ec.der" -out "$W/ec.crt"
 	use rsa
 }
 
