@@ -184,6 +184,7 @@ DIFFERENTIAL_TESTS = tests/differential/test_softhsm
 # need the build, not the card
 STATIC_TESTS = \
 	tests/static/banned.sh \
+	tests/static/clients.sh \
 	tests/static/exports.sh \
 	tests/static/includes.sh \
 	tests/static/listed.sh \
@@ -194,7 +195,6 @@ STATIC_TESTS = \
 E2E_TESTS = \
 	tests/bench/budgets.sh \
 	tests/e2e/both-ways.sh \
-	tests/e2e/java.sh \
 	tests/e2e/manage.sh \
 	tests/e2e/mix.sh \
 	tests/e2e/nss.sh \
@@ -219,18 +219,22 @@ E2E_TESTS = \
 CLIENT_TESTS = \
 	tests/clients/chromium.sh \
 	tests/clients/cryptsetup.sh \
+	tests/clients/each-use.sh \
 	tests/clients/eap.sh \
 	tests/clients/firefox.sh \
 	tests/clients/gnutls.sh \
 	tests/clients/gpgsm.sh \
+	tests/clients/java.sh \
+	tests/clients/node.sh \
 	tests/clients/nss.sh \
 	tests/clients/openssh.sh \
 	tests/clients/openssl.sh \
 	tests/clients/openvpn.sh \
+	tests/clients/p11-kit.sh \
 	tests/clients/pam.sh \
+	tests/clients/pkcs11-tool.sh \
 	tests/clients/pulled.sh \
 	tests/clients/python.sh \
-	tests/clients/remoting.sh \
 	tests/clients/strongswan.sh \
 	tests/clients/together.sh
 # programs that shell tests and the benchmark run
@@ -251,13 +255,15 @@ TEST_FILES = \
 	tests/bench/limits.awk \
 	tests/bench/programs.sh \
 	tests/bench/table.awk \
+	tests/clients/Card.java \
+	tests/clients/card.js \
 	tests/clients/card.py \
 	tests/clients/firefox.py \
 	tests/clients/lib.sh \
 	tests/clients/marionette.py \
 	tests/clients/openvpn.py \
+	tests/clients/told.awk \
 	tests/clients/typed.py \
-	tests/e2e/Card.java \
 	tests/e2e/lib.sh \
 	tests/statements/minidriver.md \
 	tests/statements/minidriver.txt \

@@ -27,25 +27,11 @@ radius_server() {
 
 # authenticate NAME VERSION PHASE1: the last line of eapol_test is SUCCESS when server and client are content
 authenticate() {
-	# the engine gets the module by its own variable: wpa_supplicant takes paths under /usr/lib only
-	cat >"$W/net.conf" <<-CONF
-		pkcs11_engine_path=$ENGINE
-		network={
-			key_mgmt=IEEE8021X
-			eap=TLS
-			identity="alice"
-			ca_cert="$W/ca.pem"
-			domain_match="localhost"
-			engine=1
-			engine_id="pkcs11"
-			key_id="$(uri "$1" private)"
-			cert_id="$(uri "$1" cert)"
-			pin="$E2E_PIN"
-			phase1="$3"
-		}
-	CONF
+	use "$1"
+	told_file wpa_supplicant.conf "s|/usr/lib/.*/engines-3/pkcs11.so|$ENGINE|;s|/etc/ssl/certs/ca.pem|$W/ca.pem|
+		s|123456|$E2E_PIN|;s|^}|phase1=\"$3\"\n&|"
 	: >"$W/server.log"
-	PKCS11_MODULE_PATH=$MODULE timeout 60 eapol_test -c "$W/net.conf" -a 127.0.0.1 -p 1812 -s secret -t 20 >"$W/eap.log" 2>&1
+	timeout 60 eapol_test -c wpa_supplicant.conf -a 127.0.0.1 -p 1812 -s secret -t 20 >"$W/eap.log" 2>&1
 	is "$1 in $2" "$(tail -n 1 "$W/eap.log")" SUCCESS
 	check "it was $2" grep -q "Using TLS version $2" "$W/eap.log"
 	check "the server has verified the certificate" grep -q "depth=0.*CN=Alice $1" "$W/server.log"
@@ -56,6 +42,7 @@ eap() {
 	ENGINE=$(find /usr/lib -path '*engines-3/pkcs11.so' | head -n 1)
 	[ -n "$ENGINE" ] || skip "libengine-pkcs11-openssl is not installed"
 	two_keys
+	section wpa_supplicant
 	server_certificate
 	radius_server
 	for name in rsa ec; do

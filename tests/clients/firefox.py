@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# firefox.py MODULE PIN DIRECTORY: Firefox, without a window, authenticates to a TLS server with the card's keys. In the
-# directory are ca.pem, srv.crt, srv.key and the card's certificates rsa.der and ec.der.
-# firefox.py MODULE - DIRECTORY: a policy of the machine, and nobody else, has loaded the module.
+# firefox.py MODULE PIN DIRECTORY [PROMPTS]: Firefox, without a window, authenticates to a TLS server with the card's keys and
+# asks for the PIN so many times (once). In the directory are ca.pem, srv.crt, srv.key and the card's certificates rsa.der
+# and ec.der, or one of them.
+# firefox.py MODULE - DIRECTORY: Firefox has loaded the module, without being told so here.
 import hashlib
 import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -14,7 +14,8 @@ import time
 
 from marionette import Marionette
 
-MODULE, PIN, W = sys.argv[1:]
+MODULE, PIN, W = sys.argv[1:4]
+PROMPTS = int(sys.argv[4]) if len(sys.argv) > 4 else 1
 
 PREFERENCES = {
     "marionette.port": 0,
@@ -34,14 +35,14 @@ PREFERENCES = {
     "security.OCSP.enabled": 0,
 }
 
-# Answers the question for the PIN, once; chooses the certificate that is wanted.
+# Answers the question for the PIN, as often as it may come; chooses the certificate that is wanted.
 OBSERVER = """
-let g = Services.wm.getMostRecentBrowserWindow().card = { prompts: [], want: null, tries: 0, pin: args[0] };
+let g = Services.wm.getMostRecentBrowserWindow().card = { prompts: [], want: null, tries: args[1], pin: args[0] };
 g.observer = { observe(subject, topic) {
   if (topic == "common-dialog-loaded") {
     let a = subject.Dialog.args;
     g.prompts.push(a.promptType + ": " + a.text);
-    if (a.promptType == "promptPassword" && g.tries++ < 1) {
+    if (a.promptType == "promptPassword" && g.tries-- > 0) {
       subject.Dialog.ui.password1Textbox.value = g.pin;
       subject.setTimeout(() => { subject.Dialog.ui.button0.disabled = false; subject.Dialog.ui.button0.click(); }, 50);
     } else {
@@ -125,7 +126,7 @@ def start():
 
 
 def prepare():
-    os.mkdir(W + "/profile")
+    os.makedirs(W + "/profile", exist_ok=True)
     with open(W + "/profile/user.js", "w") as file:
         for name, value in PREFERENCES.items():
             text = {True: "true", False: "false"}.get(value) if isinstance(value, bool) else \
@@ -161,33 +162,32 @@ def quit_firefox(process, firefox, what):
     check(what, process.wait(40) == 0)
 
 
-def by_policy():
-    shutil.rmtree(W + "/profile", ignore_errors=True)
+def by_others():
     prepare()
     process, firefox = start()
     end = time.monotonic() + 20
     while MODULE not in modules(firefox) and time.monotonic() < end:
         time.sleep(0.1)
-    check("a policy loads the module", MODULE in modules(firefox), modules(firefox))
-    quit_firefox(process, firefox, "Firefox ends a third time")
+    check("the module is loaded", MODULE in modules(firefox), modules(firefox))
+    quit_firefox(process, firefox, "Firefox ends")
 
 
 def by_hand():
     prepare()
     process, firefox = start()
     trust(firefox)
-    firefox.run("chrome", OBSERVER, PIN)
+    firefox.run("chrome", OBSERVER, PIN, PROMPTS)
     firefox.run("chrome", 'let db = Cc["@mozilla.org/security/pkcs11moduledb;1"].getService(Ci.nsIPKCS11ModuleDB);'
                 'await db.addModule("Smart card", args[0], 0, 0);', MODULE)
     check("the module is loaded", MODULE in modules(firefox), modules(firefox))
     servers = {"TLSv1.3": Server(ssl.TLSVersion.TLSv1_3), "TLSv1.2": Server(ssl.TLSVersion.TLSv1_2)}
-    for name in ("rsa", "ec"):
+    for name in [name for name in ("rsa", "ec") if os.path.exists("%s/%s.der" % (W, name))]:
         with open("%s/%s.der" % (W, name), "rb") as file:
             fingerprint = hashlib.sha256(file.read()).hexdigest()
         for version, server in servers.items():
             connect(firefox, name, fingerprint, server, version)
     asked = [p for p in prompts(firefox) if p.startswith("promptPassword")]
-    check("the PIN was asked once", len(asked) == 1, prompts(firefox))
+    check("the PIN was asked %d times" % PROMPTS, len(asked) == PROMPTS, prompts(firefox))
 
     firefox.run("chrome", "Services.wm.getMostRecentBrowserWindow().card.want = args[0];" + FORGET, "none")
     page = firefox.visit("https://localhost:%d/nobody" % servers["TLSv1.3"].port, 5)
@@ -200,7 +200,7 @@ def by_hand():
 
 
 if PIN == "-":
-    by_policy()
+    by_others()
 else:
     by_hand()
 sys.exit(1 if failures else 0)

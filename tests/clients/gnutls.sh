@@ -1,14 +1,35 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# GnuTLS: TLS with the card on either side, requests and signed data by certtool.
+# GnuTLS: p11tool, TLS with the card on either side, requests and signed data by certtool.
 # shellcheck source=tests/clients/lib.sh
 . "$abs_top_srcdir/tests/clients/lib.sh"
-e2e_needs gids-tool pkcs11-tool opensc-tool openssl pcscd gnutls-cli gnutls-serv certtool ss
+e2e_needs gids-tool pkcs11-tool opensc-tool openssl pcscd p11tool gnutls-cli gnutls-serv certtool ss
 
-client() {	# client NAME PRIORITY: a connection with this key
-	{ printf 'GET / HTTP/1.0\r\n\r\n'; sleep 1; } | gnutls-cli --provider "$MODULE" --port "$PORT" --x509cafile "$W/ca.pem" \
-		--priority "$2" --x509certfile "$(uri "$1" cert)" --x509keyfile "$(uri "$1" private)" \
-		127.0.0.1 >"$W/page" 2>&1
+PRIORITY=NORMAL
+
+gnutls-cli() {
+	{ printf 'GET / HTTP/1.0\r\n\r\n'; sleep 0.5; } | command gnutls-cli --x509cafile "$W/ca.pem" --priority "$PRIORITY" "$@"
+}
+
+# client NAME PRIORITY: a connection with this key, its page in $W/page
+client() {
+	use "$1"
+	PRIORITY=$2
+	told "gnutls-cli" >"$W/page" 2>&1
+}
+
+tokens() {
+	contains "p11tool lists the token" "token=" told "p11tool --list-tokens"
+	contains "its certificates" "type=cert" told "p11tool --list-all"
+	contains "the private keys" "type=private" told "p11tool --login --list-privkeys"
+	for name in rsa ec; do
+		use "$name"
+		check "p11tool exports the $name certificate" told "p11tool --export"
+		check "which is that" sh -c "openssl x509 -in cert.pem -outform DER | cmp - '$W/$name.der'"
+		contains "p11tool tries out the $name key" "ok" told "p11tool --login --test-sign"
+	done
+	use rsa
+	check "also with PSS" p11tool --login --test-sign --hash SHA256 --sign-params=RSA-PSS "$KEY;type=private"
 }
 
 clients() {
@@ -47,22 +68,25 @@ server() {
 
 certificates() {
 	local name
-	printf 'cn = "Alice"\n' >"$W/template"
-	seq 1 500 >"$W/data"
+	printf 'cn = "Alice"\n' >template
+	seq 1 500 >data
 	for name in rsa ec; do
-		check "$name: certtool makes a request" certtool --provider "$MODULE" --generate-request --template "$W/template" \
-			--load-privkey "$(uri "$name" private)" --outfile "$W/req"
-		check "$name: openssl verifies it" openssl req -verify -in "$W/req" -noout
-		check "$name: certtool signs data" certtool --provider "$MODULE" --p7-detached-sign --infile "$W/data" \
-			--load-privkey "$(uri "$name" private)" --load-certificate "$W/$name.crt" --outfile "$W/p7"
-		check "$name: openssl verifies it" openssl cms -verify -binary -inform PEM -in "$W/p7" -content "$W/data" \
-			-CAfile "$W/ca.pem" -certfile "$W/$name.crt" -purpose any -out /dev/null
+		use "$name"
+		cp "$W/$name.crt" cert.pem
+		check "$name: certtool makes a request" told "certtool --generate-request"
+		check "$name: openssl verifies it" openssl req -verify -in req.pem -noout
+		check "$name: certtool signs data" told "certtool --p7-detached-sign"
+		check "$name: openssl verifies it" openssl cms -verify -binary -inform PEM -in data.p7s -content data \
+			-CAfile "$W/ca.pem" -certfile cert.pem -purpose any -out /dev/null
 	done
 }
 
 gnutls() {
 	two_keys
+	only_our_module
 	export GNUTLS_PIN=$E2E_PIN
+	section GnuTLS
+	tokens
 	clients
 	server
 	certificates

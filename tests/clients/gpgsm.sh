@@ -21,38 +21,43 @@ configure_gnupg() {
 	PROGRAM
 	chmod 700 "$W/pinentry"
 	: >"$W/asked"
-	printf '%s\n' "scdaemon-program $(command -v gnupg-pkcs11-scd)" "pinentry-program $W/pinentry" >"$GNUPGHOME/gpg-agent.conf"
-	printf '%s\n' "providers p1" "provider-p1-library $MODULE" >"$GNUPGHOME/gnupg-pkcs11-scd.conf"
+	told_file gpg-agent.conf
+	echo "pinentry-program $W/pinentry" >>gpg-agent.conf
+	told_file gnupg-pkcs11-scd.conf
+	mv gpg-agent.conf gnupg-pkcs11-scd.conf "$GNUPGHOME"
 	echo disable-crl-checks >"$GNUPGHOME/gpgsm.conf"
 	openssl x509 -in "$W/ca.pem" -noout -fingerprint -sha1 | sed 's/.*=//;s/$/ S relax/' >"$GNUPGHOME/trustlist.txt"
+}
+
+gpgsm() {
+	command gpgsm --yes "$@"
 }
 
 # Every second signature begins with a high bit, and gnupg-pkcs11-scd puts a zero byte before it, which openssl does not take.
 sign() {
 	local i
 	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
-		echo "$i" >>"$W/data"
-		gpgsm --yes --sign -u "0x$1" --output "$W/signed" "$W/data" || return 1
-		openssl cms -verify -binary -inform DER -in "$W/signed" -CAfile "$W/ca.pem" -purpose any -out "$W/plain" && return 0
+		echo "$i" >>mail
+		told "gpgsm --sign" || return 1
+		openssl cms -verify -binary -inform DER -in mail.p7m -CAfile "$W/ca.pem" -purpose any -out plain && return 0
 	done
 	return 1
 }
 
 mail() {
-	local sha1
 	two_keys
+	section GnuPG
 	configure_gnupg
-	seq 1 500 >"$W/data"
+	seq 1 500 >mail
 	check "the authority is imported" gpgsm --import "$W/ca.pem"
-	check "the agent learns the card" gpg-connect-agent 'SCD LEARN --force' /bye
-	check "gpgsm learns the certificates" gpgsm --learn-card
-	contains "it knows Alice" "Alice rsa" gpgsm --list-keys
-	sha1=$(openssl x509 -in "$W/rsa.crt" -noout -fingerprint -sha1 | sed 's/.*=//;s/://g')
-	check "gpgsm signs, openssl verifies" sign "$sha1"
-	check "the message" cmp "$W/data" "$W/plain"
-	openssl cms -encrypt -binary -aes128 -in "$W/data" -outform DER -out "$W/cipher" "$W/rsa.crt"
-	check "gpgsm decrypts" gpgsm --yes --output "$W/decrypted" --decrypt "$W/cipher"
-	check "the message" cmp "$W/data" "$W/decrypted"
+	check "the agent learns the card" told "SCD LEARN"
+	check "gpgsm learns the certificates" told "gpgsm --learn-card"
+	contains "it knows Alice" "Alice rsa" told "gpgsm --list-keys"
+	check "gpgsm signs, openssl verifies" sign
+	check "the message" cmp mail plain
+	openssl cms -encrypt -binary -aes128 -in plain -outform DER -out mail.p7m "$W/rsa.crt"
+	check "gpgsm decrypts" told "gpgsm --decrypt"
+	check "the message" cmp plain mail
 	is "the PIN was asked once" "$(wc -l <"$W/asked")" 1
 	gpgconf --kill gpg-agent
 	card_remove

@@ -9,15 +9,15 @@ e2e_needs gids-tool pkcs11-tool opensc-tool openssl pcscd openvpn ss /usr/bin/py
 tunnel() {
 	local name=$1 id
 	shift
-	id=$(openvpn --show-pkcs11-ids "$MODULE" 2>/dev/null | grep -A 3 -F "Alice $name" | sed -n 's/^ *Serialized id: *//p' | head -n 1)
+	id=$(told "show-pkcs11-ids" 2>/dev/null | grep -A 3 -F "Alice $name" | sed -n 's/^ *Serialized id: *//p' | head -n 1)
 	check "$name: openvpn shows the certificate" test -n "$id"
 	openvpn --dev null --proto tcp4-server --local 127.0.0.1 --port 1194 --tls-server --dh none --ca "$W/ca.pem" \
 		--cert "$W/srv.crt" --key "$W/srv.key" --verb 4 --log "$W/srv.log" "$@" &
 	SERVER=$!
 	wait_for 10 listening 1194
-	openvpn --dev null --proto tcp4-client --remote 127.0.0.1 1194 --nobind --tls-client --ca "$W/ca.pem" \
-		--remote-cert-tls server --pkcs11-providers "$MODULE" --pkcs11-id "$id" --management "$W/m.sock" unix \
-		--management-query-passwords --connect-retry-max 1 --reneg-sec 3 0 --verb 4 --log "$W/cl.log" "$@" &
+	told_file client.conf "s|\"ID\"|\"$id\"|;s|ca.pem|$W/ca.pem|;s|dev tun|dev null|;s|^client|tls-client|"
+	told_aside "openvpn --config" --management "$W/m.sock" unix \
+		--management-query-passwords --connect-retry-max 1 --reneg-sec 3 0 --verb 4 --log "$W/cl.log" "$@"
 	CLIENT=$!
 	wait_for 10 test -S "$W/m.sock"
 	/usr/bin/python3 "$abs_top_srcdir/tests/clients/openvpn.py" "$W/m.sock" "$E2E_PIN" >"$W/asked" 2>&1 &
@@ -37,6 +37,7 @@ renewed() {
 
 vpn() {
 	two_keys
+	section OpenVPN
 	server_certificate
 	tunnel rsa
 	tunnel ec

@@ -6,33 +6,15 @@
 e2e_needs gids-tool pkcs11-tool opensc-tool openssl pcscd pamtester mount
 
 configure_pam() {
-	mkdir -p "$W/pam" "$W/cacerts" "$W/crls"
+	mkdir -p "$W/pam" "$W/etc/cacerts" "$W/etc/crls"
 	cp -r /etc/pam.d/. "$W/pam/"
-	echo "auth required pam_pkcs11.so config_file=$W/pam_pkcs11.conf" >"$W/pam/p11test"
+	echo "auth required pam_pkcs11.so" >"$W/pam/p11test"
 	mount --bind "$W/pam" /etc/pam.d
-	cp "$W/ca.pem" "$W/cacerts/"
-	openssl rehash "$W/cacerts"
-	# it wants a module that only root can write, wherever the build is
-	install -m 644 "$MODULE" "$W/module.so"
-	cat >"$W/pam_pkcs11.conf" <<-CONF
-		pam_pkcs11 {
-			card_only = true;
-			wait_for_card = false;
-			use_pkcs11_module = undertest;
-			pkcs11_module undertest {
-				module = $W/module.so;
-				slot_description = "none";
-				ca_dir = $W/cacerts;
-				crl_dir = $W/crls;
-				cert_policy = ca,signature;
-			}
-			use_mappers = cn;
-			mapper cn {
-				module = internal;
-				mapfile = file://$W/mapping;
-			}
-		}
-	CONF
+	cp "$W/ca.pem" "$W/etc/cacerts/"
+	openssl rehash "$W/etc/cacerts"
+	told_file /etc/pam_pkcs11/pam_pkcs11.conf
+	mv pam_pkcs11.conf "$W/etc"
+	mount --bind "$W/etc" /etc/pam_pkcs11
 }
 
 login_as() {	# login_as PIN
@@ -41,13 +23,14 @@ login_as() {	# login_as PIN
 
 machine() {
 	two_keys
+	section pam_pkcs11
 	configure_pam
-	echo "Alice rsa -> root" >"$W/mapping"
+	echo "Alice rsa -> root" >/etc/pam_pkcs11/cn_map
 	contains "the card lets its owner in" "successfully authenticated" eval "login_as $E2E_PIN"
 	refuse "not with a wrong PIN" "." eval "login_as 999999"
-	echo "Alice rsa -> nobody" >"$W/mapping"
+	echo "Alice rsa -> nobody" >/etc/pam_pkcs11/cn_map
 	refuse "and nobody else" "." eval "login_as $E2E_PIN"
-	umount /etc/pam.d
+	umount /etc/pam.d /etc/pam_pkcs11
 	card_remove
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A Java program over SunPKCS11: lists the entries of the token's KeyStore, then signs with each and verifies with Java's
- * own providers. Usage: java Card.java CONFIGURATION PIN. P-154
+ * A Java program over SunPKCS11: lists the entries of the token's KeyStore, signs with each, also in several threads,
+ * decrypts, and verifies with Java's own providers. Usage: java Card.java CONFIGURATION PIN. P-154
  */
 import java.security.KeyStore;
 import java.security.PrivateKey;
@@ -11,7 +11,10 @@ import java.security.Security;
 import java.security.Signature;
 import java.security.spec.MGF1ParameterSpec;
 import java.security.spec.PSSParameterSpec;
+import java.util.Arrays;
 import java.util.Collections;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.crypto.Cipher;
 
 public class Card {
 	private static Signature signature(String algorithm, String provider) throws Exception {
@@ -41,6 +44,43 @@ public class Card {
 		return s.verify(signed);
 	}
 
+	private static boolean decrypts(Provider token, PrivateKey key, PublicKey publicKey) throws Exception {
+		byte[] secret = "a secret".getBytes();
+		Cipher host = Cipher.getInstance("RSA/ECB/PKCS1Padding", "SunJCE");
+		Cipher card = Cipher.getInstance("RSA/ECB/PKCS1Padding", token);
+
+		host.init(Cipher.ENCRYPT_MODE, publicKey);
+		card.init(Cipher.DECRYPT_MODE, key);
+		return Arrays.equals(card.doFinal(host.doFinal(secret)), secret);
+	}
+
+	/* Four threads sign ten times each. */
+	private static boolean threads(Provider token, PrivateKey key, PublicKey publicKey) throws Exception {
+		AtomicInteger good = new AtomicInteger();
+		Thread[] threads = new Thread[4];
+
+		for (int i = 0; i < threads.length; i++) {
+			threads[i] = new Thread(() -> {
+				try {
+					for (int round = 0; round < 10; round++)
+						if (verify("SunRsaSign", publicKey, "SHA256withRSA", "to be signed",
+								sign(token.getName(), key, "SHA256withRSA")))
+							good.incrementAndGet();
+				} catch (Exception e) {
+					System.out.println(e);
+				}
+			});
+			threads[i].start();
+		}
+		for (Thread thread : threads)
+			thread.join();
+		return good.get() == 40;
+	}
+
+	private static void say(String alias, String what, boolean good) {
+		System.out.println(alias + " " + what + " " + (good ? "good" : "bad"));
+	}
+
 	private static void tryOut(Provider token, KeyStore store, String alias, char[] pin) throws Exception {
 		PrivateKey key = (PrivateKey) store.getKey(alias, pin);
 		PublicKey publicKey = store.getCertificate(alias).getPublicKey();
@@ -53,7 +93,11 @@ public class Card {
 			boolean good = verify(host, publicKey, algorithm, "to be signed", signed)
 					&& !verify(host, publicKey, algorithm, "something else", signed);
 
-			System.out.println(alias + " " + algorithm + " " + (good ? "good" : "bad"));
+			say(alias, algorithm, good);
+		}
+		if (rsa) {
+			say(alias, "decryption", decrypts(token, key, publicKey));
+			say(alias, "threads", threads(token, key, publicKey));
 		}
 	}
 
