@@ -34,14 +34,14 @@ check_version(DWORD asked, DWORD current)
 }
 
 /* Windows' rule for file names, on ASCII: what lies above depends on a code page that nobody names. */
-bool
-check_name_char(char c)
+static bool
+may_stand(char c)
 {
 	return c >= 0x20 && c < 0x7F && strchr("\"*/:<>?\\|", c) == NULL;
 }
 
-char
-check_fold(char c)
+static char
+fold(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
@@ -55,9 +55,9 @@ check_name(const char *name, char ret_folded[CHECK_NAME_MAX + 1])
 	if (name == NULL || name[0] == '\0')
 		return false;
 	for (i = 0; name[i] != '\0'; i++) {
-		if (i == CHECK_NAME_MAX || !check_name_char(name[i]))
+		if (i == CHECK_NAME_MAX || !may_stand(name[i]))
 			return false;
-		folded[i] = check_fold(name[i]);
+		folded[i] = fold(name[i]);
 	}
 	memcpy(ret_folded, folded, sizeof(folded));
 	return true;

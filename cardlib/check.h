@@ -26,10 +26,6 @@ DWORD check_version(DWORD asked, DWORD current);
  * names cannot have.
  */
 bool check_name(const char *name, char ret_folded[CHECK_NAME_MAX + 1]);
-/* True for a character that may stand in a name. */
-bool check_name_char(char c);
-/* Lower case of an ASCII letter; names are compared so. */
-char check_fold(char c);
 
 /* SCARD_E_INVALID_PARAMETER for a key specification that is not defined. */
 DWORD check_key_spec(DWORD key_spec);

@@ -97,7 +97,10 @@ check_sign(const struct csp_key *key, const struct csp_scheme *scheme, size_t le
 static DWORD
 check_decrypt(const struct csp_key *key, const struct csp_scheme *scheme, size_t len)
 {
-	if (!key->can_decrypt || scheme->padding == CSP_PAD_PSS || scheme->padding == CSP_PAD_ECDSA)
+	const bool decrypts =
+		scheme->padding == CSP_PAD_RAW || scheme->padding == CSP_PAD_PKCS1 || scheme->padding == CSP_PAD_OAEP;
+
+	if (!key->can_decrypt || !decrypts)
 		return SCARD_E_UNSUPPORTED_FEATURE;
 	return len == width_of(key) ? SCARD_S_SUCCESS : SCARD_E_INVALID_PARAMETER;
 }

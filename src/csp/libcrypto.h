@@ -28,10 +28,4 @@ EVP_PKEY *csp_pubkey_import(struct csp_crypto *crypto, const struct public_key *
 bool csp_pubkey_open(struct csp_crypto *crypto, const struct public_key *key, EVP_PKEY **ret_pkey,
 		     EVP_PKEY_CTX **ret_ctx);
 
-/*
- * rsa.c: the bare operation on a block of modulus length; ret_block has room for as much. SCARD_E_INVALID_PARAMETER for a
- * block that is not below the modulus.
- */
-DWORD csp_rsa_public(struct csp_crypto *crypto, const struct public_key *key, const uint8_t *block, uint8_t *ret_block);
-
 #endif

@@ -11,8 +11,9 @@
 /* PKCS#1 v1.5 fills up with at least so many bytes (RFC 8017, 9.2). */
 #define PKCS1_MIN_FILL 8u
 
-DWORD
-csp_rsa_public(struct csp_crypto *crypto, const struct public_key *key, const uint8_t *block, uint8_t *ret_block)
+/* The bare operation on a block of modulus length; fails for one that is not below the modulus. */
+static DWORD
+rsa_public(struct csp_crypto *crypto, const struct public_key *key, const uint8_t *block, uint8_t *ret_block)
 {
 	size_t len = key->modulus_len;
 	EVP_PKEY_CTX *ctx = NULL;
@@ -58,7 +59,7 @@ csp_recover(struct csp *csp, const struct public_key *key, const struct csp_sche
 		return SCARD_E_UNSUPPORTED_FEATURE;
 	if (!csp_libcrypto_runs())
 		return SCARD_F_INTERNAL_ERROR;
-	if (csp_rsa_public(csp->crypto, key, signature.p, block) != SCARD_S_SUCCESS)
+	if (rsa_public(csp->crypto, key, signature.p, block) != SCARD_S_SUCCESS)
 		return SCARD_E_INVALID_VALUE;
 	data = cur_of(block, key->modulus_len);
 	if (scheme->padding == CSP_PAD_PKCS1 && !find_signed(block, key->modulus_len, &data))
@@ -82,7 +83,7 @@ csp_encrypt(struct csp *csp, const struct public_key *key, const struct csp_sche
 		return SCARD_E_NO_MEMORY;
 	r = csp_pad_encryption(csp->crypto, scheme, plain, block.p, block.len);
 	if (r == SCARD_S_SUCCESS)
-		r = csp_rsa_public(csp->crypto, key, block.p, ret_cipher);
+		r = rsa_public(csp->crypto, key, block.p, ret_cipher);
 	if (r == SCARD_S_SUCCESS)
 		*ret_len = key->modulus_len;
 	secret_free(&block);

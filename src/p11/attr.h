@@ -25,8 +25,6 @@ CK_RV p11_attr_public_of(struct csp_card *card, const struct csp_key *key, const
 CK_RV p11_attr_key(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
 CK_RV p11_attr_private(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
 CK_RV p11_attr_public(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE type, struct buf *value);
-/* DER of the object identifier of a key's curve. CKR_ATTRIBUTE_TYPE_INVALID for another type or size. */
-CK_RV p11_attr_curve(enum key_type type, unsigned bits, struct buf *value);
 /* The bits of the curve that CKA_EC_PARAMS names, for a key of this type; 0 for another. */
 unsigned p11_attr_curve_bits(enum key_type type, struct cursor params);
 /* CKA_EC_POINT: DER OCTET STRING around the uncompressed point; the bare 32 bytes of Ed25519 and X25519 (P-093). */

@@ -109,11 +109,12 @@ check_spki(const struct p11_memory *memory)
 {
 	struct cursor said = p11_memory_bytes(memory, CKA_PUBLIC_KEY_INFO);
 	AUTO_BUF struct buf right = BUF_INIT;
+	CK_RV rv;
 
 	if (said.left == 0)
 		return CKR_OK;
-	if (csp_public_key_spki(p11_csp(), &memory->public, &right) != SCARD_S_SUCCESS)
-		return CKR_HOST_MEMORY;
+	if ((rv = p11_rv(csp_public_key_spki(p11_csp(), &memory->public, &right), P11_CTX_TOKEN)) != CKR_OK)
+		return rv;
 	return cur_equals(&said, right.p, right.len) ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
 }
 

@@ -198,7 +198,10 @@ C_FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG cou
 	struct p11_session *session;
 	CK_RV rv = p11_enter(handle, &session);
 
-	return rv != CKR_OK ? rv : p11_leave(session, __func__, search_init(session, &query));
+	if (rv != CKR_OK)
+		return rv;
+	rv = search_init(session, &query);
+	return p11_leave(session, __func__, p11_read_rv(session->slot, rv));
 }
 
 static CK_RV

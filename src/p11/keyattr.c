@@ -87,9 +87,9 @@ curve_25519(enum key_type type, struct buf *value)
 	return p11_attr_bytes(value, cur_of(oid, sizeof(oid)));
 }
 
-/* DER of the object identifiers of P-256, P-384 and P-521 (RFC 5480, 2.1.1.1). */
-CK_RV
-p11_attr_curve(enum key_type type, unsigned bits, struct buf *value)
+/* CKA_EC_PARAMS: DER of the object identifiers of P-256, P-384 and P-521 (RFC 5480, 2.1.1.1), or of the curves above. */
+static CK_RV
+curve_params(enum key_type type, unsigned bits, struct buf *value)
 {
 	static const uint8_t p256[] = { 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07 };
 	static const uint8_t p384[] = { 0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x22 };
@@ -130,7 +130,7 @@ p11_attr_curve_bits(enum key_type type, struct cursor params)
 	for (size_t i = 0; i < ARRAY_SIZE(curves); i++) {
 		buf_reset(&known);
 		if (pubkey_is_25519(type) == (curves[i] == PUBKEY_25519_BITS) &&
-		    p11_attr_curve(type, curves[i], &known) == CKR_OK && cur_equals(&params, known.p, known.len))
+		    curve_params(type, curves[i], &known) == CKR_OK && cur_equals(&params, known.p, known.len))
 			return curves[i];
 	}
 	return is_name_of(type, params) ? PUBKEY_25519_BITS : 0;
@@ -210,7 +210,7 @@ p11_attr_key(struct csp_card *card, const struct csp_key *key, CK_ATTRIBUTE_TYPE
 	case CKA_KEY_GEN_MECHANISM: return p11_attr_ulong(value, gen_mechanism(key));
 	case CKA_SUBJECT: return subject(card, key, value);
 	case CKA_PUBLIC_KEY_INFO: return public_key_info(card, key, value);
-	case CKA_EC_PARAMS: return p11_attr_curve(key->type, key->bits, value);
+	case CKA_EC_PARAMS: return curve_params(key->type, key->bits, value);
 	case CKA_EC_POINT:
 	case CKA_MODULUS:
 	case CKA_PUBLIC_EXPONENT: return public_part(card, key, type, value);

@@ -238,20 +238,20 @@ generate_rv(struct p11_slot *slot, enum key_type type, DWORD r)
 static CK_RV
 find_pair(const struct p11_slot *slot, uint32_t key_id, CK_OBJECT_HANDLE *ret_public, CK_OBJECT_HANDLE *ret_private)
 {
-	CK_OBJECT_HANDLE public = CK_INVALID_HANDLE, private = CK_INVALID_HANDLE;
+	CK_OBJECT_HANDLE of_public = CK_INVALID_HANDLE, of_private = CK_INVALID_HANDLE;
 
 	for (size_t i = 0; i < slot->object_count; i++) {
-		if (slot->objects[i].key_id != key_id)
-			continue;
-		if (slot->objects[i].class == CKO_PUBLIC_KEY)
-		public = slot->objects[i].handle;
-		if (slot->objects[i].class == CKO_PRIVATE_KEY)
-		private = slot->objects[i].handle;
+		const struct p11_object *o = &slot->objects[i];
+
+		if (o->key_id == key_id && o->class == CKO_PUBLIC_KEY)
+			of_public = o->handle;
+		if (o->key_id == key_id && o->class == CKO_PRIVATE_KEY)
+			of_private = o->handle;
 	}
-	if (public == CK_INVALID_HANDLE || private == CK_INVALID_HANDLE)
+	if (of_public == CK_INVALID_HANDLE || of_private == CK_INVALID_HANDLE)
 		return CKR_DEVICE_ERROR;
-	*ret_public = public;
-	*ret_private = private;
+	*ret_public = of_public;
+	*ret_private = of_private;
 	return CKR_OK;
 }
 

@@ -123,24 +123,18 @@ instance_free(struct p11_instance *in)
 	free(in);
 }
 
+/* The instance and its first slots. On failure all is as it was before. */
 static CK_RV
-open_locked(const struct lock_ops *locks, bool no_threads, pid_t self)
+instance_begin(const struct lock_ops *locks, bool no_threads)
 {
 	struct p11_instance *inherited = module.instance;
 	struct p11_instance *in;
 	CK_RV rv;
 
-	if (atomic_load(&module.pid) == self)
-		return CKR_CRYPTOKI_ALREADY_INITIALIZED;
-	/* not ready at the time of the fork: a thread of the parent was making it or taking it apart */
-	if (inherited != NULL && atomic_load(&module.pid) != 0)
-		csp_forget(&inherited->csp);
-	log_open();
 	if ((in = instance_new(locks, no_threads, &rv)) == NULL)
 		return rv;
 	in->inherited = inherited;
 	module.instance = in;
-	atomic_store(&module.inside, 0);
 	if ((rv = p11_slots_poll(true)) != CKR_OK) {
 		instance_free(in);
 		module.instance = inherited;
@@ -148,6 +142,25 @@ open_locked(const struct lock_ops *locks, bool no_threads, pid_t self)
 	}
 	for (size_t i = 0; i < in->slot_count; i++)
 		in->slots[i]->reported = in->slots[i]->generation;
+	return CKR_OK;
+}
+
+static CK_RV
+open_locked(const struct lock_ops *locks, bool no_threads, pid_t self)
+{
+	CK_RV rv;
+
+	if (atomic_load(&module.pid) == self)
+		return CKR_CRYPTOKI_ALREADY_INITIALIZED;
+	/* not ready at the time of the fork: a thread of the parent was making it or taking it apart */
+	if (module.instance != NULL && atomic_load(&module.pid) != 0)
+		csp_forget(&module.instance->csp);
+	log_open();
+	atomic_store(&module.inside, 0);
+	if ((rv = instance_begin(locks, no_threads)) != CKR_OK) {
+		log_close();
+		return rv;
+	}
 	atomic_store(&module.pid, self);
 	return CKR_OK;
 }

@@ -334,7 +334,10 @@ C_CopyObject(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *te
 	struct p11_session *session;
 	CK_RV rv = p11_enter(handle, &session);
 
-	return rv != CKR_OK ? rv : p11_leave(session, __func__, copy(session, object, t, ret_object));
+	if (rv != CKR_OK)
+		return rv;
+	rv = copy(session, object, t, ret_object);
+	return p11_leave(session, __func__, p11_read_rv(session->slot, rv));
 }
 
 static CK_RV

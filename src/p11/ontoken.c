@@ -88,7 +88,6 @@ name_key(struct p11_session *s, struct csp_card *card, uint32_t key_id, const st
 	const struct csp_key *key = csp_key_find(card, key_id);
 	char label[CSP_LABEL_MAX];
 	bool has_id, has_label;
-	CK_RV rv;
 	DWORD r;
 
 	if (key == NULL || text_of(memory, CKA_LABEL, label, sizeof(label)) != CKR_OK)
@@ -98,8 +97,7 @@ name_key(struct p11_session *s, struct csp_card *card, uint32_t key_id, const st
 	if (!has_id && !has_label)
 		return CKR_OK;
 	r = csp_key_name(card, key_id, has_id ? &id : NULL, has_label ? label : NULL);
-	rv = r == SCARD_W_REMOVED_CARD || r == SCARD_E_NO_SMARTCARD ? p11_change_rv(s->slot, r) : CKR_OK;
-	return rv;
+	return r == SCARD_W_REMOVED_CARD || r == SCARD_E_NO_SMARTCARD ? p11_change_rv(s->slot, r) : CKR_OK;
 }
 
 static CK_RV
@@ -250,17 +248,19 @@ without_token(struct p11_template template, struct p11_template *ret_template)
 	return CKR_OK;
 }
 
-bool p11_template_wants_token(struct p11_template template)
+bool
+p11_template_wants_token(struct p11_template asked)
 {
-	const CK_ATTRIBUTE *item = p11_template_find(template, CKA_TOKEN);
+	const CK_ATTRIBUTE *item = p11_template_find(asked, CKA_TOKEN);
 	bool yes = false;
 
 	return item != NULL && p11_take_bool(item, &yes) == CKR_OK && yes;
 }
 
-static bool is_private_key(struct p11_template template)
+static bool
+is_private_key(struct p11_template asked)
 {
-	const CK_ATTRIBUTE *item = p11_template_find(template, CKA_CLASS);
+	const CK_ATTRIBUTE *item = p11_template_find(asked, CKA_CLASS);
 	CK_ULONG class;
 
 	return item != NULL && p11_take_ulong(item, &class) == CKR_OK && class == CKO_PRIVATE_KEY;

@@ -12,7 +12,7 @@
 #include "p11/memory.h"
 
 /* Whether a template asks for an object of the token. */
-bool p11_template_wants_token(struct p11_template template);
+bool p11_template_wants_token(struct p11_template asked);
 
 /*
  * Makes an object of the token. Codes as p11_memory_new() and p11_change_card(); CKR_TEMPLATE_INCONSISTENT also for

@@ -179,6 +179,8 @@ size_t p11_session_count(const struct p11_slot *slot, CK_FLAGS flags);
  * application could not log in again.
  */
 void p11_logout(struct p11_slot *slot);
+/* The same for what only reads, such as a file of the user's: passes rv on. Pointers to the slot's objects end with it. */
+CK_RV p11_read_rv(struct p11_slot *slot, CK_RV rv);
 
 CK_OBJECT_HANDLE p11_new_object_handle(void);
 

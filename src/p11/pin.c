@@ -21,8 +21,9 @@ digit_value(CK_UTF8CHAR c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10u : 16;
 }
 
-CK_RV
-p11_admin_key(const CK_UTF8CHAR *digits, CK_ULONG count, struct secret *ret_key)
+/* CKR_PIN_LEN_RANGE for another number of digits, CKR_PIN_INVALID for what is no digit. */
+static CK_RV
+admin_key(const CK_UTF8CHAR *digits, CK_ULONG count, struct secret *ret_key)
 {
 	AUTO_SECRET struct secret key = SECRET_INIT;
 
@@ -43,7 +44,7 @@ p11_admin_key(const CK_UTF8CHAR *digits, CK_ULONG count, struct secret *ret_key)
 CK_RV
 p11_admin_key_given(const CK_UTF8CHAR *digits, CK_ULONG count, struct secret *ret_key)
 {
-	CK_RV rv = p11_admin_key(digits, count, ret_key);
+	CK_RV rv = admin_key(digits, count, ret_key);
 
 	return rv == CKR_PIN_LEN_RANGE || rv == CKR_PIN_INVALID ? CKR_PIN_INCORRECT : rv;
 }
@@ -152,7 +153,7 @@ set_admin_key(struct p11_slot *slot, struct csp_card *card, const struct pins *p
 
 	if (pins->old == NULL || pins->new == NULL)
 		return CKR_ARGUMENTS_BAD;
-	if ((rv = p11_admin_key(pins->new, pins->new_len, &new)) != CKR_OK ||
+	if ((rv = admin_key(pins->new, pins->new_len, &new)) != CKR_OK ||
 	    (rv = p11_admin_key_given(pins->old, pins->old_len, &old)) != CKR_OK)
 		return rv;
 	r = csp_pin_change(card, CSP_ROLE_ADMIN, cur_of(old.p, old.len), cur_of(new.p, new.len), NULL);
@@ -175,7 +176,7 @@ can_be_of(const struct csp_role_info *role, const struct pins *pins)
 	AUTO_SECRET struct secret key = SECRET_INIT;
 
 	if (role->type == CSP_PIN_CHALLENGE)
-		return p11_admin_key(pins->old, pins->old_len, &key) == CKR_OK;
+		return admin_key(pins->old, pins->old_len, &key) == CKR_OK;
 	return role->type == CSP_PIN_TYPED && pins->old_len >= role->pin_min && pins->old_len <= role->pin_max;
 }
 

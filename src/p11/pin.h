@@ -7,11 +7,9 @@
 #include "p11/p11.h"
 
 /*
- * The administrator's key as callers give it: 32, 48 or 64 hexadecimal digits, which are keys of 16, 24 or 32 bytes.
- * CKR_PIN_LEN_RANGE for another number of digits, CKR_PIN_INVALID for what is no digit, CKR_HOST_MEMORY.
+ * The administrator's key as callers give it, when it must be the card's already: 32, 48 or 64 hexadecimal digits, which are
+ * keys of 16, 24 or 32 bytes. CKR_PIN_INCORRECT for another form, which costs no try; CKR_HOST_MEMORY.
  */
-CK_RV p11_admin_key(const CK_UTF8CHAR *digits, CK_ULONG count, struct secret *ret_key);
-/* As above for a key that must be the card's already: of a wrong form it is CKR_PIN_INCORRECT, and costs no try. */
 CK_RV p11_admin_key_given(const CK_UTF8CHAR *digits, CK_ULONG count, struct secret *ret_key);
 /* Digits for a user's PIN that nobody is to know, of a length that the card takes. CKR_HOST_MEMORY, CKR_FUNCTION_FAILED. */
 CK_RV p11_random_pin(const struct csp_token_info *token, struct secret *ret_pin);

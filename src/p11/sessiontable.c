@@ -200,3 +200,11 @@ p11_logout(struct p11_slot *slot)
 	end_private_operations(slot);
 	p11_objects_drop_private(slot);
 }
+
+CK_RV
+p11_read_rv(struct p11_slot *slot, CK_RV rv)
+{
+	if (rv == CKR_USER_NOT_LOGGED_IN && slot->login == P11_USER)
+		p11_logout(slot);
+	return rv;
+}

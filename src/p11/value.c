@@ -74,7 +74,10 @@ C_GetAttributeValue(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ATTRIB
 	struct p11_session *session;
 	CK_RV rv = p11_enter(handle, &session);
 
-	return rv != CKR_OK ? rv : p11_leave(session, __func__, get_values(session->slot, object, template, count));
+	if (rv != CKR_OK)
+		return rv;
+	rv = get_values(session->slot, object, template, count);
+	return p11_leave(session, __func__, p11_read_rv(session->slot, rv));
 }
 
 /* What the object takes up, as far as it shows: the parts whose sizes differ from object to object. */
@@ -113,5 +116,8 @@ C_GetObjectSize(CK_SESSION_HANDLE handle, CK_OBJECT_HANDLE object, CK_ULONG *siz
 	struct p11_session *session;
 	CK_RV rv = p11_enter(handle, &session);
 
-	return rv != CKR_OK ? rv : p11_leave(session, __func__, object_size(session->slot, object, size));
+	if (rv != CKR_OK)
+		return rv;
+	rv = object_size(session->slot, object, size);
+	return p11_leave(session, __func__, p11_read_rv(session->slot, rv));
 }

@@ -34,12 +34,6 @@ static const struct {
 	[SECRET_PASSWORD] = { "password", "the password" },
 };
 
-const char *
-tool_secret_option(enum tool_secret which)
-{
-	return names[which].option;
-}
-
 bool
 tool_has_source(const struct tool *tool, enum tool_secret which)
 {

@@ -97,8 +97,6 @@ struct tool_verb {
 	uint32_t takes;
 };
 
-/* NULL at the end of the list. */
-const struct tool_verb *tool_verb_at(size_t index);
 /* The verb that words begin with, and how many of them are its name; NULL when there is none. */
 const struct tool_verb *tool_verb_find(char **words, int count, int *ret_used);
 /* A line on how a verb is called. */
@@ -178,8 +176,6 @@ int tool_ask_line(struct tool *tool, enum tool_secret which, const char *prompt,
 bool tool_has_source(const struct tool *tool, enum tool_secret which);
 /* True with --yes, or when somebody at the terminal says so. */
 bool tool_confirm(const struct tool *tool, const char *question);
-/* Options that a secret can come from, for messages. */
-const char *tool_secret_option(enum tool_secret which);
 
 /* Progress (progress.c) -------------------------------------------------------------------------------------------------- */
 

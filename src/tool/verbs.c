@@ -61,12 +61,6 @@ static const struct tool_verb verbs[] = {
 /* clang-format on */
 
 const struct tool_verb *
-tool_verb_at(size_t index)
-{
-	return index < ARRAY_SIZE(verbs) ? &verbs[index] : NULL;
-}
-
-const struct tool_verb *
 tool_verb_find(char **words, int count, int *ret_used)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {

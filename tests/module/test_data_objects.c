@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Data objects: files that applications keep on the card, for everybody and for the user alone. */
+#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -157,6 +158,58 @@ test_file_of_the_user(void **state)
 	assert_int_equal(mt_tries(MT_BOB), MT_PIN_TRIES);
 }
 
+/* Another program sets another PIN; it is read through a copy of the module. */
+static void
+change_pin(const char *old, const char *new)
+{
+	CK_FUNCTION_LIST *own = mt;
+	CK_SESSION_HANDLE session;
+	void *handle;
+
+	mt = mt_load_copy(&handle);
+	mt_initialize();
+	session = mt_open(CKF_RW_SESSION);
+	assert_rv(mt->C_SetPIN(session, (CK_UTF8CHAR *)(uintptr_t)old, strlen(old), (CK_UTF8CHAR *)(uintptr_t) new,
+			       strlen(new)),
+		  CKR_OK);
+	assert_rv(mt->C_Finalize(NULL), CKR_OK);
+	assert_int_equal(dlclose(handle), 0);
+	mt = own;
+}
+
+/* P-074: a login that turns out to be lost while something is read has ended, whichever call has read. */
+static void
+test_lost_login(void **state)
+{
+	enum { VALUE, SIZE, SEARCH, COPY, CALLS };
+	static const char *const pins[] = { MT_PIN, "654321" };
+	CK_BBOOL no = CK_FALSE;
+	CK_ATTRIBUTE value = { CKA_VALUE, (CK_VOID_PTR)(uintptr_t) "hush", 4 }, session_object = { CKA_TOKEN, &no, 1 };
+	CK_OBJECT_HANDLE secret, copy;
+	CK_SESSION_HANDLE session;
+	CK_ULONG size;
+
+	(void)state;
+	insert_card();
+	session = mt_start();
+	for (unsigned call = VALUE; call < CALLS; call++) {
+		assert_rv(mt_login(session, pins[call % 2]), CKR_OK);
+		assert_int_equal(mt_count(session, CKO_DATA), 2);
+		secret = find_label(session, "secret");
+		change_pin(pins[call % 2], pins[(call + 1) % 2]);
+		switch (call) {
+		case VALUE: assert_rv(mt_ask(session, secret, CKA_VALUE), CKR_USER_NOT_LOGGED_IN); break;
+		case SIZE: assert_rv(mt->C_GetObjectSize(session, secret, &size), CKR_USER_NOT_LOGGED_IN); break;
+		case SEARCH: assert_rv(mt->C_FindObjectsInit(session, &value, 1), CKR_USER_NOT_LOGGED_IN); break;
+		default:
+			assert_rv(mt->C_CopyObject(session, secret, &session_object, 1, &copy), CKR_USER_NOT_LOGGED_IN);
+		}
+		assert_int_equal(mt_count(session, CKO_DATA), 1);
+	}
+	assert_rv(mt_login(session, pins[CALLS % 2]), CKR_OK);
+	assert_text(session, find_label(session, "secret"), CKA_VALUE, "hush");
+}
+
 /* What is not asked for costs nothing; where there are no applications, everything costs no more than the keys. */
 static void
 test_cost(void **state)
@@ -181,9 +234,7 @@ main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, mt_set_up, mt_tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_public_file),
-		TEST(test_file_of_the_user),
-		TEST(test_copies),
+		TEST(test_public_file), TEST(test_file_of_the_user), TEST(test_copies), TEST(test_lost_login),
 		TEST(test_cost),
 	};
 

@@ -292,6 +292,38 @@ entries(const char *path)
 	return count;
 }
 
+static unsigned mutexes_left; /* that can still be made */
+
+static CK_RV
+create_few(void **ret_mutex)
+{
+	return mutexes_left-- == 0 ? CKR_HOST_MEMORY : create_mutex(ret_mutex);
+}
+
+/* P-017: likewise when initialising fails, at each mutex of the application's */
+static void
+test_failure_leaves_nothing(void **state)
+{
+	CK_C_INITIALIZE_ARGS args = { create_few, destroy_mutex, lock_mutex, unlock_mutex, 0, NULL };
+	const size_t files = entries("/proc/self/fd");
+	CK_RV rv = CKR_GENERAL_ERROR;
+
+	(void)state;
+	assert_int_equal(setenv("MINIDRIVER_PKCS11_DEBUG", "1", 1), 0);
+	assert_int_equal(setenv("MINIDRIVER_PKCS11_LOG", mt_path("log"), 1), 0);
+	for (unsigned few = 0; rv != CKR_OK; few++) {
+		assert_in_range(few, 0, 50);
+		mutexes_left = few;
+		rv = mt->C_Initialize(&args);
+		if (rv == CKR_OK)
+			assert_rv(mt->C_Finalize(NULL), CKR_OK);
+		assert_int_equal(mutexes, 0);
+		assert_int_equal(entries("/proc/self/fd"), files);
+	}
+	assert_int_equal(unsetenv("MINIDRIVER_PKCS11_DEBUG"), 0);
+	assert_int_equal(unsetenv("MINIDRIVER_PKCS11_LOG"), 0);
+}
+
 /* P-017: what leaks in memory the sanitizer tells */
 static void
 test_cycles_leave_nothing(void **state)
@@ -412,6 +444,7 @@ main(void)
 		TEST(test_initialise_arguments),
 		TEST(test_initialise_refuses),
 		TEST(test_twice),
+		TEST(test_failure_leaves_nothing),
 		TEST(test_cycles_leave_nothing),
 		TEST(test_unloading),
 		TEST(test_unsupported),

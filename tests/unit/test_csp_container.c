@@ -745,7 +745,8 @@ test_signature_length(void **state)
 static void
 test_decrypt(void **state)
 {
-	static const struct csp_scheme pkcs1 = { .padding = CSP_PAD_PKCS1 }, pss = { .padding = CSP_PAD_PSS };
+	static const struct csp_scheme pkcs1 = { .padding = CSP_PAD_PKCS1 }, pss = { .padding = CSP_PAD_PSS },
+				       eddsa = { .padding = CSP_PAD_EDDSA };
 	AUTO_SECRET struct secret plain = SECRET_INIT;
 	struct fake_csp *f = *state;
 	uint8_t block[128] = { 0, 'h', 'i' };
@@ -765,6 +766,7 @@ test_decrypt(void **state)
 	(void)fake_calls(&f->fake);
 	assert_int_equal(csp_decrypt(f->card, id, &pkcs1, cur_of(block, 127), &plain), SCARD_E_INVALID_PARAMETER);
 	assert_int_equal(csp_decrypt(f->card, id, &pss, cur_of(block, 128), &plain), SCARD_E_UNSUPPORTED_FEATURE);
+	assert_int_equal(csp_decrypt(f->card, id, &eddsa, cur_of(block, 128), &plain), SCARD_E_UNSUPPORTED_FEATURE);
 	assert_int_equal(csp_decrypt(f->card, ec_id, &pkcs1, cur_of(block, 64), &plain), SCARD_E_UNSUPPORTED_FEATURE);
 	assert_int_equal(csp_decrypt(f->card, 0, &pkcs1, cur_of(block, 128), &plain), SCARD_E_NO_KEY_CONTAINER);
 	calls_are(f, "");
