@@ -117,6 +117,7 @@ MODULE_TESTS = \
 	tests/module/test_session_keys \
 	tests/module/test_session_objects \
 	tests/module/test_sessions \
+	tests/module/test_sharing \
 	tests/module/test_sign \
 	tests/module/test_slots \
 	tests/module/test_stress \
@@ -155,6 +156,7 @@ THREADED_TESTS = \
 	tests/module/test_objects \
 	tests/module/test_recover \
 	tests/module/test_sessions \
+	tests/module/test_sharing \
 	tests/module/test_sign \
 	tests/module/test_slots \
 	tests/module/test_stress \

@@ -28,6 +28,12 @@ io_control(struct io *io, uint32_t code, struct cursor in, struct buf *response)
 	return io->ops->control != NULL ? io->ops->control(io, code, in, response) : SCARD_E_UNSUPPORTED_FEATURE;
 }
 
+bool
+io_others(struct io *io)
+{
+	return io->ops->others != NULL && io->ops->others(io);
+}
+
 void
 io_close(struct io **io)
 {

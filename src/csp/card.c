@@ -67,6 +67,7 @@ open_connection(struct csp_card *card)
 
 	if (r != SCARD_S_SUCCESS)
 		return csp_code_is_removal(r) ? SCARD_E_NO_SMARTCARD : r;
+	card->io->patience_ms = card->csp->busy_ms;
 	if (log_enabled(LOG_APDU) && io_trace(card->io, &traced) == SCARD_S_SUCCESS)
 		card->io = traced;
 	return SCARD_S_SUCCESS;

@@ -17,6 +17,7 @@
 
 #include "cardmod.h"
 #include "csp/manage.h"
+#include "csp/turn.h"
 #include "registry.h"
 #include "transport/transport.h"
 
@@ -29,7 +30,7 @@ uint64_t csp_now_ms(void);
 
 struct csp_release {
 	pthread_mutex_t mutex;
-	pthread_cond_t changed;
+	int changed; /* an eventfd, -1 while there is no thread */
 	pthread_t thread;
 	bool started;		  /* thread is to be joined */
 	bool running;		  /* it has not decided to end */
@@ -41,8 +42,15 @@ bool csp_release_init(struct csp *csp);
 /* Ends and joins the thread; transactions that it would have ended stay as they are. */
 void csp_release_stop(struct csp *csp);
 void csp_release_destroy(struct csp *csp);
-/* Has the reader's transaction ended at a time, unless its reader is busy then. False when there can be no thread. */
-bool csp_release_arm(struct csp_reader *reader, uint64_t deadline_ms);
+/* In a forked child. */
+void csp_release_forget(struct csp *csp);
+/*
+ * Has the reader's transaction ended at a time, or its connection when there is no transaction, unless its reader is
+ * busy then. listen: or as soon as somebody asks for the card. False when there can be no thread.
+ */
+bool csp_release_arm(struct csp_reader *reader, uint64_t deadline_ms, bool listen);
+/* The transaction is over: the bell is not listened to any more. */
+void csp_release_disarm(struct csp_reader *reader);
 
 /* wait.c ------------------------------------------------------------------------------------------------------------- */
 
@@ -64,6 +72,7 @@ struct csp {
 	struct csp_crypto *crypto;
 	const struct lock_ops *locks;
 	uint32_t hold_ms; /* 0: a transaction ends with the lock */
+	uint32_t busy_ms; /* how long to wait for a card that others use; 0: for ever */
 	struct csp_policy policy;
 	bool no_keypads;		    /* PINs are not asked for at readers */
 	char cache_directory[CSP_PATH_MAX]; /* empty: nothing is kept on disk */
@@ -101,10 +110,14 @@ struct csp_reader {
 	bool listed;
 	uint32_t events;
 
-	uint64_t deadline_ms; /* when the held transaction ends, 0 never; release lock */
+	/* release lock */
+	uint64_t deadline_ms; /* when the held transaction or the connection ends, 0 never */
+	bool listening;	      /* the transaction ends when somebody rings, too */
+	bool rung;	      /* somebody did */
 
 	/* reader lock */
 	struct lock lock;
+	struct csp_turn turn;
 	struct csp_card *card;
 	DWORD refused; /* why the card of refused_generation is of no use, or SCARD_S_SUCCESS */
 	uint32_t refused_generation;
@@ -230,6 +243,9 @@ struct csp_card {
 	PIN_SET exposed;       /* roles that may be */
 	DWORD challenged;      /* dwTransaction of a challenge that waits for its answer; 0 for none */
 	uint64_t used_ms;      /* last card operation */
+	uint64_t begun_ms;
+	uint64_t looked_ms; /* when others was found out */
+	bool others;	    /* programs of which we know nothing may wait for the card */
 
 	/* what is kept of the card */
 	bool loaded;
@@ -279,6 +295,8 @@ uint8_t csp_curve_bit(unsigned bits);
 DWORD csp_txn_begin(struct csp_card *card);
 /* Deauthenticates what may be authenticated, and ends it. Harmless when there is none. */
 void csp_txn_end(struct csp_card *card);
+/* Whether others may wait in PC/SC's way; looked up now and then. */
+bool csp_txn_has_others(struct csp_card *card);
 /* Marks now as the time of the last card operation. */
 void csp_txn_touch(struct csp_card *card);
 

@@ -150,6 +150,12 @@ set_timeout(struct csp_options *o, const char *value)
 }
 
 static bool
+set_busy_timeout(struct csp_options *o, const char *value)
+{
+	return read_number(value, 0, TIMEOUT_MAX_MS, &o->busy_timeout_ms);
+}
+
+static bool
 set_allow(struct csp_options *o, const char *value)
 {
 	return read_text(value, sizeof(o->allow), o->allow);
@@ -221,6 +227,7 @@ static const struct {
 	{ "default_private_key_len_bits",       NULL,                             NULL,    set_key_bits },
 	{ "require_on_card_private_key_gen",    NULL,                             NULL,    set_on_card },
 	{ "transaction_timeout_ms",             "TransactionTimeoutMilliseconds", NULL,    set_timeout },
+	{ "busy_timeout_ms",                    NULL,                             NULL,    set_busy_timeout },
 	{ "allow_private_signature_key_import", NULL,                             NULL,    set_import_signature },
 	{ "allow_private_exchange_key_import",  NULL,                             NULL,    set_import_exchange },
 	{ "allow_private_ecdsa_key_import",     NULL,                             NULL,    set_import_ecdsa },
@@ -409,6 +416,7 @@ void
 csp_config_load(struct csp_options *ret_options, csp_config_report report, void *context)
 {
 	struct csp_options options = { .transaction_timeout_ms = CSP_DEFAULT_TIMEOUT_MS,
+				       .busy_timeout_ms = CSP_DEFAULT_BUSY_MS,
 				       .policy = { .default_key_bits = CSP_DEFAULT_KEY_BITS } };
 	struct reading r = { .options = &options, .report = report, .context = context };
 	const char *instead = secure_getenv(ENVIRONMENT_FILE);

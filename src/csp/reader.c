@@ -10,6 +10,10 @@
 #include "base/log.h"
 #include "csp/card.h"
 
+/* A transaction that somebody else of ours waits for: how long it may last, and how long it waits for its next use. */
+#define QUANTUM_MS 12u
+#define LINGER_MS 2u
+
 size_t
 csp_reader_count(const struct csp *csp)
 {
@@ -138,6 +142,7 @@ append(struct csp *csp, const struct io_reader *seen)
 		return SCARD_E_NO_MEMORY;
 	}
 	reader->csp = csp;
+	csp_turn_init(&reader->turn);
 	memcpy(reader->name, seen->name, sizeof(reader->name));
 	reader->name[sizeof(reader->name) - 1] = '\0';
 	reader->listed = true;
@@ -211,15 +216,40 @@ csp_reader_lock(struct csp_reader *reader)
 	atomic_store(&reader->busy, true);
 }
 
+/*
+ * When the held transaction is to end. Others of ours that wait get it soon, though not in the middle of a quick
+ * sequence: to change hands costs more than many an operation. Others of whom we know nothing get it when its time
+ * is over.
+ */
+static uint64_t
+deadline_of(struct csp_card *card, bool wanted, uint64_t now)
+{
+	const uint64_t idle = card->used_ms + card->csp->hold_ms, whole = card->begun_ms + card->csp->hold_ms;
+	uint64_t deadline = whole < idle && csp_txn_has_others(card) ? whole : idle;
+
+	if (!wanted)
+		return deadline;
+	if (now >= card->begun_ms + QUANTUM_MS)
+		return now;
+	return now + LINGER_MS < deadline ? now + LINGER_MS : deadline;
+}
+
 /* Ends the transaction now or arranges for it. */
 static void
 settle(struct csp_card *card)
 {
-	uint64_t deadline = card->used_ms + card->csp->hold_ms;
+	struct csp_turn *turn = &card->reader->turn;
+	uint64_t now = csp_now_ms(), deadline;
+	bool wanted;
 
-	if (!card->begun)
+	if (!card->begun || card->csp->hold_ms == 0) {
+		csp_txn_end(card);
 		return;
-	if (card->csp->hold_ms == 0 || deadline <= csp_now_ms() || !csp_release_arm(card->reader, deadline))
+	}
+	csp_turn_hush(turn);
+	wanted = csp_turn_wanted(turn);
+	deadline = deadline_of(card, wanted, now);
+	if (deadline <= now || !csp_release_arm(card->reader, deadline, !wanted))
 		csp_txn_end(card);
 }
 

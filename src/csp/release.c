@@ -4,7 +4,9 @@
  * for and gone when there is not. A library that is unloaded without C_Finalize must not leave a thread behind in code
  * that is no longer there; the destructor at the end of this file joins it.
  */
+#include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,7 +48,7 @@ earliest(const struct csp *csp)
 }
 
 static bool
-is_due(struct csp_reader *reader)
+is_due(struct csp_reader *reader, bool *ret_rung)
 {
 	struct csp_release *r = &reader->csp->release;
 	bool due;
@@ -55,11 +57,16 @@ is_due(struct csp_reader *reader)
 	due = reader->deadline_ms != 0 && reader->deadline_ms <= csp_now_ms();
 	if (due)
 		reader->deadline_ms = 0;
+	*ret_rung = reader->rung;
+	reader->rung = false;
 	(void)pthread_mutex_unlock(&r->mutex);
 	return due;
 }
 
-/* Somebody is at work with the reader, and will set a new time when ready; look again in case that was just before. */
+/*
+ * Somebody is at work with the reader, and will set a new time when ready; look again in case that was just before, and
+ * soon if another process waits.
+ */
 static void
 put_off(struct csp_reader *reader)
 {
@@ -67,20 +74,32 @@ put_off(struct csp_reader *reader)
 
 	(void)pthread_mutex_lock(&r->mutex);
 	if (reader->deadline_ms != 0)
-		reader->deadline_ms = csp_now_ms() + reader->csp->hold_ms;
+		reader->deadline_ms = csp_now_ms() + (reader->rung ? 1 : reader->csp->hold_ms);
+	reader->rung = false;
 	(void)pthread_mutex_unlock(&r->mutex);
+}
+
+/* A ring may come late, when nobody waits any more. */
+static void
+end_or_listen(struct csp_card *card, bool rung)
+{
+	if (!rung || !card->begun || csp_turn_wanted(&card->reader->turn) ||
+	    !csp_release_arm(card->reader, card->used_ms + card->csp->hold_ms, true))
+		csp_txn_end(card);
 }
 
 static void
 end_one(struct csp_reader *reader)
 {
+	bool rung;
+
 	if (!lock_try(&reader->lock)) {
 		put_off(reader);
 		return;
 	}
 	atomic_store(&reader->busy, true);
-	if (is_due(reader) && reader->card != NULL)
-		csp_txn_end(reader->card);
+	if (is_due(reader, &rung) && reader->card != NULL)
+		end_or_listen(reader->card, rung);
 	atomic_store(&reader->busy, false);
 	lock_release(&reader->lock);
 }
@@ -104,12 +123,53 @@ end_due(struct csp *csp)
 }
 
 static void
-wait_until(struct csp_release *r, uint64_t when_ms)
+wake(const struct csp_release *r)
 {
-	struct timespec t = { .tv_sec = (time_t)(when_ms / MS_PER_S),
-			      .tv_nsec = (long)(when_ms % MS_PER_S * NS_PER_MS) };
+	const uint64_t one = 1;
 
-	(void)pthread_cond_timedwait(&r->changed, &r->mutex, &t);
+	if (r->changed >= 0)
+		(void)!write(r->changed, &one, sizeof(one));
+}
+
+/* Called with the mutex. What to listen to: changes, and the bells of readers that are held for nothing. */
+static nfds_t
+gather(const struct csp *csp, struct pollfd fds[1 + LIMIT_READERS], struct csp_reader *of[1 + LIMIT_READERS])
+{
+	size_t count = csp_reader_count(csp);
+	nfds_t n = 1;
+
+	fds[0] = (struct pollfd){ .fd = csp->release.changed, .events = POLLIN };
+	for (size_t i = 0; i < count; i++) {
+		if (!csp->readers[i]->listening)
+			continue;
+		of[n] = csp->readers[i];
+		fds[n++] = (struct pollfd){ .fd = csp->readers[i]->turn.bell, .events = POLLIN };
+	}
+	return n;
+}
+
+/* Called with the mutex, which is let go meanwhile. */
+static void
+wait_until(struct csp *csp, uint64_t when_ms)
+{
+	struct pollfd fds[1 + LIMIT_READERS];
+	struct csp_reader *of[1 + LIMIT_READERS];
+	const nfds_t n = gather(csp, fds, of);
+	const uint64_t left = when_ms - csp_now_ms();
+	uint64_t changes;
+
+	(void)pthread_mutex_unlock(&csp->release.mutex);
+	(void)poll(fds, n, left < MS_PER_S ? (int)left : (int)MS_PER_S);
+	(void)pthread_mutex_lock(&csp->release.mutex);
+	if (fds[0].revents != 0)
+		(void)!read(fds[0].fd, &changes, sizeof(changes));
+	for (nfds_t i = 1; i < n; i++) {
+		if (fds[i].revents == 0 || !of[i]->listening)
+			continue;
+		of[i]->listening = false;
+		of[i]->rung = true;
+		of[i]->deadline_ms = csp_now_ms();
+	}
 }
 
 static void *
@@ -122,7 +182,7 @@ run(void *arg)
 	(void)pthread_mutex_lock(&r->mutex);
 	while (!r->stop && (next = earliest(csp)) != 0) {
 		if (next > csp_now_ms())
-			wait_until(r, next);
+			wait_until(csp, next);
 		else
 			end_due(csp);
 	}
@@ -140,6 +200,10 @@ start(struct csp *csp)
 
 	if (r->started)
 		(void)pthread_join(r->thread, NULL);
+	if (r->changed < 0)
+		r->changed = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (r->changed < 0)
+		return false;
 	(void)sigfillset(&every);
 	(void)pthread_sigmask(SIG_SETMASK, &every, &before);
 	r->started = r->running = pthread_create(&r->thread, NULL, run, csp) == 0;
@@ -150,22 +214,38 @@ start(struct csp *csp)
 }
 
 bool
-csp_release_arm(struct csp_reader *reader, uint64_t deadline_ms)
+csp_release_arm(struct csp_reader *reader, uint64_t deadline_ms, bool listen)
 {
 	struct csp_release *r = &reader->csp->release;
 	uint64_t before;
-	bool armed;
+	bool armed, news;
 
+	listen = listen && reader->turn.ticket != 0;
 	(void)pthread_mutex_lock(&r->mutex);
 	before = earliest(reader->csp);
+	news = before == 0 || deadline_ms < before || (listen && !reader->listening);
 	reader->deadline_ms = deadline_ms;
+	reader->listening = listen;
 	armed = !r->stop && (r->running || start(reader->csp));
-	if (!armed)
+	if (!armed) {
 		reader->deadline_ms = 0;
-	else if (before == 0 || deadline_ms < before)
-		(void)pthread_cond_signal(&r->changed);
+		reader->listening = false;
+	} else if (news) {
+		wake(r);
+	}
 	(void)pthread_mutex_unlock(&r->mutex);
 	return armed;
+}
+
+void
+csp_release_disarm(struct csp_reader *reader)
+{
+	struct csp_release *r = &reader->csp->release;
+
+	(void)pthread_mutex_lock(&r->mutex);
+	reader->deadline_ms = 0;
+	reader->listening = reader->rung = false;
+	(void)pthread_mutex_unlock(&r->mutex);
 }
 
 static void
@@ -177,27 +257,10 @@ join(struct csp_release *r)
 	r->stop = true;
 	started = r->started;
 	r->started = false;
-	(void)pthread_cond_signal(&r->changed);
+	wake(r);
 	(void)pthread_mutex_unlock(&r->mutex);
 	if (started)
 		(void)pthread_join(r->thread, NULL);
-}
-
-static bool
-init_locks(struct csp_release *r)
-{
-	pthread_condattr_t attr;
-	bool ok;
-
-	if (pthread_condattr_init(&attr) != 0)
-		return false;
-	ok = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 && pthread_cond_init(&r->changed, &attr) == 0;
-	(void)pthread_condattr_destroy(&attr);
-	if (ok && pthread_mutex_init(&r->mutex, NULL) != 0) {
-		(void)pthread_cond_destroy(&r->changed);
-		ok = false;
-	}
-	return ok;
 }
 
 /* What a parent process has listed, perhaps in the middle of it, is not ours. */
@@ -217,8 +280,9 @@ csp_release_init(struct csp *csp)
 {
 	struct csp_release *r = &csp->release;
 
-	if (!init_locks(r))
+	if (pthread_mutex_init(&r->mutex, NULL) != 0)
 		return false;
+	r->changed = -1;
 	acquire_list();
 	r->stop = all.unloading;
 	r->next = all.first;
@@ -244,8 +308,16 @@ csp_release_stop(struct csp *csp)
 void
 csp_release_destroy(struct csp *csp)
 {
-	(void)pthread_cond_destroy(&csp->release.changed);
+	csp_release_forget(csp);
 	(void)pthread_mutex_destroy(&csp->release.mutex);
+}
+
+void
+csp_release_forget(struct csp *csp)
+{
+	if (csp->release.changed >= 0)
+		(void)close(csp->release.changed);
+	csp->release.changed = -1;
 }
 
 static void unload(void) __attribute__((destructor));

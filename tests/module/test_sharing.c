@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Programs that use one card at the same time, each with a module of its own: how they change hands, how fair that is,
+ * what becomes of those who wait for a program that is stopped or killed, and what one may not do on another's PIN.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "module/ops.h"
+
+#define PROGRAMS 16
+#define BUSY "MINIDRIVER_PKCS11_BUSY_TIMEOUT_MS"
+
+/* What programs leave for the test to see. */
+static struct world {
+	atomic_uint ready, failed;
+	atomic_bool go, stop;
+	struct {
+		uint64_t begun_ms, ended_ms;
+		unsigned long longest_ms;
+		unsigned done;
+		CK_RV rv;
+	} of[PROGRAMS];
+} *world;
+
+static int
+set_up(void **state)
+{
+	world = mmap(NULL, sizeof(*world), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (world == MAP_FAILED)
+		return -1;
+	return mt_set_up(state);
+}
+
+static int
+tear_down(void **state)
+{
+	(void)munmap(world, sizeof(*world));
+	(void)unsetenv(BUSY);
+	return mt_tear_down(state);
+}
+
+/* Programs --------------------------------------------------------------------------------------------------------------- */
+
+static pid_t
+start(void (*body)(int), int number)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		body(number);
+		_exit(0);
+	}
+	return pid;
+}
+
+static void
+await(pid_t pid)
+{
+	int status = -1;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void
+await_ready(unsigned count)
+{
+	for (int i = 0; i < 20000 && atomic_load(&world->ready) < count; i++)
+		mt_sleep_ms(1);
+	assert_int_equal(atomic_load(&world->ready), count);
+}
+
+/* In a program: nothing of cmocka's may be used, which would end the wrong test. */
+struct program {
+	CK_SESSION_HANDLE session;
+	CK_OBJECT_HANDLE key;
+	EVP_PKEY *public;
+};
+
+static void
+leave(int number, CK_RV rv)
+{
+	world->of[number].rv = rv;
+	atomic_fetch_add(&world->failed, 1);
+	atomic_fetch_add(&world->ready, 1);
+	_exit(1);
+}
+
+static void
+must(int number, CK_RV rv)
+{
+	if (rv != CKR_OK)
+		leave(number, rv);
+}
+
+static CK_OBJECT_HANDLE
+find(int number, CK_SESSION_HANDLE session, CK_OBJECT_CLASS class)
+{
+	CK_BYTE id = 0;
+	CK_ATTRIBUTE template[] = { { CKA_CLASS, &class, sizeof(class) }, { CKA_ID, &id, 1 } };
+	CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
+	CK_ULONG count = 0;
+
+	must(number, mt->C_FindObjectsInit(session, template, 2));
+	must(number, mt->C_FindObjects(session, &object, 1, &count));
+	must(number, mt->C_FindObjectsFinal(session));
+	if (count != 1)
+		leave(number, CKR_OBJECT_HANDLE_INVALID);
+	return object;
+}
+
+static void
+open_program(int number, struct program *p)
+{
+	CK_UTF8CHAR pin[] = MT_PIN;
+	CK_BYTE spki[1024];
+	CK_ATTRIBUTE info = { CKA_PUBLIC_KEY_INFO, spki, sizeof(spki) };
+	const unsigned char *bytes = spki;
+
+	must(number, mt->C_Initialize(NULL));
+	must(number, mt->C_OpenSession(1, CKF_SERIAL_SESSION, NULL, NULL, &p->session));
+	must(number, mt->C_Login(p->session, CKU_USER, pin, sizeof(MT_PIN) - 1));
+	p->key = find(number, p->session, CKO_PRIVATE_KEY);
+	must(number, mt->C_GetAttributeValue(p->session, find(number, p->session, CKO_PUBLIC_KEY), &info, 1));
+	p->public = d2i_PUBKEY(NULL, &bytes, (long)info.ulValueLen);
+	if (p->public == NULL)
+		leave(number, CKR_GENERAL_ERROR);
+}
+
+static CK_RV
+sign(struct program *p)
+{
+	CK_MECHANISM mechanism = { CKM_SHA256_RSA_PKCS, NULL, 0 };
+	CK_BYTE signature[OPS_MAX];
+	CK_ULONG len = sizeof(signature);
+	CK_RV rv = mt->C_SignInit(p->session, &mechanism, p->key);
+	EVP_MD_CTX *ctx;
+
+	if (rv == CKR_OK)
+		rv = mt->C_Sign(p->session, ops_message, 20, signature, &len);
+	if (rv != CKR_OK)
+		return rv;
+	ctx = EVP_MD_CTX_new();
+	if (ctx == NULL || EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, p->public) != 1 ||
+	    EVP_DigestVerify(ctx, signature, len, ops_message, 20) != 1)
+		rv = CKR_SIGNATURE_INVALID;
+	EVP_MD_CTX_free(ctx);
+	return rv;
+}
+
+static void
+get_ready(void)
+{
+	atomic_fetch_add(&world->ready, 1);
+	while (!atomic_load(&world->go))
+		mt_sleep_ms(1);
+}
+
+/* Many ------------------------------------------------------------------------------------------------------------------- */
+
+static unsigned rounds;
+
+static void
+many(int number)
+{
+	struct program p;
+
+	open_program(number, &p);
+	get_ready();
+	world->of[number].begun_ms = mt_now_ms();
+	for (unsigned i = 0; i < rounds; i++) {
+		const unsigned long before = mt_now_ms();
+
+		must(number, sign(&p));
+		if (mt_now_ms() - before > world->of[number].longest_ms)
+			world->of[number].longest_ms = mt_now_ms() - before;
+		world->of[number].done++;
+	}
+	world->of[number].ended_ms = mt_now_ms();
+	must(number, mt->C_Finalize(NULL));
+}
+
+/* Milliseconds that so many programs take together; *ret_first is when the first of them was ready. */
+static unsigned long
+run_many(int programs, unsigned times, unsigned long *ret_first)
+{
+	unsigned long begun, first = ULONG_MAX, last = 0;
+	pid_t pids[PROGRAMS];
+
+	memset(world, 0, sizeof(*world));
+	rounds = times;
+	for (int i = 0; i < programs; i++)
+		pids[i] = start(many, i);
+	await_ready((unsigned)programs);
+	begun = mt_now_ms();
+	atomic_store(&world->go, true);
+	for (int i = 0; i < programs; i++) {
+		int status;
+
+		(void)waitpid(pids[i], &status, 0);
+		if (status != 0)
+			fail_msg("program %d: status 0x%x, 0x%lX", i, (unsigned)status, world->of[i].rv);
+		first = world->of[i].ended_ms - begun < first ? world->of[i].ended_ms - begun : first;
+		last = world->of[i].ended_ms - begun > last ? world->of[i].ended_ms - begun : last;
+	}
+	*ret_first = first;
+	return last;
+}
+
+/* The time of one who does all the work, and of 16 who share it. */
+static void
+test_many(void **state)
+{
+	const char *full = getenv("TEST_SHARING_TIMES");
+	const unsigned times = full != NULL ? (unsigned)strtoul(full, NULL, 10) : mt_plain() ? 25 : 2;
+	unsigned long first, alone, together, longest = 0;
+
+	(void)state;
+	alone = run_many(1, times * PROGRAMS, &first);
+	together = run_many(PROGRAMS, times, &first);
+	for (int i = 0; i < PROGRAMS; i++)
+		longest = world->of[i].longest_ms > longest ? world->of[i].longest_ms : longest;
+	print_message("%u signatures: alone %lu ms, by %d programs %lu ms, the first ready after %lu ms; longest wait %lu ms\n",
+		      times * PROGRAMS, alone, PROGRAMS, together, first, longest);
+	assert_int_equal(mt_tries(MT_ALICE), MT_PIN_TRIES);
+	assert_false(mt_is_verified(MT_ALICE));
+	if (mt_plain()) {
+		assert_true(together <= 3 * first);
+		assert_true(together <= alone + alone / 2 + 300);
+	}
+}
+
+/* Two -------------------------------------------------------------------------------------------------------------------- */
+
+/* Signs when told, and tells how long that took. */
+struct told {
+	pid_t pid;
+	int to, from;
+};
+
+static int to_child, from_child;
+
+static void
+obey(int number)
+{
+	struct program p;
+	char word;
+
+	open_program(number, &p);
+	atomic_fetch_add(&world->ready, 1);
+	while (read(to_child, &word, 1) == 1 && word == 's') {
+		const unsigned long before = mt_now_ms();
+		unsigned long answer[2];
+
+		answer[0] = sign(&p);
+		answer[1] = mt_now_ms() - before;
+		if (write(from_child, answer, sizeof(answer)) != sizeof(answer))
+			break;
+	}
+	(void)mt->C_Finalize(NULL);
+}
+
+static struct told
+start_told(int number)
+{
+	struct told t;
+	int in[2], out[2];
+
+	assert_int_equal(pipe(in), 0);
+	assert_int_equal(pipe(out), 0);
+	to_child = in[0];
+	from_child = out[1];
+	t = (struct told){ .to = in[1], .from = out[0] };
+	fflush(stdout);
+	t.pid = fork();
+	assert_true(t.pid >= 0);
+	if (t.pid == 0) {
+		obey(number);
+		_exit(0);
+	}
+	(void)close(in[0]);
+	(void)close(out[1]);
+	await_ready((unsigned)number + 1);
+	return t;
+}
+
+static CK_RV
+tell(const struct told *t, unsigned long *ret_ms)
+{
+	unsigned long answer[2] = { CKR_GENERAL_ERROR, 0 };
+
+	assert_int_equal(write(t->to, "s", 1), 1);
+	assert_int_equal(read(t->from, answer, sizeof(answer)), sizeof(answer));
+	*ret_ms = answer[1];
+	return answer[0];
+}
+
+static void
+dismiss(const struct told *t)
+{
+	assert_int_equal(write(t->to, "q", 1), 1);
+	await(t->pid);
+	(void)close(t->to);
+	(void)close(t->from);
+}
+
+static unsigned long
+worst_of_turns(void)
+{
+	struct told a = start_told(0), b = start_told(1);
+	unsigned long ms, worst = 0;
+
+	for (int i = 0; i < 10; i++) {
+		assert_rv(tell(&a, &ms), CKR_OK);
+		worst = ms > worst ? ms : worst;
+		assert_rv(tell(&b, &ms), CKR_OK);
+		worst = ms > worst ? ms : worst;
+	}
+	dismiss(&a);
+	dismiss(&b);
+	assert_int_equal(mt_tries(MT_ALICE), MT_PIN_TRIES);
+	return worst;
+}
+
+/* Each keeps the card for later, and gives it away as soon as the other one asks. */
+static void
+test_turns(void **state)
+{
+	unsigned long worst;
+
+	(void)state;
+	worst = worst_of_turns();
+	print_message("longest change of hands: %lu ms\n", worst);
+	if (mt_plain())
+		assert_true(worst < 200);
+}
+
+/* Without a directory to meet in, with one of others, with a file that is damaged: slower, no worse. */
+static void
+test_no_place(void **state)
+{
+	const char *place = getenv("XDG_RUNTIME_DIR");
+	char *kept = place != NULL ? strdup(place) : NULL;
+
+	(void)state;
+	assert_int_equal(setenv("XDG_RUNTIME_DIR", "/nonexistent", 1), 0);
+	assert_int_equal(setenv("MINIDRIVER_PKCS11_TRANSACTION_TIMEOUT_MS", "30", 1), 0);
+	assert_true(worst_of_turns() < 5000);
+	assert_int_equal(unsetenv("MINIDRIVER_PKCS11_TRANSACTION_TIMEOUT_MS"), 0);
+	if (kept != NULL)
+		assert_int_equal(setenv("XDG_RUNTIME_DIR", kept, 1), 0);
+	free(kept);
+}
+
+/* Whoever waits for a program that is stopped is told so, and the program goes on where it was. */
+static void
+test_stopped(void **state)
+{
+	struct told a, b;
+	unsigned long ms;
+	CK_RV rv;
+
+	(void)state;
+	assert_int_equal(setenv(BUSY, "400", 1), 0);
+	a = start_told(0);
+	b = start_told(1);
+	assert_rv(tell(&a, &ms), CKR_OK);
+	assert_int_equal(kill(a.pid, SIGSTOP), 0);
+	rv = tell(&b, &ms);
+	print_message("gave up after %lu ms\n", ms);
+	assert_rv(rv, CKR_DEVICE_ERROR);
+	assert_true(ms >= 400 && ms < 10000);
+	assert_int_equal(kill(a.pid, SIGCONT), 0);
+	assert_rv(tell(&b, &ms), CKR_OK);
+	assert_rv(tell(&a, &ms), CKR_OK);
+	dismiss(&a);
+	dismiss(&b);
+	assert_int_equal(mt_tries(MT_ALICE), MT_PIN_TRIES);
+}
+
+/* Nobody waits for the dead. */
+static void
+test_killed(void **state)
+{
+	struct told a, b;
+	unsigned long ms;
+	int status;
+
+	(void)state;
+	a = start_told(0);
+	b = start_told(1);
+	assert_rv(tell(&a, &ms), CKR_OK);
+	assert_int_equal(kill(a.pid, SIGKILL), 0);
+	assert_int_equal(waitpid(a.pid, &status, 0), a.pid);
+	assert_rv(tell(&b, &ms), CKR_OK);
+	if (mt_plain())
+		assert_true(ms < 500);
+	dismiss(&b);
+	assert_int_equal(mt_tries(MT_ALICE), MT_PIN_TRIES);
+}
+
+/* Rest ------------------------------------------------------------------------------------------------------------------- */
+
+/* D7: what is asked again and again costs nothing, and who does nothing is not woken. */
+static void
+test_rest(void **state)
+{
+	struct rusage before, after;
+	unsigned long exchanges;
+	CK_SLOT_INFO slot;
+	CK_TOKEN_INFO token;
+
+	(void)state;
+	(void)mt_start_user();
+	assert_rv(mt->C_GetTokenInfo(1, &token), CKR_OK);
+	mt_sleep_ms(2500); /* the transaction is over */
+	exchanges = mt_exchanges(MT_READER);
+	for (unsigned i = 0; i < mt_times(10000); i++) {
+		assert_rv(mt->C_GetSlotInfo(1, &slot), CKR_OK);
+		assert_true((slot.flags & CKF_TOKEN_PRESENT) != 0);
+	}
+	assert_int_equal(mt_exchanges(MT_READER), exchanges);
+	if (!mt_plain())
+		return;
+	assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+	mt_sleep_ms(300);
+	assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+	assert_true(after.ru_nvcsw - before.ru_nvcsw <= 2);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_turns, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_place, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_stopped, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_killed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_rest, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests_name("sharing", tests, mt_load, mt_unload);
+}
