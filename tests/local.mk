@@ -205,6 +205,7 @@ E2E_TESTS = \
 	tests/e2e/piv.sh \
 	tests/e2e/pkcs11-tool.sh \
 	tests/e2e/service.sh \
+	tests/e2e/sharing.sh \
 	tests/e2e/ssh.sh \
 	tests/e2e/t0.sh \
 	tests/e2e/tool-service.sh \
