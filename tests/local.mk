@@ -118,6 +118,7 @@ MODULE_TESTS = \
 	tests/module/test_session_objects \
 	tests/module/test_sessions \
 	tests/module/test_sharing \
+	tests/module/test_sharing_login \
 	tests/module/test_sign \
 	tests/module/test_slots \
 	tests/module/test_stress \
@@ -157,6 +158,7 @@ THREADED_TESTS = \
 	tests/module/test_recover \
 	tests/module/test_sessions \
 	tests/module/test_sharing \
+	tests/module/test_sharing_login \
 	tests/module/test_sign \
 	tests/module/test_slots \
 	tests/module/test_stress \

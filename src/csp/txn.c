@@ -29,7 +29,7 @@ reconnect(struct csp_card *card)
 static uint32_t
 patience_of_others(const struct csp_card *card)
 {
-	return card->csp->hold_ms != 0 ? card->csp->hold_ms : CSP_DEFAULT_TIMEOUT_MS;
+	return card->csp->hold_ms > CSP_DEFAULT_TIMEOUT_MS ? card->csp->hold_ms : CSP_DEFAULT_TIMEOUT_MS;
 }
 
 bool
