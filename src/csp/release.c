@@ -83,6 +83,7 @@ put_off(struct csp_reader *reader)
 static void
 end_or_listen(struct csp_card *card, bool rung)
 {
+	csp_turn_hush(&card->reader->turn);
 	if (!rung || !card->begun || csp_turn_wanted(&card->reader->turn) ||
 	    !csp_release_arm(card->reader, card->used_ms + card->csp->hold_ms, true))
 		csp_txn_end(card);

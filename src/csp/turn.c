@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,10 @@ struct queue {
 	uint64_t drawn; /* the last number */
 	uint64_t floor; /* tickets below do not count any more */
 	uint64_t since_ms, last_ms;
+	uint64_t owners[SEATS]; /* process numbers, for the log */
 };
+/* What is looked at all the time. */
+#define QUEUE_HEAD offsetof(struct queue, owners)
 
 void
 csp_turn_init(struct csp_turn *turn)
@@ -267,9 +271,9 @@ listen_for(struct csp_turn *turn, uint32_t ms)
 static void
 read_queue(const struct csp_turn *turn, struct queue *ret_queue)
 {
-	struct queue q;
+	struct queue q = { 0 };
 
-	if (pread(turn->queue, &q, sizeof(q), 0) != (ssize_t)sizeof(q) || q.drawn >= TICKETS_END / SEATS - 1 ||
+	if (pread(turn->queue, &q, QUEUE_HEAD, 0) != (ssize_t)QUEUE_HEAD || q.drawn >= TICKETS_END / SEATS - 1 ||
 	    q.floor > (q.drawn + 1) * SEATS)
 		q = (struct queue){ 0 };
 	*ret_queue = q;
@@ -304,11 +308,11 @@ draw(struct csp_turn *turn)
 	if (!lock_draw(turn))
 		return false;
 	read_queue(turn, &q);
+	/* a new file, or one that made no sense; when this fails, so does what follows */
 	if (q.drawn == 0)
-		(void)write_number(turn, offsetof(struct queue, floor), 0);
-	if (q.last_ms == 0)
-		(void)write_number(turn, offsetof(struct queue, last_ms), 0);
+		(void)!pwrite(turn->queue, &q, QUEUE_HEAD, 0);
 	ticket = (q.drawn + 1) * SEATS + turn->seat;
+	(void)write_number(turn, offsetof(struct queue, owners) + turn->seat * sizeof(uint64_t), (uint64_t)getpid());
 	ok = write_number(turn, offsetof(struct queue, drawn), q.drawn + 1) && lock_byte(turn, F_WRLCK, ticket);
 	(void)lock_byte(turn, F_UNLCK, DRAW_LOCK);
 	if (ok)
@@ -320,7 +324,12 @@ draw(struct csp_turn *turn)
 static void
 pass_over(const struct csp_turn *turn, uint64_t ticket)
 {
-	log_info(LOG_CSP, "another program has been at the card for %u ms; not waiting for its turn to end", PATIENCE_MS);
+	const size_t offset = offsetof(struct queue, owners) + ticket % SEATS * sizeof(uint64_t);
+	uint64_t owner = 0;
+
+	(void)!pread(turn->queue, &owner, sizeof(owner), (off_t)offset);
+	log_warn(LOG_CSP, "process %llu has been at the card for %u ms; its turn does not count any more",
+		 (unsigned long long)owner, PATIENCE_MS);
 	(void)write_number(turn, offsetof(struct queue, floor), ticket + 1);
 }
 
@@ -392,8 +401,8 @@ csp_turn_take(struct csp_turn *turn, const char *reader, uint32_t busy_ms)
 	if (!turn->tried)
 		open_all(turn, reader);
 	/* a host that closes whatever is open may have something else there by now */
-	if (turn->queue >= 0 && (!is_own(turn->queue, S_IFREG, S_IRWXG | S_IRWXO) ||
-				 !is_own(turn->bell, S_IFIFO, S_IRWXG | S_IRWXO)))
+	if (turn->queue >= 0 &&
+	    (!is_own(turn->queue, S_IFREG, S_IRWXG | S_IRWXO) || !is_own(turn->bell, S_IFIFO, S_IRWXG | S_IRWXO)))
 		turn->bell = turn->queue = turn->directory = -1;
 	if (turn->queue >= 0 && turn->ticket == 0 && draw(turn))
 		wait_for_turn(turn);

@@ -54,8 +54,7 @@ csp_txn_begin(struct csp_card *card)
 		return SCARD_W_REMOVED_CARD;
 	if (card->begun)
 		return SCARD_S_SUCCESS;
-	csp_turn_take(&card->reader->turn, card->reader->name,
-		      csp_txn_has_others(card) ? patience_of_others(card) : 0);
+	csp_turn_take(&card->reader->turn, card->reader->name, csp_txn_has_others(card) ? patience_of_others(card) : 0);
 	if ((r = io_begin(card->io, &reset)) != SCARD_S_SUCCESS) {
 		csp_turn_give(&card->reader->turn);
 		return r;

@@ -4,6 +4,7 @@
  * what becomes of those who wait for a program that is stopped or killed, and what one may not do on another's PIN.
  */
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -30,7 +31,7 @@ static struct world {
 		unsigned done;
 		CK_RV rv;
 	} of[PROGRAMS];
-} *world;
+} * world;
 
 static int
 set_up(void **state)
@@ -223,7 +224,7 @@ static void
 test_many(void **state)
 {
 	const char *full = getenv("TEST_SHARING_TIMES");
-	const unsigned times = full != NULL ? (unsigned)strtoul(full, NULL, 10) : mt_plain() ? 25 : 2;
+	const unsigned times = full != NULL ? (unsigned)strtoul(full, NULL, 10) : mt_plain() ? 50 : 2;
 	unsigned long first, alone, together, longest = 0;
 
 	(void)state;
@@ -231,7 +232,8 @@ test_many(void **state)
 	together = run_many(PROGRAMS, times, &first);
 	for (int i = 0; i < PROGRAMS; i++)
 		longest = world->of[i].longest_ms > longest ? world->of[i].longest_ms : longest;
-	print_message("%u signatures: alone %lu ms, by %d programs %lu ms, the first ready after %lu ms; longest wait %lu ms\n",
+	print_message("%u signatures: alone %lu ms, by %d programs %lu ms, the first ready after %lu ms; longest wait "
+		      "%lu ms\n",
 		      times * PROGRAMS, alone, PROGRAMS, together, first, longest);
 	assert_int_equal(mt_tries(MT_ALICE), MT_PIN_TRIES);
 	assert_false(mt_is_verified(MT_ALICE));
@@ -363,6 +365,42 @@ test_no_place(void **state)
 	free(kept);
 }
 
+static void
+spoil(const char *file, const void *bytes, size_t len)
+{
+	int fd = open(file, O_WRONLY | O_TRUNC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, len), len);
+	(void)close(fd);
+}
+
+static void
+test_damaged(void **state)
+{
+	const char *place = getenv("XDG_RUNTIME_DIR");
+	uint8_t rubbish[4][48] = { { 1 } };
+	char pattern[512];
+	glob_t files;
+
+	(void)state;
+	if (place == NULL)
+		skip();
+	memset(rubbish[1], 0xFF, sizeof(rubbish[1]));
+	memset(rubbish[2], 0x7F, sizeof(rubbish[2]));
+	memset(rubbish[3] + 8, 0xFF, 8);
+	(void)worst_of_turns();
+	(void)snprintf(pattern, sizeof(pattern), "%s/minidriver-pkcs11/????????????????", place);
+	assert_int_equal(glob(pattern, 0, NULL, &files), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		for (size_t k = 0; k < files.gl_pathc; k++)
+			spoil(files.gl_pathv[k], rubbish[i], i == 0 ? 3 : sizeof(rubbish[i]));
+		atomic_store(&world->ready, 0);
+		assert_true(worst_of_turns() < 5000);
+	}
+	globfree(&files);
+}
+
 /* Whoever waits for a program that is stopped is told so, and the program goes on where it was. */
 static void
 test_stopped(void **state)
@@ -445,11 +483,13 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_turns, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_place, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stopped, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_killed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_rest, set_up, tear_down),
 	};
 
+	if (getenv("TF")) cmocka_set_test_filter(getenv("TF"));
 	return cmocka_run_group_tests_name("sharing", tests, mt_load, mt_unload);
 }
