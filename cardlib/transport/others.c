@@ -4,13 +4,13 @@
  * of all connections, of every user's programs.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "transport/pcsc.h"
 
 #define SOCKETS "/proc/net/unix"
 #define SERVICE "/pcscd.comm"
+#define STATE_FIELD 5
 #define CONNECTED "03"
 
 /* "Num RefCount Protocol Flags Type St Inode Path" (unix(7)) */
@@ -19,12 +19,16 @@ is_connection(const char *line, bool *ret_service)
 {
 	const char *end = strchr(line, '\n');
 	const size_t len = end != NULL ? (size_t)(end - line) : strlen(line);
-	char state[3] = "";
+	const char *field = line;
 
 	if (len < sizeof(SERVICE) || strncmp(line + len - (sizeof(SERVICE) - 1), SERVICE, sizeof(SERVICE) - 1) != 0)
 		return false;
 	*ret_service = true;
-	return sscanf(line, "%*s %*s %*s %*s %*s %2s", state) == 1 && strcmp(state, CONNECTED) == 0;
+	for (unsigned i = 0; i < STATE_FIELD; i++) {
+		field += strcspn(field, " ");
+		field += strspn(field, " ");
+	}
+	return strncmp(field, CONNECTED " ", sizeof(CONNECTED)) == 0;
 }
 
 bool

@@ -25,7 +25,7 @@ struct io {
 	const struct io_ops *ops;
 	uint8_t atr[LIMIT_ATR];
 	size_t atr_len;
-	bool t0; /* T=0: case 4 goes without Le, and the answer is fetched (ISO 7816-3) */
+	bool t0;	      /* T=0: case 4 goes without Le, and the answer is fetched (ISO 7816-3) */
 	uint32_t patience_ms; /* how long io_begin() waits for others; 0: for ever */
 	struct io_keypad keypad;
 };

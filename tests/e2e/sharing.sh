@@ -74,7 +74,7 @@ many() {
 	local alone
 	run_signers 1 $((PROGRAMS * TIMES))
 	alone=$last
-	run_signers $PROGRAMS $TIMES
+	run_signers "$PROGRAMS" "$TIMES"
 	echo "# $MODE: alone $alone ms; together first $first ms, last $last ms"
 	is_at_most "fair: last against three times first" "$last" $((3 * first))
 	is_at_most "time of 16 against that of one" "$last" $((alone * 3 / 2))
@@ -89,7 +89,7 @@ mixed() {
 	pid=$!
 	run_signers 4 400
 	: >"$W/enough"
-	wait $pid
+	wait "$pid"
 	worst=$(grep -v failed "$W/foreign" | sort -n | tail -n 1)
 	echo "# $MODE: $(wc -l <"$W/foreign") rounds of another program, the longest $worst ms"
 	is "the other program never failed" "$(grep -c failed "$W/foreign")" 0

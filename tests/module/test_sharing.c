@@ -490,6 +490,5 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_rest, set_up, tear_down),
 	};
 
-	if (getenv("TF")) cmocka_set_test_filter(getenv("TF"));
 	return cmocka_run_group_tests_name("sharing", tests, mt_load, mt_unload);
 }
