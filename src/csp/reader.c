@@ -11,7 +11,7 @@
 #include "csp/card.h"
 
 /* A transaction that somebody else of ours waits for: how long it may last, and how long it waits for its next use. */
-#define QUANTUM_MS 12u
+#define QUANTUM_MS 25u
 #define LINGER_MS 4u
 
 size_t
