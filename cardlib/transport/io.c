@@ -7,6 +7,7 @@
 DWORD
 io_transmit(struct io *io, struct cursor command, bool secret, struct buf *response)
 {
+	io->exchanges++;
 	return io->ops->transmit(io, command, secret, response);
 }
 

@@ -258,9 +258,11 @@ await_others(struct pcsc_io *p)
 {
 	const struct timespec step = { 0, BUSY_STEP_MS * 1000000L };
 
-	for (uint32_t waited = 0; p->io.patience_ms != 0 && is_busy(p); waited += BUSY_STEP_MS) {
-		if (waited >= p->io.patience_ms) {
-			log_warn(LOG_IO, "another program has kept the card to itself for %u ms", waited);
+	for (uint64_t waited = 0; is_busy(p); waited += BUSY_STEP_MS) {
+		if (p->io.cancelled != NULL && atomic_load(p->io.cancelled))
+			return (DWORD)SCARD_E_CANCELLED;
+		if (p->io.patience_ms != 0 && waited >= p->io.patience_ms) {
+			log_warn(LOG_IO, "another program has kept the card to itself for %u ms", p->io.patience_ms);
 			return (DWORD)SCARD_E_SHARING_VIOLATION;
 		}
 		(void)nanosleep(&step, NULL);

@@ -7,6 +7,8 @@
 #ifndef TRANSPORT_TRANSPORT_H
 #define TRANSPORT_TRANSPORT_H
 
+#include <stdatomic.h>
+
 #include "base/buf.h"
 #include "base/limits.h"
 
@@ -25,8 +27,10 @@ struct io {
 	const struct io_ops *ops;
 	uint8_t atr[LIMIT_ATR];
 	size_t atr_len;
-	bool t0;	      /* T=0: case 4 goes without Le, and the answer is fetched (ISO 7816-3) */
-	uint32_t patience_ms; /* how long io_begin() waits for others; 0: for ever */
+	bool t0;		      /* T=0: case 4 goes without Le, and the answer is fetched (ISO 7816-3) */
+	uint32_t exchanges;	      /* so far, modulo 2^32 */
+	uint32_t patience_ms;	      /* how long io_begin() waits for others; 0: for ever */
+	const atomic_bool *cancelled; /* ends that wait when it becomes true; may be NULL */
 	struct io_keypad keypad;
 };
 
@@ -41,7 +45,7 @@ struct io_ops {
 	 * Waits for and starts a transaction. A card that was reset by somebody since the last exchange is connected
 	 * again; *ret_reset is then true and nothing is known of the card's state. SCARD_W_REMOVED_CARD when the card
 	 * this connection was made to has left its reader, even if a card is there now. SCARD_E_SHARING_VIOLATION when
-	 * somebody else keeps the card for longer than io->patience_ms.
+	 * somebody else keeps the card for longer than io->patience_ms, SCARD_E_CANCELLED.
 	 */
 	DWORD (*begin)(struct io *io, bool *ret_reset);
 	/* Ends the transaction, resetting the card if asked. Errors are logged; the transaction is over in any case. */

@@ -35,6 +35,7 @@ struct csp_release {
 	bool started;		  /* thread is to be joined */
 	bool running;		  /* it has not decided to end */
 	bool stop;		  /* no new one may start */
+	uint64_t until_ms;	  /* when it means to look again */
 	struct csp_release *next; /* list of all, for the library's destructor */
 };
 
@@ -45,11 +46,12 @@ void csp_release_destroy(struct csp *csp);
 /* In a forked child. */
 void csp_release_forget(struct csp *csp);
 /*
- * Has the reader's transaction ended at a time, or its connection when there is no transaction, unless its reader is
- * busy then. listen: or as soon as somebody asks for the card. False when there can be no thread.
+ * Has the reader settled again (csp_reader_unlock) at a time; listen: or as soon as somebody asks for the card. Reader
+ * locked; it holds until the next lock. False when there can be no thread.
  */
 bool csp_release_arm(struct csp_reader *reader, uint64_t deadline_ms, bool listen);
-/* The transaction is over: the bell is not listened to any more. */
+/* The reader has been locked: nothing is due until it is armed again, or disarmed. */
+void csp_release_pause(struct csp_reader *reader);
 void csp_release_disarm(struct csp_reader *reader);
 
 /* wait.c ------------------------------------------------------------------------------------------------------------- */
@@ -76,7 +78,9 @@ struct csp {
 	struct csp_policy policy;
 	bool no_keypads;		    /* PINs are not asked for at readers */
 	char cache_directory[CSP_PATH_MAX]; /* empty: nothing is kept on disk */
-	atomic_bool said_cache;		    /* what is wrong with it was logged */
+	char runtime_directory[CSP_PATH_MAX];
+	atomic_bool cancelled;	/* nobody waits for anything any more */
+	atomic_bool said_cache; /* what is wrong with it was logged */
 	char allow[CSP_PATTERNS_MAX], deny[CSP_PATTERNS_MAX];
 	atomic_uint last_number; /* of a key or of a view; never used twice */
 
@@ -111,9 +115,9 @@ struct csp_reader {
 	uint32_t events;
 
 	/* release lock */
-	uint64_t deadline_ms; /* when the held transaction or the connection ends, 0 never */
-	bool listening;	      /* the transaction ends when somebody rings, too */
-	bool rung;	      /* somebody did */
+	uint64_t deadline_ms; /* when it is to be settled again, 0 never */
+	bool listening;	      /* or when somebody rings */
+	int bell;	      /* the turn's */
 
 	/* reader lock */
 	struct lock lock;
@@ -128,6 +132,8 @@ uint32_t csp_next_number(struct csp *csp);
 
 /* reader.c: raises the generation because a card call found the card gone. */
 void csp_reader_removed(struct csp_reader *reader);
+/* As csp_reader_lock(), if nobody holds it. */
+bool csp_reader_try_lock(struct csp_reader *reader);
 
 /* Card --------------------------------------------------------------------------------------------------------------- */
 
@@ -244,8 +250,9 @@ struct csp_card {
 	DWORD challenged;      /* dwTransaction of a challenge that waits for its answer; 0 for none */
 	uint64_t used_ms;      /* last card operation */
 	uint64_t begun_ms;
-	uint64_t looked_ms; /* when others was found out */
-	bool others;	    /* programs of which we know nothing may wait for the card */
+	uint32_t begun_exchanges; /* of its connection until then */
+	uint64_t looked_ms;	  /* when others was found out */
+	bool others;		  /* programs of which we know nothing may wait for the card */
 
 	/* what is kept of the card */
 	bool loaded;

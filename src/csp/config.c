@@ -412,6 +412,22 @@ settle_cache(struct csp_options *o)
 		memset(o->cache_directory, 0, sizeof(o->cache_directory));
 }
 
+/* Where processes meet: systemd's place for that when nobody says another one. */
+static void
+settle_runtime(struct csp_options *o)
+{
+	const char *directory = secure_getenv("XDG_RUNTIME_DIR");
+	int len;
+
+	if (directory != NULL && directory[0] == '/')
+		len = snprintf(o->runtime_directory, sizeof(o->runtime_directory), "%s", directory);
+	else
+		len = snprintf(o->runtime_directory, sizeof(o->runtime_directory), "/run/user/%lu",
+			       (unsigned long)geteuid());
+	if (len < 0 || (size_t)len >= sizeof(o->runtime_directory))
+		memset(o->runtime_directory, 0, sizeof(o->runtime_directory));
+}
+
 void
 csp_config_load(struct csp_options *ret_options, csp_config_report report, void *context)
 {
@@ -430,5 +446,6 @@ csp_config_load(struct csp_options *ret_options, csp_config_report report, void 
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		take_variable(&r, settings[i].name, settings[i].variable, settings[i].set);
 	settle_cache(&options);
+	settle_runtime(&options);
 	*ret_options = options;
 }

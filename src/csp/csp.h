@@ -50,7 +50,8 @@ struct csp_options {
 	char allow[CSP_PATTERNS_MAX], deny[CSP_PATTERNS_MAX];
 	/* where public data of cards are kept from one process to the next; absolute; empty: nowhere */
 	char cache_directory[CSP_PATH_MAX];
-	bool no_disk_cache; /* of the configuration, which leaves cache_directory empty then */
+	char runtime_directory[CSP_PATH_MAX]; /* where programs of the user meet; empty: nowhere */
+	bool no_disk_cache;		      /* of the configuration, which leaves cache_directory empty then */
 	int log_level;	    /* enum log_level, 0 for none; for log_open_as() */
 	char log_file[CSP_PATH_MAX];
 };

@@ -37,6 +37,7 @@ set_policy(struct csp *csp, const struct csp_options *options)
 	csp->no_keypads = options->no_keypads;
 	if (!options->no_disk_cache)
 		memcpy(csp->cache_directory, options->cache_directory, sizeof(csp->cache_directory) - 1);
+	memcpy(csp->runtime_directory, options->runtime_directory, sizeof(csp->runtime_directory) - 1);
 	memcpy(csp->allow, options->allow, sizeof(csp->allow) - 1);
 	memcpy(csp->deny, options->deny, sizeof(csp->deny) - 1);
 }

@@ -4,6 +4,7 @@
  * for and gone when there is not. A library that is unloaded without C_Finalize must not leave a thread behind in code
  * that is no longer there; the destructor at the end of this file joins it.
  */
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -15,6 +16,8 @@
 
 #define MS_PER_S 1000u
 #define NS_PER_MS 1000000u
+/* The deadline of a reader that somebody works with. */
+#define LATER UINT64_MAX
 
 /* Instances with a thread, for the destructor: the only state of this library that is not in an instance. */
 static struct {
@@ -47,67 +50,30 @@ earliest(const struct csp *csp)
 	return first;
 }
 
-static bool
-is_due(struct csp_reader *reader, bool *ret_rung)
-{
-	struct csp_release *r = &reader->csp->release;
-	bool due;
-
-	(void)pthread_mutex_lock(&r->mutex);
-	due = reader->deadline_ms != 0 && reader->deadline_ms <= csp_now_ms();
-	if (due)
-		reader->deadline_ms = 0;
-	*ret_rung = reader->rung;
-	reader->rung = false;
-	(void)pthread_mutex_unlock(&r->mutex);
-	return due;
-}
-
-/*
- * Somebody is at work with the reader, and will set a new time when ready; look again in case that was just before, and
- * soon if another process waits.
- */
+/* Somebody is about to lock the reader, or to unlock it. */
 static void
 put_off(struct csp_reader *reader)
 {
 	struct csp_release *r = &reader->csp->release;
 
 	(void)pthread_mutex_lock(&r->mutex);
-	if (reader->deadline_ms != 0)
-		reader->deadline_ms = csp_now_ms() + (reader->rung ? 1 : reader->csp->hold_ms);
-	reader->rung = false;
+	if (reader->deadline_ms != 0 && reader->deadline_ms != LATER)
+		reader->deadline_ms = csp_now_ms() + 1;
 	(void)pthread_mutex_unlock(&r->mutex);
 }
 
-/* A ring may come late, when nobody waits any more. */
 static void
-end_or_listen(struct csp_card *card, bool rung)
+settle(struct csp_reader *reader)
 {
-	csp_turn_hush(&card->reader->turn);
-	if (!rung || !card->begun || csp_turn_wanted(&card->reader->turn) ||
-	    !csp_release_arm(card->reader, card->used_ms + card->csp->hold_ms, true))
-		csp_txn_end(card);
-}
-
-static void
-end_one(struct csp_reader *reader)
-{
-	bool rung;
-
-	if (!lock_try(&reader->lock)) {
+	if (csp_reader_try_lock(reader))
+		csp_reader_unlock(reader);
+	else
 		put_off(reader);
-		return;
-	}
-	atomic_store(&reader->busy, true);
-	if (is_due(reader, &rung) && reader->card != NULL)
-		end_or_listen(reader->card, rung);
-	atomic_store(&reader->busy, false);
-	lock_release(&reader->lock);
 }
 
 /* Called with the mutex, which is let go while a transaction is ended. */
 static void
-end_due(struct csp *csp)
+settle_due(struct csp *csp)
 {
 	size_t count = csp_reader_count(csp);
 	uint64_t now = csp_now_ms();
@@ -118,7 +84,7 @@ end_due(struct csp *csp)
 		if (reader->deadline_ms == 0 || reader->deadline_ms > now || csp->release.stop)
 			continue;
 		(void)pthread_mutex_unlock(&csp->release.mutex);
-		end_one(reader);
+		settle(reader);
 		(void)pthread_mutex_lock(&csp->release.mutex);
 	}
 }
@@ -132,7 +98,7 @@ wake(const struct csp_release *r)
 		(void)!write(r->changed, &one, sizeof(one));
 }
 
-/* Called with the mutex. What to listen to: changes, and the bells of readers that are held for nothing. */
+/* Called with the mutex. What to listen to: changes, and the bells of readers that have one. */
 static nfds_t
 gather(const struct csp *csp, struct pollfd fds[1 + LIMIT_READERS], struct csp_reader *of[1 + LIMIT_READERS])
 {
@@ -141,36 +107,54 @@ gather(const struct csp *csp, struct pollfd fds[1 + LIMIT_READERS], struct csp_r
 
 	fds[0] = (struct pollfd){ .fd = csp->release.changed, .events = POLLIN };
 	for (size_t i = 0; i < count; i++) {
-		if (!csp->readers[i]->listening)
+		if (csp->readers[i]->deadline_ms == 0 || csp->readers[i]->bell < 0)
 			continue;
 		of[n] = csp->readers[i];
-		fds[n++] = (struct pollfd){ .fd = csp->readers[i]->turn.bell, .events = POLLIN };
+		fds[n++] = (struct pollfd){ .fd = csp->readers[i]->bell, .events = POLLIN };
 	}
 	return n;
 }
 
+/* Whoever is at work with the reader sees who waits when it is ready, whether the bell is heard or not. */
+static void
+answer(struct csp_reader *reader)
+{
+	csp_turn_hush(reader->bell);
+	if (reader->listening)
+		reader->deadline_ms = csp_now_ms();
+	reader->listening = false;
+}
+
+static int
+time_left(uint64_t until_ms)
+{
+	const uint64_t now = csp_now_ms();
+
+	if (until_ms == LATER)
+		return -1;
+	if (until_ms <= now)
+		return 0;
+	return until_ms - now < INT_MAX ? (int)(until_ms - now) : INT_MAX;
+}
+
 /* Called with the mutex, which is let go meanwhile. */
 static void
-wait_until(struct csp *csp, uint64_t when_ms)
+wait_until(struct csp *csp, uint64_t until_ms)
 {
 	struct pollfd fds[1 + LIMIT_READERS];
 	struct csp_reader *of[1 + LIMIT_READERS];
 	const nfds_t n = gather(csp, fds, of);
-	const uint64_t left = when_ms - csp_now_ms();
 	uint64_t changes;
 
+	csp->release.until_ms = until_ms;
 	(void)pthread_mutex_unlock(&csp->release.mutex);
-	(void)poll(fds, n, left < MS_PER_S ? (int)left : (int)MS_PER_S);
+	(void)poll(fds, n, time_left(until_ms));
 	(void)pthread_mutex_lock(&csp->release.mutex);
 	if (fds[0].revents != 0)
 		(void)!read(fds[0].fd, &changes, sizeof(changes));
-	for (nfds_t i = 1; i < n; i++) {
-		if (fds[i].revents == 0 || !of[i]->listening)
-			continue;
-		of[i]->listening = false;
-		of[i]->rung = true;
-		of[i]->deadline_ms = csp_now_ms();
-	}
+	for (nfds_t i = 1; i < n; i++)
+		if (fds[i].revents != 0)
+			answer(of[i]);
 }
 
 static void *
@@ -185,7 +169,7 @@ run(void *arg)
 		if (next > csp_now_ms())
 			wait_until(csp, next);
 		else
-			end_due(csp);
+			settle_due(csp);
 	}
 	r->running = false;
 	(void)pthread_mutex_unlock(&r->mutex);
@@ -214,28 +198,38 @@ start(struct csp *csp)
 	return r->started;
 }
 
+/* The thread looks at every deadline before it sleeps again, so it is woken only for what it does not expect. */
 bool
 csp_release_arm(struct csp_reader *reader, uint64_t deadline_ms, bool listen)
 {
 	struct csp_release *r = &reader->csp->release;
-	uint64_t before;
-	bool armed, news;
+	const int bell = csp_turn_bell(&reader->turn);
+	bool news, armed;
 
-	listen = listen && reader->turn.ticket != 0;
 	(void)pthread_mutex_lock(&r->mutex);
-	before = earliest(reader->csp);
-	news = before == 0 || deadline_ms < before || (listen && !reader->listening);
+	news = deadline_ms < r->until_ms || bell != reader->bell;
 	reader->deadline_ms = deadline_ms;
 	reader->listening = listen;
+	reader->bell = bell;
 	armed = !r->stop && (r->running || start(reader->csp));
-	if (!armed) {
+	if (!armed)
 		reader->deadline_ms = 0;
-		reader->listening = false;
-	} else if (news) {
+	else if (news)
 		wake(r);
-	}
 	(void)pthread_mutex_unlock(&r->mutex);
 	return armed;
+}
+
+void
+csp_release_pause(struct csp_reader *reader)
+{
+	struct csp_release *r = &reader->csp->release;
+
+	(void)pthread_mutex_lock(&r->mutex);
+	if (reader->deadline_ms != 0)
+		reader->deadline_ms = LATER;
+	reader->listening = false;
+	(void)pthread_mutex_unlock(&r->mutex);
 }
 
 void
@@ -244,8 +238,10 @@ csp_release_disarm(struct csp_reader *reader)
 	struct csp_release *r = &reader->csp->release;
 
 	(void)pthread_mutex_lock(&r->mutex);
+	if (reader->deadline_ms != 0)
+		wake(r);
 	reader->deadline_ms = 0;
-	reader->listening = reader->rung = false;
+	reader->listening = false;
 	(void)pthread_mutex_unlock(&r->mutex);
 }
 

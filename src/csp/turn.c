@@ -2,11 +2,11 @@
 /*
  * The queue of a reader is a file in $XDG_RUNTIME_DIR/minidriver-pkcs11. Places in it are locks on single bytes, far
  * beyond its end: the kernel takes them back from whoever dies, and they belong to the open file, so that two copies of
- * the module in one process are two. A ticket is a number drawn from the file times SEATS plus the seat of its owner; a
- * seat names the FIFO that its owner listens to. A process that is stopped, or does something very long, is passed over
- * after PATIENCE_MS: then PC/SC says who has the card.
+ * the module in one process are two. A ticket is the time at which it was drawn, with the seat of its owner in the low
+ * bits; a seat names the FIFO that its owner listens to. A process that is stopped, or does something very long, is
+ * passed over after PATIENCE_MS: then PC/SC says who has the card.
  */
-#define _GNU_SOURCE /* F_OFD_SETLK, secure_getenv */
+#define _GNU_SOURCE /* F_OFD_SETLK */
 #include "csp/turn.h"
 
 #include <errno.h>
@@ -14,8 +14,6 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,14 +23,14 @@
 
 #define DIRECTORY "minidriver-pkcs11"
 #define SEATS 64u
-/* How long the same process may be the first in the queue. */
+/* How long the same process may be the first in the queue, at most. */
 #define PATIENCE_MS 3000u
 /* How often to look at the queue when nobody rings: for processes that died. */
 #define LOOK_MS 50u
-/* Longer than the step at which pcscd looks whether a card is free. */
+/* Longer than the step at which PC/SC looks whether a card is free. */
 #define PAUSE_MS 120u
 
-/* Locks. Tickets are below. */
+/* Locks. Tickets are below: microseconds of CLOCK_MONOTONIC times SEATS. */
 #define TICKETS_END (UINT64_C(1) << 61)
 #define DRAW_LOCK TICKETS_END
 #define SEAT_LOCKS (TICKETS_END + 1)
@@ -41,18 +39,24 @@
 
 /* What the file holds. Anybody of this user may write anything there, so a number is only a proposal. */
 struct queue {
-	uint64_t drawn; /* the last number */
 	uint64_t floor; /* tickets below do not count any more */
+	/* how long the card has been used without a pause by any of us */
 	uint64_t since_ms, last_ms;
-	uint64_t owners[SEATS]; /* process numbers, for the log */
 };
-/* What is looked at all the time. */
-#define QUEUE_HEAD offsetof(struct queue, owners)
 
 void
-csp_turn_init(struct csp_turn *turn)
+csp_turn_init(struct csp_turn *turn, const char *runtime, const char *reader, uint32_t patience_ms,
+	      const atomic_bool *cancelled)
 {
-	*turn = (struct csp_turn){ .directory = -1, .queue = -1, .bell = -1 };
+	*turn = (struct csp_turn){
+		.runtime = runtime,
+		.reader = reader,
+		.cancelled = cancelled,
+		.patience_ms = patience_ms != 0 && patience_ms < PATIENCE_MS ? patience_ms : PATIENCE_MS,
+		.directory = -1,
+		.queue = -1,
+		.bell = -1,
+	};
 }
 
 /* Locks ----------------------------------------------------------------------------------------------------------------- */
@@ -77,17 +81,12 @@ lowest(const struct csp_turn *turn, uint64_t from, uint64_t end)
 {
 	struct flock lock;
 
+	/* the kernel tells of any one in the range, so what is before that is asked for as well */
 	while (from < end) {
 		lock = lock_of(F_WRLCK, from, end - from);
 		if (fcntl(turn->queue, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
 			break;
-		/* the kernel tells of any of them */
-		if (lock.l_start <= (off_t)from)
-			return from;
-		end = (uint64_t)lock.l_start;
-		lock = lock_of(F_WRLCK, from, end - from);
-		if (fcntl(turn->queue, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
-			return end;
+		end = lock.l_start > (off_t)from ? (uint64_t)lock.l_start : from;
 	}
 	return end;
 }
@@ -104,23 +103,9 @@ is_own(int fd, mode_t type, mode_t forbidden)
 }
 
 static int
-open_runtime(void)
+open_directory(const struct csp_turn *turn)
 {
-	const char *path = secure_getenv("XDG_RUNTIME_DIR");
-	char usual[40];
-
-	/* relative ones are to be ignored (XDG Base Directory Specification) */
-	if (path == NULL || path[0] != '/') {
-		(void)snprintf(usual, sizeof(usual), "/run/user/%lu", (unsigned long)geteuid());
-		path = usual;
-	}
-	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-static int
-open_directory(void)
-{
-	int runtime = open_runtime(), fd = -1;
+	int runtime = open(turn->runtime, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
 
 	if (runtime < 0)
 		return -1;
@@ -149,17 +134,14 @@ open_checked(const struct csp_turn *turn, const char *name, int flags, mode_t ty
 	return fd;
 }
 
-/* Readers have names that no file can have; FNV-1a, of the service's address as well. */
+/* Readers have names that no file can have; FNV-1a. */
 static void
-name_queue(struct csp_turn *turn, const char *reader)
+name_queue(struct csp_turn *turn)
 {
-	const char *service = secure_getenv("PCSCLITE_CSOCK_NAME");
-	const char *const texts[] = { reader, "\n", service != NULL ? service : "" };
 	uint64_t hash = UINT64_C(0xCBF29CE484222325);
 
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		for (const char *p = texts[i]; *p != '\0'; p++)
-			hash = (hash ^ (uint8_t)*p) * UINT64_C(0x100000001B3);
+	for (const char *p = turn->reader; *p != '\0'; p++)
+		hash = (hash ^ (uint8_t)*p) * UINT64_C(0x100000001B3);
 	(void)snprintf(turn->name, sizeof(turn->name), "%016llx", (unsigned long long)hash);
 }
 
@@ -199,12 +181,12 @@ close_all(struct csp_turn *turn)
 }
 
 static void
-open_all(struct csp_turn *turn, const char *reader)
+open_all(struct csp_turn *turn)
 {
 	turn->tried = true;
-	if ((turn->directory = open_directory()) < 0)
+	if (turn->runtime[0] == '\0' || (turn->directory = open_directory(turn)) < 0)
 		return;
-	name_queue(turn, reader);
+	name_queue(turn);
 	turn->queue = open_checked(turn, turn->name, O_RDWR | O_CREAT, S_IFREG);
 	if (turn->queue < 0 || !take_seat(turn))
 		close_all(turn);
@@ -246,43 +228,61 @@ ring(const struct csp_turn *turn, uint64_t ticket)
 }
 
 void
-csp_turn_hush(struct csp_turn *turn)
+csp_turn_hush(int bell)
 {
 	uint8_t some[64];
 
-	while (turn->bell >= 0 && read(turn->bell, some, sizeof(some)) == (ssize_t)sizeof(some))
+	while (bell >= 0 && read(bell, some, sizeof(some)) == (ssize_t)sizeof(some))
 		;
 }
 
-/* True when it rang. */
-static bool
-listen_for(struct csp_turn *turn, uint32_t ms)
+int
+csp_turn_bell(const struct csp_turn *turn)
+{
+	return turn->bell;
+}
+
+static void
+listen_for(const struct csp_turn *turn, uint32_t ms)
 {
 	struct pollfd p = { .fd = turn->bell, .events = POLLIN };
 
-	if (poll(&p, 1, (int)ms) != 1)
-		return false;
-	csp_turn_hush(turn);
-	return true;
+	if (poll(&p, 1, (int)ms) == 1)
+		csp_turn_hush(turn->bell);
 }
 
 /* The queue -------------------------------------------------------------------------------------------------------------- */
 
-static void
-read_queue(const struct csp_turn *turn, struct queue *ret_queue)
+static uint64_t
+now_ticket(unsigned seat)
 {
-	struct queue q = { 0 };
+	struct timespec t = { 0 };
 
-	if (pread(turn->queue, &q, QUEUE_HEAD, 0) != (ssize_t)QUEUE_HEAD || q.drawn >= TICKETS_END / SEATS - 1 ||
-	    q.floor > (q.drawn + 1) * SEATS)
-		q = (struct queue){ 0 };
-	*ret_queue = q;
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return ((uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000) * SEATS + seat;
 }
 
-static bool
+/* Times that are yet to come make no sense. */
+static struct queue
+read_queue(const struct csp_turn *turn)
+{
+	const uint64_t now = csp_now_ms();
+	struct queue q;
+
+	if (pread(turn->queue, &q, sizeof(q), 0) != (ssize_t)sizeof(q))
+		return (struct queue){ 0 };
+	if (q.floor > now_ticket(0))
+		q.floor = 0;
+	if (q.last_ms > now || q.since_ms > q.last_ms)
+		q.since_ms = q.last_ms = 0;
+	return q;
+}
+
+/* What cannot be written is as if nobody had. */
+static void
 write_number(const struct csp_turn *turn, size_t offset, uint64_t number)
 {
-	return pwrite(turn->queue, &number, sizeof(number), (off_t)offset) == (ssize_t)sizeof(number);
+	(void)!pwrite(turn->queue, &number, sizeof(number), (off_t)offset);
 }
 
 static bool
@@ -298,22 +298,17 @@ lock_draw(const struct csp_turn *turn)
 	return false;
 }
 
+/* One at a time, so that nobody takes a place before another who has already seen that he is the first. */
 static bool
 draw(struct csp_turn *turn)
 {
-	struct queue q;
 	uint64_t ticket;
 	bool ok;
 
 	if (!lock_draw(turn))
 		return false;
-	read_queue(turn, &q);
-	/* a new file, or one that made no sense; when this fails, so does what follows */
-	if (q.drawn == 0)
-		(void)!pwrite(turn->queue, &q, QUEUE_HEAD, 0);
-	ticket = (q.drawn + 1) * SEATS + turn->seat;
-	(void)write_number(turn, offsetof(struct queue, owners) + turn->seat * sizeof(uint64_t), (uint64_t)getpid());
-	ok = write_number(turn, offsetof(struct queue, drawn), q.drawn + 1) && lock_byte(turn, F_WRLCK, ticket);
+	ticket = now_ticket(turn->seat);
+	ok = ticket < TICKETS_END && lock_byte(turn, F_WRLCK, ticket);
 	(void)lock_byte(turn, F_UNLCK, DRAW_LOCK);
 	if (ok)
 		turn->ticket = ticket;
@@ -324,37 +319,33 @@ draw(struct csp_turn *turn)
 static void
 pass_over(const struct csp_turn *turn, uint64_t ticket)
 {
-	const size_t offset = offsetof(struct queue, owners) + ticket % SEATS * sizeof(uint64_t);
-	uint64_t owner = 0;
-
-	(void)!pread(turn->queue, &owner, sizeof(owner), (off_t)offset);
-	log_warn(LOG_CSP, "process %llu has been at the card for %u ms; its turn does not count any more",
-		 (unsigned long long)owner, PATIENCE_MS);
-	(void)write_number(turn, offsetof(struct queue, floor), ticket + 1);
+	log_warn(LOG_CSP, "another process has been at the card for %u ms; its turn does not count any more",
+		 turn->patience_ms);
+	write_number(turn, offsetof(struct queue, floor), ticket + 1);
 }
 
 static void
-wait_for_turn(struct csp_turn *turn)
+wait_for_turn(const struct csp_turn *turn)
 {
 	uint64_t first, before = 0, until = 0, passed = 0;
-	struct queue q;
 
-	for (;;) {
-		read_queue(turn, &q);
-		first = lowest(turn, q.floor > passed ? q.floor : passed, turn->ticket);
+	while (!atomic_load(turn->cancelled)) {
+		const uint64_t floor = read_queue(turn).floor;
+
+		first = lowest(turn, floor > passed ? floor : passed, turn->ticket);
 		if (first == turn->ticket)
 			return;
 		if (first != before) {
+			/* whoever is at work sees us when ready; whoever only holds the card is told */
+			ring(turn, first);
 			before = first;
-			until = csp_now_ms() + PATIENCE_MS;
+			until = csp_now_ms() + turn->patience_ms;
 		} else if (csp_now_ms() >= until) {
 			pass_over(turn, first);
 			passed = first + 1;
 			continue;
 		}
-		/* whoever is at work sees us when ready; whoever only holds the card is told */
-		ring(turn, first);
-		(void)listen_for(turn, LOOK_MS);
+		listen_for(turn, LOOK_MS);
 	}
 }
 
@@ -373,37 +364,41 @@ sleep_until(uint64_t when_ms)
 static void
 pause_for_others(struct csp_turn *turn, uint32_t busy_ms)
 {
-	uint64_t now = csp_now_ms();
-	struct queue q;
+	const uint64_t now = csp_now_ms();
 
 	if (turn->ticket != 0) {
-		read_queue(turn, &q);
+		const struct queue q = read_queue(turn);
+
 		turn->since_ms = q.since_ms;
 		turn->last_ms = q.last_ms;
 	}
-	if (turn->since_ms > turn->last_ms || turn->last_ms > now) /* nonsense */
-		turn->since_ms = turn->last_ms = 0;
-	if (now - turn->last_ms >= PAUSE_MS)
+	if (now - turn->last_ms >= PAUSE_MS) {
 		turn->since_ms = now;
-	else if (busy_ms != 0 && now - turn->since_ms >= busy_ms) {
+	} else if (busy_ms != 0 && now - turn->since_ms >= busy_ms) {
 		sleep_until(turn->last_ms + PAUSE_MS);
 		turn->since_ms = csp_now_ms();
 	}
 	if (turn->ticket != 0)
-		(void)write_number(turn, offsetof(struct queue, since_ms), turn->since_ms);
+		write_number(turn, offsetof(struct queue, since_ms), turn->since_ms);
 }
 
 /* Turns ------------------------------------------------------------------------------------------------------------------ */
 
-void
-csp_turn_take(struct csp_turn *turn, const char *reader, uint32_t busy_ms)
+/* A host that closes whatever is open may have something else there by now. */
+static void
+check_open(struct csp_turn *turn)
 {
-	if (!turn->tried)
-		open_all(turn, reader);
-	/* a host that closes whatever is open may have something else there by now */
 	if (turn->queue >= 0 &&
 	    (!is_own(turn->queue, S_IFREG, S_IRWXG | S_IRWXO) || !is_own(turn->bell, S_IFIFO, S_IRWXG | S_IRWXO)))
 		turn->bell = turn->queue = turn->directory = -1;
+}
+
+void
+csp_turn_take(struct csp_turn *turn, uint32_t busy_ms)
+{
+	if (!turn->tried)
+		open_all(turn);
+	check_open(turn);
 	if (turn->queue >= 0 && turn->ticket == 0 && draw(turn))
 		wait_for_turn(turn);
 	pause_for_others(turn, busy_ms);
@@ -417,7 +412,7 @@ csp_turn_give(struct csp_turn *turn)
 	turn->last_ms = csp_now_ms();
 	if (turn->ticket == 0)
 		return;
-	(void)write_number(turn, offsetof(struct queue, last_ms), turn->last_ms);
+	write_number(turn, offsetof(struct queue, last_ms), turn->last_ms);
 	(void)lock_byte(turn, F_UNLCK, turn->ticket);
 	next = lowest(turn, turn->ticket + 1, TICKETS_END);
 	if (next != TICKETS_END)
@@ -426,7 +421,7 @@ csp_turn_give(struct csp_turn *turn)
 }
 
 bool
-csp_turn_wanted(struct csp_turn *turn)
+csp_turn_wanted(const struct csp_turn *turn)
 {
 	return turn->ticket != 0 && lowest(turn, turn->ticket + 1, TICKETS_END) != TICKETS_END;
 }

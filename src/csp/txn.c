@@ -54,7 +54,7 @@ csp_txn_begin(struct csp_card *card)
 		return SCARD_W_REMOVED_CARD;
 	if (card->begun)
 		return SCARD_S_SUCCESS;
-	csp_turn_take(&card->reader->turn, card->reader->name, csp_txn_has_others(card) ? patience_of_others(card) : 0);
+	csp_turn_take(&card->reader->turn, csp_txn_has_others(card) ? patience_of_others(card) : 0);
 	if ((r = io_begin(card->io, &reset)) != SCARD_S_SUCCESS) {
 		csp_turn_give(&card->reader->turn);
 		return r;
@@ -62,6 +62,7 @@ csp_txn_begin(struct csp_card *card)
 	card->begun = true;
 	csp_store_close(card);
 	card->begun_ms = csp_now_ms();
+	card->begun_exchanges = card->io->exchanges;
 	card->checked = card->unsure = false;
 	card->authenticated = card->exposed = 0;
 	card->data.dwTransaction++;
@@ -99,7 +100,6 @@ csp_txn_end(struct csp_card *card)
 	if (!card->begun)
 		return;
 	reset = !deauthenticated(card);
-	csp_release_disarm(card->reader);
 	io_end(card->io, reset);
 	csp_turn_give(&card->reader->turn);
 	card->reconnect = card->reconnect || reset;

@@ -9,6 +9,8 @@ e2e_needs gids-tool pkcs11-tool opensc-tool openssl pcscd
 
 PROGRAMS=16
 TIMES=50
+# of each exchange, in microseconds: one tenth of what a reader takes
+export VCARD_LATENCY=${VCARD_LATENCY:-2000,0}
 
 now_ms() {
 	echo $(($(date +%s%N) / 1000000))
@@ -77,7 +79,8 @@ many() {
 	run_signers "$PROGRAMS" "$TIMES"
 	echo "# $MODE: alone $alone ms; together first $first ms, last $last ms"
 	is_at_most "fair: last against three times first" "$last" $((3 * first))
-	is_at_most "time of 16 against that of one" "$last" $((alone * 3 / 2))
+	# a second for a machine that has something else to do
+	is_at_most "time of 16 against that of one" "$last" $((alone * 3 / 2 + 1000))
 	contains "all tries are left" "PIN tries left: 3" card_info
 }
 
@@ -87,7 +90,7 @@ mixed() {
 	rm -f "$W/enough"
 	foreign &
 	pid=$!
-	run_signers 4 400
+	run_signers 4 200
 	: >"$W/enough"
 	wait "$pid"
 	worst=$(grep -v failed "$W/foreign" | sort -n | tail -n 1)
