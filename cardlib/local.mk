@@ -45,6 +45,7 @@ ISO7816_SOURCES = \
 TRANSPORT_SOURCES = \
 	cardlib/transport/io.c \
 	cardlib/transport/monitor.c \
+	cardlib/transport/others.c \
 	cardlib/transport/pcsc.c \
 	cardlib/transport/pcsc.h \
 	cardlib/transport/pinpad.c \

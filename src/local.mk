@@ -56,6 +56,8 @@ libcsp_la_SOURCES = \
 	src/csp/rsa.c \
 	src/csp/store.c \
 	src/csp/token.c \
+	src/csp/turn.c \
+	src/csp/turn.h \
 	src/csp/txn.c \
 	src/csp/verify.c \
 	src/csp/view.c \

@@ -120,6 +120,8 @@ MODULE_TESTS = \
 	tests/module/test_session_keys \
 	tests/module/test_session_objects \
 	tests/module/test_sessions \
+	tests/module/test_sharing \
+	tests/module/test_sharing_login \
 	tests/module/test_sign \
 	tests/module/test_slots \
 	tests/module/test_stress \
@@ -159,6 +161,8 @@ THREADED_TESTS = \
 	tests/module/test_objects \
 	tests/module/test_recover \
 	tests/module/test_sessions \
+	tests/module/test_sharing \
+	tests/module/test_sharing_login \
 	tests/module/test_sign \
 	tests/module/test_slots \
 	tests/module/test_stress \
@@ -209,6 +213,7 @@ E2E_TESTS = \
 	tests/e2e/piv.sh \
 	tests/e2e/pkcs11-tool.sh \
 	tests/e2e/service.sh \
+	tests/e2e/sharing.sh \
 	tests/e2e/ssh.sh \
 	tests/e2e/t0.sh \
 	tests/e2e/tool-service.sh \

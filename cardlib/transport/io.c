@@ -7,6 +7,7 @@
 DWORD
 io_transmit(struct io *io, struct cursor command, bool secret, struct buf *response)
 {
+	io->exchanges++;
 	return io->ops->transmit(io, command, secret, response);
 }
 
@@ -26,6 +27,12 @@ DWORD
 io_control(struct io *io, uint32_t code, struct cursor in, struct buf *response)
 {
 	return io->ops->control != NULL ? io->ops->control(io, code, in, response) : SCARD_E_UNSUPPORTED_FEATURE;
+}
+
+bool
+io_others(struct io *io)
+{
+	return io->ops->others != NULL && io->ops->others(io);
 }
 
 void

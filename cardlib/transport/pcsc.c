@@ -10,13 +10,16 @@
  *  - SCardEndTransaction refuses, and keeps the lock, while a reset of the card has not been acknowledged.
  */
 #define DWORD pcsc_dword
+#include <reader.h>
 #include <winscard.h>
 #undef DWORD
 
 #include "transport/pcsc.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/secret.h"
@@ -34,6 +37,8 @@ _Static_assert(sizeof(((SCARD_READERSTATE *)0)->rgbAtr) >= LIMIT_ATR, "room for 
 #define UNSUPPORTED ((DWORD)0x80100022)
 /* How often a card may be reset by others while we are about to begin. */
 #define BEGIN_ROUNDS 8
+/* How often to look whether a card is free that others use. */
+#define BUSY_STEP_MS 20u
 /* How often readers may come and go while they are being listed. */
 #define REFRESH_ROUNDS 4
 #define NAMES_ROOM (LIMIT_READERS * LIMIT_READER_NAME)
@@ -98,6 +103,9 @@ card_code(LONG rv)
 	default: return code_of(rv);
 	}
 }
+
+/* Connections to the service. */
+static atomic_uint contexts;
 
 /* --- one card ----------------------------------------------------------------------------------------------------- */
 
@@ -246,12 +254,43 @@ check_same_card(struct pcsc_io *p)
 	return events == p->events ? OK : (DWORD)SCARD_W_REMOVED_CARD;
 }
 
+/*
+ * Whether somebody else is in a transaction. SCardBeginTransaction would wait for its end however long that takes; of
+ * the calls that do not wait this one asks nothing of the card.
+ */
+static bool
+is_busy(struct pcsc_io *p)
+{
+	pcsc_dword len = 0;
+
+	return SCardGetAttrib(p->card, SCARD_ATTR_DEVICE_FRIENDLY_NAME, NULL, &len) == SCARD_E_SHARING_VIOLATION;
+}
+
+static DWORD
+await_others(struct pcsc_io *p)
+{
+	const struct timespec step = { 0, BUSY_STEP_MS * 1000000L };
+
+	for (uint64_t waited = 0; is_busy(p); waited += BUSY_STEP_MS) {
+		if (p->io.cancelled != NULL && atomic_load(p->io.cancelled))
+			return (DWORD)SCARD_E_CANCELLED;
+		if (p->io.patience_ms != 0 && waited >= p->io.patience_ms) {
+			log_warn(LOG_IO, "another program has kept the card to itself for %u ms", p->io.patience_ms);
+			return (DWORD)SCARD_E_SHARING_VIOLATION;
+		}
+		(void)nanosleep(&step, NULL);
+	}
+	return OK;
+}
+
 static DWORD
 begin_acknowledging(struct pcsc_io *p)
 {
 	DWORD r = (DWORD)SCARD_W_RESET_CARD;
 
 	for (int round = 0; round < BEGIN_ROUNDS && r == (DWORD)SCARD_W_RESET_CARD; round++) {
+		if ((r = await_others(p)) != OK)
+			break;
 		if ((r = card_code(SCardBeginTransaction(p->card))) != (DWORD)SCARD_W_RESET_CARD)
 			break;
 		p->was_reset = true;
@@ -307,6 +346,14 @@ pcsc_forget(struct io *io)
 
 	secret_wipe(p->response, sizeof(p->response));
 	free(p);
+	atomic_fetch_sub(&contexts, 1);
+}
+
+static bool
+pcsc_others(struct io *io)
+{
+	(void)io;
+	return pcsc_has_others(atomic_load(&contexts));
 }
 
 static void
@@ -328,6 +375,7 @@ static const struct io_ops pcsc_ops = {
 	.end = pcsc_end,
 	.close = pcsc_close,
 	.forget = pcsc_forget,
+	.others = pcsc_others,
 	.control = pcsc_control,
 };
 
@@ -376,6 +424,7 @@ io_connect(const char *reader, struct io **ret_io)
 		free(p);
 		return service_code(rv);
 	}
+	atomic_fetch_add(&contexts, 1);
 	if ((r = connect_card(p, reader)) != OK) {
 		log_info(LOG_IO, "%s: %s", reader, log_code_name(r));
 		pcsc_close(&p->io);
@@ -406,6 +455,7 @@ pcsc_view_open(struct pcsc_view **ret_view)
 		free(view);
 		return code_of(rv) == (DWORD)SCARD_E_NO_MEMORY ? code_of(rv) : (DWORD)SCARD_E_NO_SERVICE;
 	}
+	atomic_fetch_add(&contexts, 1);
 	*ret_view = view;
 	return OK;
 }
@@ -413,6 +463,8 @@ pcsc_view_open(struct pcsc_view **ret_view)
 void
 pcsc_view_forget(struct pcsc_view **view)
 {
+	if (*view != NULL)
+		atomic_fetch_sub(&contexts, 1);
 	free(*view);
 	*view = NULL;
 }

@@ -30,4 +30,7 @@ DWORD pcsc_view_wait(struct pcsc_view *view, uint32_t timeout_ms);
 /* From another thread: ends a wait under way. Does nothing to a wait that is about to begin. */
 void pcsc_view_cancel(struct pcsc_view *view);
 
+/* others.c: whether the service has more clients than these of ours; true when that cannot be known. */
+bool pcsc_has_others(unsigned own);
+
 #endif

@@ -96,7 +96,10 @@ trace_begin(struct io *io, bool *ret_reset)
 {
 	struct trace_io *t = trace_of(io);
 	bool reset = false;
-	DWORD r = io_begin(t->inner, &reset);
+	DWORD r;
+
+	t->inner->patience_ms = io->patience_ms;
+	r = io_begin(t->inner, &reset);
 
 	copy_card(t);
 	if (r != SCARD_S_SUCCESS) {
@@ -113,6 +116,12 @@ trace_end(struct io *io, bool reset_card)
 {
 	log_write(LOG_APDU, LOG_IO, NULL, "end%s", reset_card ? ", card is reset" : "");
 	io_end(trace_of(io)->inner, reset_card);
+}
+
+static bool
+trace_others(struct io *io)
+{
+	return io_others(trace_of(io)->inner);
 }
 
 static void
@@ -140,6 +149,7 @@ static const struct io_ops trace_ops = {
 	.end = trace_end,
 	.close = trace_close,
 	.forget = trace_forget,
+	.others = trace_others,
 	.control = trace_control,
 };
 
@@ -152,6 +162,7 @@ io_trace(struct io *inner, struct io **ret_io)
 		return SCARD_E_NO_MEMORY;
 	t->io.ops = &trace_ops;
 	t->inner = inner;
+	t->io.patience_ms = inner->patience_ms;
 	copy_card(t);
 	*ret_io = &t->io;
 	return SCARD_S_SUCCESS;

@@ -7,6 +7,8 @@
 #ifndef TRANSPORT_TRANSPORT_H
 #define TRANSPORT_TRANSPORT_H
 
+#include <stdatomic.h>
+
 #include "base/buf.h"
 #include "base/limits.h"
 
@@ -25,7 +27,10 @@ struct io {
 	const struct io_ops *ops;
 	uint8_t atr[LIMIT_ATR];
 	size_t atr_len;
-	bool t0; /* T=0: case 4 goes without Le, and the answer is fetched (ISO 7816-3) */
+	bool t0;		      /* T=0: case 4 goes without Le, and the answer is fetched (ISO 7816-3) */
+	uint32_t exchanges;	      /* so far, modulo 2^32 */
+	uint32_t patience_ms;	      /* how long io_begin() waits for others; 0: for ever */
+	const atomic_bool *cancelled; /* ends that wait when it becomes true; may be NULL */
 	struct io_keypad keypad;
 };
 
@@ -39,7 +44,8 @@ struct io_ops {
 	/*
 	 * Waits for and starts a transaction. A card that was reset by somebody since the last exchange is connected
 	 * again; *ret_reset is then true and nothing is known of the card's state. SCARD_W_REMOVED_CARD when the card
-	 * this connection was made to has left its reader, even if a card is there now.
+	 * this connection was made to has left its reader, even if a card is there now. SCARD_E_SHARING_VIOLATION when
+	 * somebody else keeps the card for longer than io->patience_ms, SCARD_E_CANCELLED.
 	 */
 	DWORD (*begin)(struct io *io, bool *ret_reset);
 	/* Ends the transaction, resetting the card if asked. Errors are logged; the transaction is over in any case. */
@@ -48,6 +54,8 @@ struct io_ops {
 	void (*close)(struct io *io);
 	/* As close, but without a word to anybody: see io_forget. NULL when close speaks to nobody anyway. */
 	void (*forget)(struct io *io);
+	/* As io_others. NULL: nobody else can. */
+	bool (*others)(struct io *io);
 	/*
 	 * Asks the reader for something (PC/SC part 3, SCardControl) and appends its answer, at most IO_CONTROL_ROOM
 	 * bytes, to response. Codes as transmit; SCARD_E_UNSUPPORTED_FEATURE when the reader does not know the control.
@@ -63,6 +71,8 @@ DWORD io_transmit(struct io *io, struct cursor command, bool secret, struct buf 
 DWORD io_begin(struct io *io, bool *ret_reset);
 void io_end(struct io *io, bool reset_card);
 DWORD io_control(struct io *io, uint32_t code, struct cursor in, struct buf *response);
+/* Whether programs besides this one may want the card. False is certain; asks neither card nor service. */
+bool io_others(struct io *io);
 /* Leaves *io NULL; NULL is fine. */
 void io_close(struct io **io);
 

@@ -67,6 +67,8 @@ open_connection(struct csp_card *card)
 
 	if (r != SCARD_S_SUCCESS)
 		return csp_code_is_removal(r) ? SCARD_E_NO_SMARTCARD : r;
+	card->io->patience_ms = card->csp->busy_ms;
+	card->io->cancelled = &card->csp->cancelled;
 	if (log_enabled(LOG_APDU) && io_trace(card->io, &traced) == SCARD_S_SUCCESS)
 		card->io = traced;
 	return SCARD_S_SUCCESS;
@@ -176,11 +178,14 @@ csp_card_connect(struct csp_reader *reader, uint32_t generation, struct csp_card
 	card->csp = reader->csp;
 	card->reader = reader;
 	card->generation = generation;
+	/* PC/SC connects nobody while somebody is in a transaction, and waits for its end however long that takes */
+	csp_turn_take(&reader->turn, 0);
 	r = open_connection(card);
 	if (r == SCARD_S_SUCCESS)
 		r = csp_txn_run(card, acquire_work, NULL);
 	if (r != SCARD_S_SUCCESS) {
 		csp_card_free(&card);
+		csp_turn_give(&reader->turn);
 		return r;
 	}
 	*ret_card = card;

@@ -17,6 +17,7 @@
 
 #include "cardmod.h"
 #include "csp/manage.h"
+#include "csp/turn.h"
 #include "registry.h"
 #include "transport/transport.h"
 
@@ -29,11 +30,12 @@ uint64_t csp_now_ms(void);
 
 struct csp_release {
 	pthread_mutex_t mutex;
-	pthread_cond_t changed;
+	int changed; /* an eventfd, -1 while there is no thread */
 	pthread_t thread;
 	bool started;		  /* thread is to be joined */
 	bool running;		  /* it has not decided to end */
 	bool stop;		  /* no new one may start */
+	uint64_t until_ms;	  /* when it means to look again */
 	struct csp_release *next; /* list of all, for the library's destructor */
 };
 
@@ -41,8 +43,16 @@ bool csp_release_init(struct csp *csp);
 /* Ends and joins the thread; transactions that it would have ended stay as they are. */
 void csp_release_stop(struct csp *csp);
 void csp_release_destroy(struct csp *csp);
-/* Has the reader's transaction ended at a time, unless its reader is busy then. False when there can be no thread. */
-bool csp_release_arm(struct csp_reader *reader, uint64_t deadline_ms);
+/* In a forked child. */
+void csp_release_forget(struct csp *csp);
+/*
+ * Has the reader settled again (csp_reader_unlock) at a time; listen: or as soon as somebody asks for the card. Reader
+ * locked; it holds until the next lock. False when there can be no thread.
+ */
+bool csp_release_arm(struct csp_reader *reader, uint64_t deadline_ms, bool listen);
+/* The reader has been locked: nothing is due until it is armed again, or disarmed. */
+void csp_release_pause(struct csp_reader *reader);
+void csp_release_disarm(struct csp_reader *reader);
 
 /* wait.c ------------------------------------------------------------------------------------------------------------- */
 
@@ -64,10 +74,13 @@ struct csp {
 	struct csp_crypto *crypto;
 	const struct lock_ops *locks;
 	uint32_t hold_ms; /* 0: a transaction ends with the lock */
+	uint32_t busy_ms; /* how long to wait for a card that others use; 0: for ever */
 	struct csp_policy policy;
 	bool no_keypads;		    /* PINs are not asked for at readers */
 	char cache_directory[CSP_PATH_MAX]; /* empty: nothing is kept on disk */
-	atomic_bool said_cache;		    /* what is wrong with it was logged */
+	char runtime_directory[CSP_PATH_MAX];
+	atomic_bool cancelled;	/* nobody waits for anything any more */
+	atomic_bool said_cache; /* what is wrong with it was logged */
 	char allow[CSP_PATTERNS_MAX], deny[CSP_PATTERNS_MAX];
 	atomic_uint last_number; /* of a key or of a view; never used twice */
 
@@ -101,10 +114,14 @@ struct csp_reader {
 	bool listed;
 	uint32_t events;
 
-	uint64_t deadline_ms; /* when the held transaction ends, 0 never; release lock */
+	/* release lock */
+	uint64_t deadline_ms; /* when it is to be settled again, 0 never */
+	bool listening;	      /* or when somebody rings */
+	int bell;	      /* the turn's */
 
 	/* reader lock */
 	struct lock lock;
+	struct csp_turn turn;
 	struct csp_card *card;
 	DWORD refused; /* why the card of refused_generation is of no use, or SCARD_S_SUCCESS */
 	uint32_t refused_generation;
@@ -115,6 +132,8 @@ uint32_t csp_next_number(struct csp *csp);
 
 /* reader.c: raises the generation because a card call found the card gone. */
 void csp_reader_removed(struct csp_reader *reader);
+/* As csp_reader_lock(), if nobody holds it. */
+bool csp_reader_try_lock(struct csp_reader *reader);
 
 /* Card --------------------------------------------------------------------------------------------------------------- */
 
@@ -230,6 +249,10 @@ struct csp_card {
 	PIN_SET exposed;       /* roles that may be */
 	DWORD challenged;      /* dwTransaction of a challenge that waits for its answer; 0 for none */
 	uint64_t used_ms;      /* last card operation */
+	uint64_t begun_ms;
+	uint32_t begun_exchanges; /* of its connection until then */
+	uint64_t looked_ms;	  /* when others was found out */
+	bool others;		  /* programs of which we know nothing may wait for the card */
 
 	/* what is kept of the card */
 	bool loaded;
@@ -279,6 +302,8 @@ uint8_t csp_curve_bit(unsigned bits);
 DWORD csp_txn_begin(struct csp_card *card);
 /* Deauthenticates what may be authenticated, and ends it. Harmless when there is none. */
 void csp_txn_end(struct csp_card *card);
+/* Whether others may wait in PC/SC's way; looked up now and then. */
+bool csp_txn_has_others(struct csp_card *card);
 /* Marks now as the time of the last card operation. */
 void csp_txn_touch(struct csp_card *card);
 

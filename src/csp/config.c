@@ -150,6 +150,12 @@ set_timeout(struct csp_options *o, const char *value)
 }
 
 static bool
+set_busy_timeout(struct csp_options *o, const char *value)
+{
+	return read_number(value, 0, TIMEOUT_MAX_MS, &o->busy_timeout_ms);
+}
+
+static bool
 set_allow(struct csp_options *o, const char *value)
 {
 	return read_text(value, sizeof(o->allow), o->allow);
@@ -221,6 +227,7 @@ static const struct {
 	{ "default_private_key_len_bits",       NULL,                             NULL,    set_key_bits },
 	{ "require_on_card_private_key_gen",    NULL,                             NULL,    set_on_card },
 	{ "transaction_timeout_ms",             "TransactionTimeoutMilliseconds", NULL,    set_timeout },
+	{ "busy_timeout_ms",                    NULL,                             NULL,    set_busy_timeout },
 	{ "allow_private_signature_key_import", NULL,                             NULL,    set_import_signature },
 	{ "allow_private_exchange_key_import",  NULL,                             NULL,    set_import_exchange },
 	{ "allow_private_ecdsa_key_import",     NULL,                             NULL,    set_import_ecdsa },
@@ -405,10 +412,27 @@ settle_cache(struct csp_options *o)
 		memset(o->cache_directory, 0, sizeof(o->cache_directory));
 }
 
+/* Where processes meet: systemd's place for that when nobody says another one. */
+static void
+settle_runtime(struct csp_options *o)
+{
+	const char *directory = secure_getenv("XDG_RUNTIME_DIR");
+	int len;
+
+	if (directory != NULL && directory[0] == '/')
+		len = snprintf(o->runtime_directory, sizeof(o->runtime_directory), "%s", directory);
+	else
+		len = snprintf(o->runtime_directory, sizeof(o->runtime_directory), "/run/user/%lu",
+			       (unsigned long)geteuid());
+	if (len < 0 || (size_t)len >= sizeof(o->runtime_directory))
+		memset(o->runtime_directory, 0, sizeof(o->runtime_directory));
+}
+
 void
 csp_config_load(struct csp_options *ret_options, csp_config_report report, void *context)
 {
 	struct csp_options options = { .transaction_timeout_ms = CSP_DEFAULT_TIMEOUT_MS,
+				       .busy_timeout_ms = CSP_DEFAULT_BUSY_MS,
 				       .policy = { .default_key_bits = CSP_DEFAULT_KEY_BITS } };
 	struct reading r = { .options = &options, .report = report, .context = context };
 	const char *instead = secure_getenv(ENVIRONMENT_FILE);
@@ -422,5 +446,6 @@ csp_config_load(struct csp_options *ret_options, csp_config_report report, void 
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		take_variable(&r, settings[i].name, settings[i].variable, settings[i].set);
 	settle_cache(&options);
+	settle_runtime(&options);
 	*ret_options = options;
 }

@@ -31,11 +31,13 @@ static void
 set_policy(struct csp *csp, const struct csp_options *options)
 {
 	csp->policy = options->policy;
+	csp->busy_ms = options->busy_timeout_ms;
 	if (csp->policy.default_key_bits == 0)
 		csp->policy.default_key_bits = CSP_DEFAULT_KEY_BITS;
 	csp->no_keypads = options->no_keypads;
 	if (!options->no_disk_cache)
 		memcpy(csp->cache_directory, options->cache_directory, sizeof(csp->cache_directory) - 1);
+	memcpy(csp->runtime_directory, options->runtime_directory, sizeof(csp->runtime_directory) - 1);
 	memcpy(csp->allow, options->allow, sizeof(csp->allow) - 1);
 	memcpy(csp->deny, options->deny, sizeof(csp->deny) - 1);
 }
@@ -94,6 +96,7 @@ static void
 reader_free(struct csp_reader *reader)
 {
 	csp_card_free(&reader->card);
+	csp_turn_close(&reader->turn);
 	lock_destroy(&reader->lock);
 	free(reader);
 }
@@ -130,6 +133,7 @@ csp_forget(struct csp **csp)
 		return;
 	for (size_t i = 0; i < csp_reader_count(c); i++) {
 		reader = c->readers[i];
+		csp_turn_forget(&reader->turn);
 		/* half-done work of a thread that this process does not have is left as it is; secrets are wiped pages */
 		if (atomic_load(&reader->busy))
 			continue;
@@ -138,6 +142,7 @@ csp_forget(struct csp **csp)
 	}
 	if (!atomic_load(&c->polling))
 		io_monitor_forget(&c->monitor);
+	csp_release_forget(c);
 	csp_crypto_forget(&c->crypto);
 	free(c);
 	*csp = NULL;

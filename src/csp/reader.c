@@ -10,6 +10,17 @@
 #include "base/log.h"
 #include "csp/card.h"
 
+/*
+ * A transaction that another process of ours waits for. To change hands costs four or five exchanges: look whether the
+ * card was changed, show the PIN, and forget it. So a turn is worth that many of them, which makes it one part in seven
+ * at most; and when its owner pauses, it is kept for as long as it would take to get another one.
+ */
+#define TURN_EXCHANGES 32u
+#define TURN_MS CSP_DEFAULT_TIMEOUT_MS
+#define CHANGE_EXCHANGES 4u
+#define LINGER_MIN_MS 2u
+#define LINGER_MAX_MS 50u
+
 size_t
 csp_reader_count(const struct csp *csp)
 {
@@ -138,8 +149,10 @@ append(struct csp *csp, const struct io_reader *seen)
 		return SCARD_E_NO_MEMORY;
 	}
 	reader->csp = csp;
+	reader->bell = -1;
 	memcpy(reader->name, seen->name, sizeof(reader->name));
 	reader->name[sizeof(reader->name) - 1] = '\0';
+	csp_turn_init(&reader->turn, csp->runtime_directory, reader->name, csp->busy_ms, &csp->cancelled);
 	reader->listed = true;
 	reader->events = seen->events;
 	atomic_store(&reader->present, seen->present);
@@ -178,13 +191,11 @@ poll_locked(struct csp *csp, bool add)
 static void
 drop_stale(struct csp_reader *reader)
 {
-	if (!lock_try(&reader->lock))
+	if (!csp_reader_try_lock(reader))
 		return;
-	atomic_store(&reader->busy, true);
 	if (reader->card != NULL && reader->card->generation != csp_reader_generation(reader))
 		csp_card_free(&reader->card);
-	atomic_store(&reader->busy, false);
-	lock_release(&reader->lock);
+	csp_reader_unlock(reader);
 }
 
 DWORD
@@ -204,23 +215,77 @@ csp_poll(struct csp *csp, bool add)
 
 /* Lock and card ------------------------------------------------------------------------------------------------------ */
 
+static void
+note_locked(struct csp_reader *reader)
+{
+	atomic_store(&reader->busy, true);
+	csp_release_pause(reader);
+}
+
 void
 csp_reader_lock(struct csp_reader *reader)
 {
 	lock_acquire(&reader->lock);
-	atomic_store(&reader->busy, true);
+	note_locked(reader);
 }
 
-/* Ends the transaction now or arranges for it. */
-static void
+bool
+csp_reader_try_lock(struct csp_reader *reader)
+{
+	if (!lock_try(&reader->lock))
+		return false;
+	note_locked(reader);
+	return true;
+}
+
+static uint64_t
+least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The time of a change of hands, by what exchanges took until now. */
+static uint64_t
+linger_of(const struct csp_card *card)
+{
+	const uint64_t count = (uint32_t)(card->io->exchanges - card->begun_exchanges);
+	const uint64_t ms = CHANGE_EXCHANGES * (card->used_ms - card->begun_ms) / (count + 1);
+
+	return least(ms > LINGER_MIN_MS ? ms : LINGER_MIN_MS, LINGER_MAX_MS);
+}
+
+/*
+ * When the held transaction is to end. Others of ours that wait get it soon, though not in the middle of a quick
+ * sequence. Others of whom we know nothing get it when its time is over.
+ */
+static uint64_t
+deadline_of(struct csp_card *card, bool wanted, uint64_t now)
+{
+	const uint32_t hold = card->csp->hold_ms;
+
+	if (wanted && card->io->exchanges - card->begun_exchanges >= TURN_EXCHANGES)
+		return now;
+	if (wanted)
+		return least(card->used_ms + linger_of(card), card->begun_ms + least(hold, TURN_MS));
+	return (csp_txn_has_others(card) ? card->begun_ms : card->used_ms) + hold;
+}
+
+/* Ends the transaction now, or arranges for it, which is true. */
+static bool
 settle(struct csp_card *card)
 {
-	uint64_t deadline = card->used_ms + card->csp->hold_ms;
+	const struct csp_turn *turn = &card->reader->turn;
+	const uint64_t now = csp_now_ms();
+	uint64_t deadline;
+	bool wanted;
 
-	if (!card->begun)
-		return;
-	if (card->csp->hold_ms == 0 || deadline <= csp_now_ms() || !csp_release_arm(card->reader, deadline))
-		csp_txn_end(card);
+	csp_turn_hush(turn->bell);
+	wanted = csp_turn_wanted(turn);
+	deadline = deadline_of(card, wanted, now);
+	if (deadline > now && csp_release_arm(card->reader, deadline, !wanted))
+		return true;
+	csp_txn_end(card);
+	return false;
 }
 
 void
@@ -228,8 +293,8 @@ csp_reader_unlock(struct csp_reader *reader)
 {
 	if (reader->card != NULL && reader->card->gone)
 		csp_card_free(&reader->card);
-	else if (reader->card != NULL)
-		settle(reader->card);
+	if (reader->card == NULL || !reader->card->begun || !settle(reader->card))
+		csp_release_disarm(reader);
 	atomic_store(&reader->busy, false);
 	lock_release(&reader->lock);
 }

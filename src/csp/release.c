@@ -4,7 +4,10 @@
  * for and gone when there is not. A library that is unloaded without C_Finalize must not leave a thread behind in code
  * that is no longer there; the destructor at the end of this file joins it.
  */
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +16,8 @@
 
 #define MS_PER_S 1000u
 #define NS_PER_MS 1000000u
+/* The deadline of a reader that somebody works with. */
+#define LATER UINT64_MAX
 
 /* Instances with a thread, for the destructor: the only state of this library that is not in an instance. */
 static struct {
@@ -45,49 +50,30 @@ earliest(const struct csp *csp)
 	return first;
 }
 
-static bool
-is_due(struct csp_reader *reader)
-{
-	struct csp_release *r = &reader->csp->release;
-	bool due;
-
-	(void)pthread_mutex_lock(&r->mutex);
-	due = reader->deadline_ms != 0 && reader->deadline_ms <= csp_now_ms();
-	if (due)
-		reader->deadline_ms = 0;
-	(void)pthread_mutex_unlock(&r->mutex);
-	return due;
-}
-
-/* Somebody is at work with the reader, and will set a new time when ready; look again in case that was just before. */
+/* Somebody is about to lock the reader, or to unlock it. */
 static void
 put_off(struct csp_reader *reader)
 {
 	struct csp_release *r = &reader->csp->release;
 
 	(void)pthread_mutex_lock(&r->mutex);
-	if (reader->deadline_ms != 0)
-		reader->deadline_ms = csp_now_ms() + reader->csp->hold_ms;
+	if (reader->deadline_ms != 0 && reader->deadline_ms != LATER)
+		reader->deadline_ms = csp_now_ms() + 1;
 	(void)pthread_mutex_unlock(&r->mutex);
 }
 
 static void
-end_one(struct csp_reader *reader)
+settle(struct csp_reader *reader)
 {
-	if (!lock_try(&reader->lock)) {
+	if (csp_reader_try_lock(reader))
+		csp_reader_unlock(reader);
+	else
 		put_off(reader);
-		return;
-	}
-	atomic_store(&reader->busy, true);
-	if (is_due(reader) && reader->card != NULL)
-		csp_txn_end(reader->card);
-	atomic_store(&reader->busy, false);
-	lock_release(&reader->lock);
 }
 
 /* Called with the mutex, which is let go while a transaction is ended. */
 static void
-end_due(struct csp *csp)
+settle_due(struct csp *csp)
 {
 	size_t count = csp_reader_count(csp);
 	uint64_t now = csp_now_ms();
@@ -98,18 +84,77 @@ end_due(struct csp *csp)
 		if (reader->deadline_ms == 0 || reader->deadline_ms > now || csp->release.stop)
 			continue;
 		(void)pthread_mutex_unlock(&csp->release.mutex);
-		end_one(reader);
+		settle(reader);
 		(void)pthread_mutex_lock(&csp->release.mutex);
 	}
 }
 
 static void
-wait_until(struct csp_release *r, uint64_t when_ms)
+wake(const struct csp_release *r)
 {
-	struct timespec t = { .tv_sec = (time_t)(when_ms / MS_PER_S),
-			      .tv_nsec = (long)(when_ms % MS_PER_S * NS_PER_MS) };
+	const uint64_t one = 1;
 
-	(void)pthread_cond_timedwait(&r->changed, &r->mutex, &t);
+	if (r->changed >= 0)
+		(void)!write(r->changed, &one, sizeof(one));
+}
+
+/* Called with the mutex. What to listen to: changes, and the bells of readers that have one. */
+static nfds_t
+gather(const struct csp *csp, struct pollfd fds[1 + LIMIT_READERS], struct csp_reader *of[1 + LIMIT_READERS])
+{
+	size_t count = csp_reader_count(csp);
+	nfds_t n = 1;
+
+	fds[0] = (struct pollfd){ .fd = csp->release.changed, .events = POLLIN };
+	for (size_t i = 0; i < count; i++) {
+		if (csp->readers[i]->deadline_ms == 0 || csp->readers[i]->bell < 0)
+			continue;
+		of[n] = csp->readers[i];
+		fds[n++] = (struct pollfd){ .fd = csp->readers[i]->bell, .events = POLLIN };
+	}
+	return n;
+}
+
+/* Whoever is at work with the reader sees who waits when it is ready, whether the bell is heard or not. */
+static void
+answer(struct csp_reader *reader)
+{
+	csp_turn_hush(reader->bell);
+	if (reader->listening)
+		reader->deadline_ms = csp_now_ms();
+	reader->listening = false;
+}
+
+static int
+time_left(uint64_t until_ms)
+{
+	const uint64_t now = csp_now_ms();
+
+	if (until_ms == LATER)
+		return -1;
+	if (until_ms <= now)
+		return 0;
+	return until_ms - now < INT_MAX ? (int)(until_ms - now) : INT_MAX;
+}
+
+/* Called with the mutex, which is let go meanwhile. */
+static void
+wait_until(struct csp *csp, uint64_t until_ms)
+{
+	struct pollfd fds[1 + LIMIT_READERS];
+	struct csp_reader *of[1 + LIMIT_READERS];
+	const nfds_t n = gather(csp, fds, of);
+	uint64_t changes;
+
+	csp->release.until_ms = until_ms;
+	(void)pthread_mutex_unlock(&csp->release.mutex);
+	(void)poll(fds, n, time_left(until_ms));
+	(void)pthread_mutex_lock(&csp->release.mutex);
+	if (fds[0].revents != 0)
+		(void)!read(fds[0].fd, &changes, sizeof(changes));
+	for (nfds_t i = 1; i < n; i++)
+		if (fds[i].revents != 0)
+			answer(of[i]);
 }
 
 static void *
@@ -122,9 +167,9 @@ run(void *arg)
 	(void)pthread_mutex_lock(&r->mutex);
 	while (!r->stop && (next = earliest(csp)) != 0) {
 		if (next > csp_now_ms())
-			wait_until(r, next);
+			wait_until(csp, next);
 		else
-			end_due(csp);
+			settle_due(csp);
 	}
 	r->running = false;
 	(void)pthread_mutex_unlock(&r->mutex);
@@ -140,6 +185,10 @@ start(struct csp *csp)
 
 	if (r->started)
 		(void)pthread_join(r->thread, NULL);
+	if (r->changed < 0)
+		r->changed = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (r->changed < 0)
+		return false;
 	(void)sigfillset(&every);
 	(void)pthread_sigmask(SIG_SETMASK, &every, &before);
 	r->started = r->running = pthread_create(&r->thread, NULL, run, csp) == 0;
@@ -149,23 +198,51 @@ start(struct csp *csp)
 	return r->started;
 }
 
+/* The thread looks at every deadline before it sleeps again, so it is woken only for what it does not expect. */
 bool
-csp_release_arm(struct csp_reader *reader, uint64_t deadline_ms)
+csp_release_arm(struct csp_reader *reader, uint64_t deadline_ms, bool listen)
 {
 	struct csp_release *r = &reader->csp->release;
-	uint64_t before;
-	bool armed;
+	const int bell = csp_turn_bell(&reader->turn);
+	bool news, armed;
 
 	(void)pthread_mutex_lock(&r->mutex);
-	before = earliest(reader->csp);
+	news = deadline_ms < r->until_ms || bell != reader->bell;
 	reader->deadline_ms = deadline_ms;
+	reader->listening = listen;
+	reader->bell = bell;
 	armed = !r->stop && (r->running || start(reader->csp));
 	if (!armed)
 		reader->deadline_ms = 0;
-	else if (before == 0 || deadline_ms < before)
-		(void)pthread_cond_signal(&r->changed);
+	else if (news)
+		wake(r);
 	(void)pthread_mutex_unlock(&r->mutex);
 	return armed;
+}
+
+void
+csp_release_pause(struct csp_reader *reader)
+{
+	struct csp_release *r = &reader->csp->release;
+
+	(void)pthread_mutex_lock(&r->mutex);
+	if (reader->deadline_ms != 0)
+		reader->deadline_ms = LATER;
+	reader->listening = false;
+	(void)pthread_mutex_unlock(&r->mutex);
+}
+
+void
+csp_release_disarm(struct csp_reader *reader)
+{
+	struct csp_release *r = &reader->csp->release;
+
+	(void)pthread_mutex_lock(&r->mutex);
+	if (reader->deadline_ms != 0)
+		wake(r);
+	reader->deadline_ms = 0;
+	reader->listening = false;
+	(void)pthread_mutex_unlock(&r->mutex);
 }
 
 static void
@@ -177,27 +254,10 @@ join(struct csp_release *r)
 	r->stop = true;
 	started = r->started;
 	r->started = false;
-	(void)pthread_cond_signal(&r->changed);
+	wake(r);
 	(void)pthread_mutex_unlock(&r->mutex);
 	if (started)
 		(void)pthread_join(r->thread, NULL);
-}
-
-static bool
-init_locks(struct csp_release *r)
-{
-	pthread_condattr_t attr;
-	bool ok;
-
-	if (pthread_condattr_init(&attr) != 0)
-		return false;
-	ok = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 && pthread_cond_init(&r->changed, &attr) == 0;
-	(void)pthread_condattr_destroy(&attr);
-	if (ok && pthread_mutex_init(&r->mutex, NULL) != 0) {
-		(void)pthread_cond_destroy(&r->changed);
-		ok = false;
-	}
-	return ok;
 }
 
 /* What a parent process has listed, perhaps in the middle of it, is not ours. */
@@ -217,8 +277,9 @@ csp_release_init(struct csp *csp)
 {
 	struct csp_release *r = &csp->release;
 
-	if (!init_locks(r))
+	if (pthread_mutex_init(&r->mutex, NULL) != 0)
 		return false;
+	r->changed = -1;
 	acquire_list();
 	r->stop = all.unloading;
 	r->next = all.first;
@@ -244,8 +305,16 @@ csp_release_stop(struct csp *csp)
 void
 csp_release_destroy(struct csp *csp)
 {
-	(void)pthread_cond_destroy(&csp->release.changed);
+	csp_release_forget(csp);
 	(void)pthread_mutex_destroy(&csp->release.mutex);
+}
+
+void
+csp_release_forget(struct csp *csp)
+{
+	if (csp->release.changed >= 0)
+		(void)close(csp->release.changed);
+	csp->release.changed = -1;
 }
 
 static void unload(void) __attribute__((destructor));

@@ -26,6 +26,24 @@ reconnect(struct csp_card *card)
 	return r;
 }
 
+static uint32_t
+patience_of_others(const struct csp_card *card)
+{
+	return card->csp->hold_ms > CSP_DEFAULT_TIMEOUT_MS ? card->csp->hold_ms : CSP_DEFAULT_TIMEOUT_MS;
+}
+
+bool
+csp_txn_has_others(struct csp_card *card)
+{
+	const uint64_t now = csp_now_ms();
+
+	if (card->looked_ms == 0 || now - card->looked_ms >= patience_of_others(card)) {
+		card->others = io_others(card->io);
+		card->looked_ms = now;
+	}
+	return card->others;
+}
+
 DWORD
 csp_txn_begin(struct csp_card *card)
 {
@@ -36,10 +54,15 @@ csp_txn_begin(struct csp_card *card)
 		return SCARD_W_REMOVED_CARD;
 	if (card->begun)
 		return SCARD_S_SUCCESS;
-	if ((r = io_begin(card->io, &reset)) != SCARD_S_SUCCESS)
+	csp_turn_take(&card->reader->turn, csp_txn_has_others(card) ? patience_of_others(card) : 0);
+	if ((r = io_begin(card->io, &reset)) != SCARD_S_SUCCESS) {
+		csp_turn_give(&card->reader->turn);
 		return r;
+	}
 	card->begun = true;
 	csp_store_close(card);
+	card->begun_ms = csp_now_ms();
+	card->begun_exchanges = card->io->exchanges;
 	card->checked = card->unsure = false;
 	card->authenticated = card->exposed = 0;
 	card->data.dwTransaction++;
@@ -78,6 +101,7 @@ csp_txn_end(struct csp_card *card)
 		return;
 	reset = !deauthenticated(card);
 	io_end(card->io, reset);
+	csp_turn_give(&card->reader->turn);
 	card->reconnect = card->reconnect || reset;
 	card->begun = false;
 	card->authenticated = card->exposed = 0;

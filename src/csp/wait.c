@@ -97,6 +97,7 @@ out:
 void
 csp_cancel_waits(struct csp *csp)
 {
+	atomic_store(&csp->cancelled, true);
 	(void)pthread_mutex_lock(&csp->waits.mutex);
 	csp->waits.cancelled = true;
 	/* a waiter cannot close its monitor before it has left the list */

@@ -131,7 +131,8 @@ card_insert() {	# card_insert FILE
 	CARD=$1
 	if [ "$MODE" = pcscd ]; then
 		# shellcheck disable=SC2153 # VCARD is the program, CARD the file
-		"$VCARD" --card "$CARD" --wait 10 --stats "$W/stats" --trace "$W/trace" 2>"$W/vcard.log" &
+		"$VCARD" --card "$CARD" --wait 10 --stats "$W/stats" --trace "$W/trace" \
+			${VCARD_LATENCY:+--latency "$VCARD_LATENCY"} 2>"$W/vcard.log" &
 		VCARD_PID=$!
 		wait_for 10 card_seen || { echo "# the card does not appear"; cat "$W/vcard.log" "$W/pcscd.log"; exit 1; }
 	else

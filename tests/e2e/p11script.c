@@ -10,6 +10,7 @@
  *   session                                      C_GetSessionInfo: state
  *   size                                         C_SignInit and C_Sign without a buffer
  *   sign                                         SHA256_RSA_PKCS with the first private key, verified with its public key
+ *   signs N                                      that, so many times, until one fails; how many did not
  *   list                                         number of objects
  *   event                                        C_WaitForSlotEvent without blocking
  *   wait                                         C_WaitForSlotEvent, blocking
@@ -111,6 +112,19 @@ sign(void)
 }
 
 static CK_RV
+signs(const char *times, char *detail, size_t room)
+{
+	const unsigned long wanted = strtoul(times, NULL, 10);
+	unsigned long done = 0;
+	CK_RV rv = CKR_OK;
+
+	while (done < wanted && (rv = sign()) == CKR_OK)
+		done++;
+	snprintf(detail, room, "%lu", done);
+	return rv;
+}
+
+static CK_RV
 list(char *detail, size_t room)
 {
 	CK_OBJECT_HANDLE objects[64];
@@ -208,6 +222,8 @@ run(const char *command, char *argument, char *detail, size_t room)
 		return size();
 	if (strcmp(command, "sign") == 0)
 		return sign();
+	if (strcmp(command, "signs") == 0)
+		return signs(argument, detail, room);
 	if (strcmp(command, "list") == 0)
 		return list(detail, room);
 	if (strcmp(command, "event") == 0)

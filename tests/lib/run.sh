@@ -10,6 +10,11 @@ name=${program##*/}
 LD_LIBRARY_PATH="$PCSC_VCARD_DIR${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export LD_LIBRARY_PATH
 
+# processes of one test wait for each other, those of two tests do not
+XDG_RUNTIME_DIR=$(mktemp -d "${TMPDIR:-/tmp}/md-run.XXXXXX") || exit 1
+export XDG_RUNTIME_DIR
+trap 'rm -rf "$XDG_RUNTIME_DIR"' EXIT
+
 case $name in
 fuzz_*)
 	corpus="$abs_top_srcdir/tests/fuzz/corpus/${name#fuzz_}"
@@ -22,4 +27,4 @@ fuzz_*)
 esac
 
 # shellcheck disable=SC2086 # TEST_WRAPPER is a command with its options
-exec ${TEST_WRAPPER-} "$program" "$@"
+${TEST_WRAPPER-} "$program" "$@"

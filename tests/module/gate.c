@@ -192,6 +192,16 @@ SCardBeginTransaction(SCARDHANDLE card)
 	return rv;
 }
 
+/* By this the module sees, without waiting, whether somebody is in a transaction, before it begins one. */
+PCSC_API LONG
+SCardGetAttrib(SCARDHANDLE card, DWORD attribute, LPBYTE value, LPDWORD len)
+{
+	__typeof__(&SCardGetAttrib) REAL(SCardGetAttrib);
+
+	wait_at_gate(GATE_BEGIN, 0);
+	return real(card, attribute, value, len);
+}
+
 PCSC_API LONG
 SCardEndTransaction(SCARDHANDLE card, DWORD disposition)
 {
