@@ -225,6 +225,15 @@ SCardStatus(SCARDHANDLE card, LPSTR name, LPDWORD io_name_len, LPDWORD ret_state
 	return real(card, name, io_name_len, ret_state, ret_protocol, ret_atr, io_atr_len);
 }
 
+PCSC_API LONG
+SCardGetAttrib(SCARDHANDLE card, DWORD attribute, LPBYTE ret_value, LPDWORD io_len)
+{
+	__typeof__(&SCardGetAttrib) REAL(SCardGetAttrib);
+
+	wait_at_gate(GATE_ATTRIBUTE, 0);
+	return real(card, attribute, ret_value, io_len);
+}
+
 /* Scheduler --------------------------------------------------------------------------------------------------------- */
 
 static bool

@@ -63,9 +63,15 @@ static struct {
 } diary;
 
 static const char *const calls[] = {
-	[GATE_STEP] = "goes on",	 [GATE_CONNECT] = "connects",	    [GATE_STATUS] = "asks status",
-	[GATE_BEGIN] = "begins",	 [GATE_TRANSMIT] = "sends",	    [GATE_END] = "ends",
-	[GATE_RECONNECT] = "reconnects", [GATE_DISCONNECT] = "disconnects",
+	[GATE_STEP] = "goes on",
+	[GATE_CONNECT] = "connects",
+	[GATE_STATUS] = "asks status",
+	[GATE_ATTRIBUTE] = "asks an attribute",
+	[GATE_BEGIN] = "begins",
+	[GATE_TRANSMIT] = "sends",
+	[GATE_END] = "ends",
+	[GATE_RECONNECT] = "reconnects",
+	[GATE_DISCONNECT] = "disconnects",
 };
 
 static void
@@ -203,12 +209,11 @@ dismiss(unsigned process)
 static int
 set_up(void **state)
 {
-	(void)unsetenv(MEETING);
 	if (mt_set_up(state) != 0)
 		return -1;
 	gate_set_up();
 	stage = gate_shared(sizeof(*stage));
-	return setenv(HOLD, "0", 1);
+	return setenv(MEETING, mt_path("nowhere"), 1);
 }
 
 static int
