@@ -192,6 +192,16 @@ SCardBeginTransaction(SCARDHANDLE card)
 	return rv;
 }
 
+/* By this the module sees, without waiting, whether somebody is in a transaction, before it begins one. */
+PCSC_API LONG
+SCardGetAttrib(SCARDHANDLE card, DWORD attribute, LPBYTE value, LPDWORD len)
+{
+	__typeof__(&SCardGetAttrib) REAL(SCardGetAttrib);
+
+	wait_at_gate(GATE_BEGIN, 0);
+	return real(card, attribute, value, len);
+}
+
 PCSC_API LONG
 SCardEndTransaction(SCARDHANDLE card, DWORD disposition)
 {
@@ -223,15 +233,6 @@ SCardStatus(SCARDHANDLE card, LPSTR name, LPDWORD io_name_len, LPDWORD ret_state
 
 	wait_at_gate(GATE_STATUS, 0);
 	return real(card, name, io_name_len, ret_state, ret_protocol, ret_atr, io_atr_len);
-}
-
-PCSC_API LONG
-SCardGetAttrib(SCARDHANDLE card, DWORD attribute, LPBYTE ret_value, LPDWORD io_len)
-{
-	__typeof__(&SCardGetAttrib) REAL(SCardGetAttrib);
-
-	wait_at_gate(GATE_ATTRIBUTE, 0);
-	return real(card, attribute, ret_value, io_len);
 }
 
 /* Scheduler --------------------------------------------------------------------------------------------------------- */

@@ -23,7 +23,6 @@ enum gate_call {
 	GATE_STEP,  /* not a call: the process is between two of its calls of PKCS#11 */
 	GATE_CONNECT,
 	GATE_STATUS,
-	GATE_ATTRIBUTE,
 	GATE_BEGIN,
 	GATE_TRANSMIT,
 	GATE_END,

@@ -55,15 +55,9 @@ static struct {
 } diary;
 
 static const char *const calls[] = {
-	[GATE_STEP] = "goes on",
-	[GATE_CONNECT] = "connects",
-	[GATE_STATUS] = "asks status",
-	[GATE_ATTRIBUTE] = "asks an attribute",
-	[GATE_BEGIN] = "begins",
-	[GATE_TRANSMIT] = "sends",
-	[GATE_END] = "ends",
-	[GATE_RECONNECT] = "reconnects",
-	[GATE_DISCONNECT] = "disconnects",
+	[GATE_STEP] = "goes on",	 [GATE_CONNECT] = "connects",	    [GATE_STATUS] = "asks status",
+	[GATE_BEGIN] = "begins",	 [GATE_TRANSMIT] = "sends",	    [GATE_END] = "ends",
+	[GATE_RECONNECT] = "reconnects", [GATE_DISCONNECT] = "disconnects",
 };
 
 static void
