@@ -22,6 +22,9 @@
 
 /* Cards --------------------------------------------------------------------------------------------------------------------- */
 
+/* The last one forgets a PIN only when it is reset. */
+enum kind { GIDS, PIV, PIV_WITHOUT_LOGOUT };
+
 static const char *card_path;
 
 /* Nobody is in a transaction: the card must not serve anybody without a PIN. */
@@ -43,12 +46,12 @@ check_locked(void)
 }
 
 static void
-make_piv_card(const char *path)
+make_piv_card(const char *path, uint64_t quirks)
 {
 	static const struct vcard_piv_slot slots[] = { { 0x9A, PIV_ALG_RSA1024, 0, 0 },
 						       { 0x9C, PIV_ALG_P256, 0, 0 },
 						       { 0x9D, PIV_ALG_RSA1024, 0, 0 } };
-	const struct vcard_profile profile = { .applications = VCARD_PIV, .piv = { .quirks = VCARD_PIV_APPLET } };
+	const struct vcard_profile profile = { .applications = VCARD_PIV, .piv = { .quirks = quirks } };
 	static const uint8_t printed[] = { 0x01, 0x03, 'B', 'o', 'b' };
 	struct vcard *card;
 
@@ -65,19 +68,20 @@ make_piv_card(const char *path)
 }
 
 static void
-insert_card(bool piv)
+insert_card(enum kind kind)
 {
 	static char path[512];
 
 	mt_remove(MT_READER);
-	stage->piv = piv;
-	if (piv) {
-		make_piv_card(mt_path("cards/piv"));
+	stage->piv = kind != GIDS;
+	if (stage->piv) {
+		make_piv_card(mt_path("cards/piv"),
+			      kind == PIV_WITHOUT_LOGOUT ? VCARD_PIV_NO_LOGOUT : VCARD_PIV_APPLET);
 		assert_int_equal(symlink(mt_path("cards/piv"), mt_path("readers/%s/card", MT_READER)), 0);
 	} else {
 		mt_insert(MT_READER, MT_BOB);
 	}
-	(void)snprintf(path, sizeof(path), "%s", piv ? mt_path("cards/piv") : mt_path("cards/%d", MT_BOB));
+	(void)snprintf(path, sizeof(path), "%s", stage->piv ? mt_path("cards/piv") : mt_path("cards/%d", MT_BOB));
 	card_path = path;
 }
 
@@ -170,9 +174,9 @@ check_attacks(void)
 }
 
 static void
-begin(bool piv, const char *hold, unsigned patience_ms)
+begin(enum kind kind, const char *hold, unsigned patience_ms)
 {
-	insert_card(piv);
+	insert_card(kind);
 	assert_int_equal(setenv(HOLD, hold, 1), 0);
 	scheduler_begin(patience_ms, check_locked);
 	check_attacks();
@@ -191,9 +195,9 @@ end(void)
 /* Tests ------------------------------------------------------------------------------------------------------------------------- */
 
 static void
-interleave(bool piv, const char *hold, unsigned rounds, unsigned patience_ms)
+interleave(enum kind kind, const char *hold, unsigned rounds, unsigned patience_ms)
 {
-	begin(piv, hold, patience_ms);
+	begin(kind, hold, patience_ms);
 	for (unsigned i = 0; i < rounds; i++)
 		run_round();
 	end();
@@ -206,20 +210,27 @@ static void
 test_gids(void **state)
 {
 	(void)state;
-	interleave(false, "0", mt_times(ROUNDS), 0);
+	interleave(GIDS, "0", mt_times(ROUNDS), 0);
 }
 
 static void
 test_piv(void **state)
 {
 	(void)state;
-	interleave(true, "0", mt_times(ROUNDS), 0);
+	interleave(PIV, "0", mt_times(ROUNDS), 0);
 }
 
 static unsigned
 few_rounds(void)
 {
 	return mt_plain() ? ROUNDS / 10 : ROUNDS / 100;
+}
+
+static void
+test_piv_without_logout(void **state)
+{
+	(void)state;
+	interleave(PIV_WITHOUT_LOGOUT, "0", few_rounds(), 0);
 }
 
 /* Where processes of one user find each other. */
@@ -236,7 +247,7 @@ test_gids_held(void **state)
 {
 	(void)state;
 	meet();
-	interleave(false, "2", few_rounds(), PATIENCE_MS);
+	interleave(GIDS, "2", few_rounds(), PATIENCE_MS);
 }
 
 static void
@@ -244,16 +255,16 @@ test_piv_held(void **state)
 {
 	(void)state;
 	meet();
-	interleave(true, "2", few_rounds(), PATIENCE_MS);
+	interleave(PIV, "2", few_rounds(), PATIENCE_MS);
 }
 
 /* The user's process is killed after any of its steps, in the middle of a transaction as well. */
 static void
-kill_often(bool piv)
+kill_often(enum kind kind)
 {
 	unsigned killed = 0;
 
-	begin(piv, "0", 0);
+	begin(kind, "0", 0);
 	for (unsigned i = 0; i < few_rounds(); i++) {
 		scheduler_kill_user(1 + scheduler_choose(60));
 		run_round();
@@ -273,14 +284,14 @@ static void
 test_gids_killed(void **state)
 {
 	(void)state;
-	kill_often(false);
+	kill_often(GIDS);
 }
 
 static void
 test_piv_killed(void **state)
 {
 	(void)state;
-	kill_often(true);
+	kill_often(PIV);
 }
 
 static int
@@ -295,7 +306,7 @@ main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_gids),     TEST(test_piv),	     TEST(test_gids_held),
+		TEST(test_gids),     TEST(test_piv),	     TEST(test_piv_without_logout), TEST(test_gids_held),
 		TEST(test_piv_held), TEST(test_gids_killed), TEST(test_piv_killed),
 	};
 
