@@ -368,7 +368,8 @@ tests_unit_test_tool_text_SOURCES = tests/unit/test_tool_text.c src/tool/encode.
 	src/tool/progress.c
 tests_unit_test_tool_text_LDADD = $(LDADD) $(JSON_C_LIBS)
 tests_module_test_interleave_SOURCES = tests/module/test_interleave.c tests/module/foreign.c tests/module/gate.c \
-	tests/module/gate.h tests/module/interleave.h tests/module/programs.c
+	tests/module/gate.h tests/module/interleave.h tests/module/programs.c tests/module/scheduler.c \
+	tests/module/scheduler.h
 tests_differential_test_softhsm_SOURCES = tests/differential/test_softhsm.c tests/differential/differences.c \
 	tests/differential/keys.c tests/differential/made.c tests/differential/objects.c tests/differential/operations.c \
 	tests/differential/sessions.c \

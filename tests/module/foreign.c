@@ -10,6 +10,7 @@
 
 #define SW_OK 0x9000u
 #define RSA_BYTES 128u
+#define ROUNDS_MAX 100u
 
 static struct {
 	SCARDCONTEXT context;
@@ -32,20 +33,21 @@ connect_card(void)
 	return SCardConnect(own.context, MT_READER, SCARD_SHARE_SHARED, SCARD_PROTOCOL_ANY, &own.card, &protocol);
 }
 
-/* Sends once more when somebody has reset the card. */
+/* Sends again as long as others reset the card. */
 static LONG
-transmit(const uint8_t *command, size_t len, uint8_t ret_answer[1024], DWORD *ret_len)
+transmit(const uint8_t *command, size_t len, uint8_t *ret_answer, size_t room, size_t *ret_len)
 {
-	LONG rv;
+	LONG rv = SCARD_W_RESET_CARD;
 
-	*ret_len = 1024;
-	rv = SCardTransmit(own.card, SCARD_PCI_T1, command, len, NULL, ret_answer, ret_len);
-	if (rv != SCARD_W_RESET_CARD)
-		return rv;
-	if ((rv = reconnect(SCARD_LEAVE_CARD)) != SCARD_S_SUCCESS)
-		return rv;
-	*ret_len = 1024;
-	return SCardTransmit(own.card, SCARD_PCI_T1, command, len, NULL, ret_answer, ret_len);
+	for (unsigned i = 0; i < ROUNDS_MAX && rv == SCARD_W_RESET_CARD; i++) {
+		DWORD answer_len = room;
+
+		rv = SCardTransmit(own.card, SCARD_PCI_T1, command, len, NULL, ret_answer, &answer_len);
+		*ret_len = answer_len;
+		if (rv == SCARD_W_RESET_CARD && reconnect(SCARD_LEAVE_CARD) != SCARD_S_SUCCESS)
+			break;
+	}
+	return rv;
 }
 
 /* The status word, or a code of PC/SC. */
@@ -53,8 +55,8 @@ static unsigned long
 send_command(const uint8_t *command, size_t len)
 {
 	uint8_t answer[1024];
-	DWORD answer_len;
-	LONG rv = transmit(command, len, answer, &answer_len);
+	size_t answer_len;
+	LONG rv = transmit(command, len, answer, sizeof(answer), &answer_len);
 
 	if (rv != SCARD_S_SUCCESS)
 		return (unsigned long)rv;
