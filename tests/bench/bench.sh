@@ -70,7 +70,7 @@ run_acts() {
 # perform ACT: a program's when there is a function for it. What fails leaves a line without numbers.
 perform() {
 	if [ -n "${PROGRAMS[$1]-}" ]; then "${PROGRAMS[$1]}"; else run_acts "$1"; fi 2>"$job/log" && return
-	echo "bench: $1 failed with $name on $card, $state, $model: $(tail -n 1 "$job/log")" >&2
+	echo "bench: $1 failed with $name on $card, $state, $model: $(grep -m 1 -i error "$job/log" || tail -n 1 "$job/log")" >&2
 	printf '%s\t-\t-\t-\t-\n' "$1"
 }
 
@@ -101,31 +101,56 @@ on_all() {
 		[[ $2 != gids-* || $side != ykcs11* ]] || continue
 		# shellcheck disable=SC2086 # two words
 		start "$1" "$2" $side "${@:3}"
-		[ "$1" != fast ] || wait # where the reader takes so little, others would be in the way
+		# where the reader takes so little, others would be in the way
+		[ "$1" != fast ] || wait
 	done
 }
 
-everyday() {	# everyday MODEL: what is measured with each model of a reader
+# everyday MODEL: what is measured with each model of a reader
+everyday() {
 	local card
 	for card in gids-1 piv; do
 		on_all "$1" $card slots token list sign sign-next pkcs11-tool ssh tls
-		on_all "$1" $card sign-100
+		[ "$1" = slow ] || wait
 	done
 	on_all "$1" gids-4 list
 	on_all "$1" gids-15 list
 }
 
-# later: acts after a pause; it lasts longer than all of them
+# many: signatures, which take so long that all models are measured at once
+many() {
+	local model
+	for model in "$@"; do
+		on_all "$model" gids-1 sign-100
+		on_all "$model" piv sign-100
+	done
+}
+
+# later: acts after a pause
 later() {
 	on_all median gids-1 list-again sign-later
 	on_all median piv list-again sign-later
 }
 
-# repeated: what limits.awk compares and what other work on the machine disturbs most
+# repeated: programs that other work on the machine disturbs, once more
 repeated() {
-	on_all median gids-bare pkcs11-tool sign pkcs11-tool sign pkcs11-tool sign
-	on_all median gids-1 pkcs11-tool ssh tls pkcs11-tool ssh tls
+	on_all median gids-1 ssh tls
+	wait
 	on_all median piv ssh tls
+}
+
+# compared: what limits.awk compares, by turns and with nothing at the same time. Of several measurements the quickest
+# counts, since a busy machine makes them longer and nothing makes them shorter.
+compared() {
+	local side
+	for _ in 1 2 3 4 5; do
+		for side in minidriver-pkcs11 OpenSC; do
+			[ -n "${MODULES[$side]-}" ] || continue
+			start median gids-bare $side cold pkcs11-tool sign
+			start median gids-1 $side cold pkcs11-tool
+			wait
+		done
+	done
 }
 
 # growth: listing, and finding one object, among 1 to 30 containers; exchanges and bytes alone matter
@@ -137,8 +162,9 @@ growth() {
 		case $n in
 		1 | 5 | 10 | 15 | 20 | 25 | 30) [ -z "${MODULES[OpenSC]-}" ] || start none gids-$n OpenSC cold list ;;
 		esac
-		wait
+		[ $((n % 5)) -ne 0 ] || wait
 	done
+	wait
 }
 
 # crowd MODULE: several processes sign on one card
@@ -163,10 +189,18 @@ weights() {
 	done
 }
 
+clean_up() {
+	local running
+	running=$(jobs -p)
+	# shellcheck disable=SC2086 # several
+	[ -z "$running" ] || kill $running 2>/dev/null || :
+	rm -rf "$work"
+}
+
 # --- the run ----------------------------------------------------------------------------------------------------
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/minidriver-bench.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+trap clean_up EXIT
 jobs_started=0
 
 other_module OpenSC opensc-pkcs11.so
@@ -177,12 +211,17 @@ make_cards
 
 weights >"$work/results.000"
 everyday fast
+many fast
+compared
 everyday median
-later
+wait
 repeated
 wait
-[ "${BENCH_QUICK:-no}" = yes ] || everyday slow
+# what takes long is hardly disturbed by anything
+many median
+later
 crowds
+[ "${BENCH_QUICK:-no}" = yes ] || { everyday slow; many slow; }
 wait
 growth
 cat "$work"/results.[0-9]* >"$results"
