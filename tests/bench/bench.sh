@@ -27,67 +27,10 @@ declare -A MODULES=([minidriver-pkcs11]="$MODULE")
 
 # shellcheck source=tests/bench/cards.sh
 . "$here/cards.sh"
+# shellcheck source=tests/bench/jobs.sh
+. "$here/jobs.sh"
 # shellcheck source=tests/bench/programs.sh
 . "$here/programs.sh"
-
-# other_module NAME PATTERN: a module that the system has, or not
-other_module() {
-	local path
-	path=$(find /usr/lib /usr/local/lib -name "$2" -not -path '*/pkcs11/*' 2>/dev/null | sort | tail -n 1)
-	if [ -n "$path" ]; then MODULES[$1]=$path; else echo "bench: without $1, which is not installed" >&2; fi
-}
-
-# --- jobs: one module, one card, one reader ---------------------------------------------------------------------
-
-# A job has a reader and a home of its own, so that jobs of one reader model can run at the same time: what they wait for
-# is their readers. Sets the variables that acts and programs use.
-job_begin() {	# job_begin MODEL CARD MODULE STATE
-	model=$1 card=$2 name=$3 state=$4
-	module=${MODULES[$name]}
-	job=$(mktemp -d "$work/job.XXXXXX")
-	# libykcs11 before 2.3 looks at no other readers
-	reader="$job/readers/Yubico Virtual Reader"
-	mkdir -p "$reader" "$job/home"
-	mkdir -m 700 "$job/run"
-	cp "$work/cards/$card" "$job/card"
-	ln -s "$job/card" "$reader/card"
-	export HOME="$job/home" XDG_CACHE_HOME="$job/home/cache" XDG_RUNTIME_DIR="$job/run" OPENSC_CONF="$work/opensc-$state.conf"
-	export VCARD_READERS="$job/readers" VCARD_LATENCY="${LATENCY[$model]}" LD_LIBRARY_PATH="$PCSC_VCARD_DIR"
-	export MINIDRIVER_PKCS11_DISK_CACHE=no
-	[ "$state" = cold ] || job_warm
-}
-
-# The module's cache on disk knows the card
-job_warm() {
-	export MINIDRIVER_PKCS11_DISK_CACHE=yes
-	VCARD_LATENCY=${LATENCY[none]} run_acts list sign >/dev/null
-}
-
-run_acts() {
-	"$tools/acts" "$reader/stats" $pin "$(key_id "$card")" "$module" "$@"
-}
-
-# perform ACT: a program's when there is a function for it. What fails leaves a line without numbers.
-perform() {
-	if [ -n "${PROGRAMS[$1]-}" ]; then "${PROGRAMS[$1]}"; else run_acts "$1"; fi 2>"$job/log" && return
-	echo "bench: $1 failed with $name on $card, $state, $model: $(grep -m 1 -i error "$job/log" || tail -n 1 "$job/log")" >&2
-	printf '%s\t-\t-\t-\t-\n' "$1"
-}
-
-# job MODEL CARD MODULE STATE ACT...: lines of results
-job() {
-	local act
-	job_begin "${@:1:4}"
-	for act in "${@:5}"; do
-		perform "$act"
-	done | sed "s/^/$model\t$card\t$name\t$state\t/"
-}
-
-# start JOB-ARGUMENTS...: a job in the background; its results keep their place
-start() {
-	jobs_started=$((jobs_started + 1))
-	job "$@" >"$work/results.$(printf %03d $jobs_started)" &
-}
 
 # --- what is measured -------------------------------------------------------------------------------------------
 
@@ -187,6 +130,13 @@ weights() {
 		[ -n "${MODULES[$side]-}" ] || continue
 		(job_begin none piv "$side" cold && "$tools/weight" $pin 01 "$module") | sed "s/^/weight\t$side\t/"
 	done
+}
+
+# other_module NAME PATTERN: a module that the system has, or not
+other_module() {
+	local path
+	path=$(find /usr/lib /usr/local/lib -name "$2" -not -path '*/pkcs11/*' 2>/dev/null | sort | tail -n 1)
+	if [ -n "$path" ]; then MODULES[$1]=$path; else echo "bench: without $1, which is not installed" >&2; fi
 }
 
 clean_up() {
