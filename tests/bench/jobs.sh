@@ -27,7 +27,7 @@ job_warm() {
 }
 
 run_acts() {
-	"$tools/acts" "$reader/stats" $pin "$(key_id "$card")" "$module" "$@"
+	"$tools/acts" "$reader/stats" "$pin" "$(key_id "$card")" "$module" "$@"
 }
 
 # perform ACT: a program's when there is a function for it. What fails leaves a line without numbers.
