@@ -119,11 +119,6 @@ crowd() {
 	done | sed "s/^/crowd\t$name\t/"
 }
 
-crowds() {
-	crowd minidriver-pkcs11 >"$work/results.998" &
-	[ -z "${MODULES[OpenSC]-}" ] || crowd OpenSC >"$work/results.999" &
-}
-
 weights() {
 	local side
 	for side in minidriver-pkcs11 OpenSC ykcs11; do
@@ -167,10 +162,12 @@ everyday median
 wait
 repeated
 wait
+later
+crowd minidriver-pkcs11 >"$work/results.998" &
+wait
 # what takes long is hardly disturbed by anything
 many median
-later
-crowds
+[ -z "${MODULES[OpenSC]-}" ] || crowd OpenSC >"$work/results.999" &
 [ "${BENCH_QUICK:-no}" = yes ] || { everyday slow; many slow; }
 wait
 growth
