@@ -257,6 +257,7 @@ TEST_FILES = \
 	tests/bench/bench.sh \
 	tests/bench/cards.sh \
 	tests/bench/chart.awk \
+	tests/bench/jobs.sh \
 	tests/bench/limits.awk \
 	tests/bench/programs.sh \
 	tests/bench/table.awk \

@@ -27,67 +27,10 @@ declare -A MODULES=([minidriver-pkcs11]="$MODULE")
 
 # shellcheck source=tests/bench/cards.sh
 . "$here/cards.sh"
+# shellcheck source=tests/bench/jobs.sh
+. "$here/jobs.sh"
 # shellcheck source=tests/bench/programs.sh
 . "$here/programs.sh"
-
-# other_module NAME PATTERN: a module that the system has, or not
-other_module() {
-	local path
-	path=$(find /usr/lib /usr/local/lib -name "$2" -not -path '*/pkcs11/*' 2>/dev/null | sort | tail -n 1)
-	if [ -n "$path" ]; then MODULES[$1]=$path; else echo "bench: without $1, which is not installed" >&2; fi
-}
-
-# --- jobs: one module, one card, one reader ---------------------------------------------------------------------
-
-# A job has a reader and a home of its own, so that jobs of one reader model can run at the same time: what they wait for
-# is their readers. Sets the variables that acts and programs use.
-job_begin() {	# job_begin MODEL CARD MODULE STATE
-	model=$1 card=$2 name=$3 state=$4
-	module=${MODULES[$name]}
-	job=$(mktemp -d "$work/job.XXXXXX")
-	# libykcs11 before 2.3 looks at no other readers
-	reader="$job/readers/Yubico Virtual Reader"
-	mkdir -p "$reader" "$job/home"
-	mkdir -m 700 "$job/run"
-	cp "$work/cards/$card" "$job/card"
-	ln -s "$job/card" "$reader/card"
-	export HOME="$job/home" XDG_CACHE_HOME="$job/home/cache" XDG_RUNTIME_DIR="$job/run" OPENSC_CONF="$work/opensc-$state.conf"
-	export VCARD_READERS="$job/readers" VCARD_LATENCY="${LATENCY[$model]}" LD_LIBRARY_PATH="$PCSC_VCARD_DIR"
-	export MINIDRIVER_PKCS11_DISK_CACHE=no
-	[ "$state" = cold ] || job_warm
-}
-
-# The module's cache on disk knows the card
-job_warm() {
-	export MINIDRIVER_PKCS11_DISK_CACHE=yes
-	VCARD_LATENCY=${LATENCY[none]} run_acts list sign >/dev/null
-}
-
-run_acts() {
-	"$tools/acts" "$reader/stats" $pin "$(key_id "$card")" "$module" "$@"
-}
-
-# perform ACT: a program's when there is a function for it. What fails leaves a line without numbers.
-perform() {
-	if [ -n "${PROGRAMS[$1]-}" ]; then "${PROGRAMS[$1]}"; else run_acts "$1"; fi 2>"$job/log" && return
-	echo "bench: $1 failed with $name on $card, $state, $model: $(tail -n 1 "$job/log")" >&2
-	printf '%s\t-\t-\t-\t-\n' "$1"
-}
-
-# job MODEL CARD MODULE STATE ACT...: lines of results
-job() {
-	local act
-	job_begin "${@:1:4}"
-	for act in "${@:5}"; do
-		perform "$act"
-	done | sed "s/^/$model\t$card\t$name\t$state\t/"
-}
-
-# start JOB-ARGUMENTS...: a job in the background; its results keep their place
-start() {
-	jobs_started=$((jobs_started + 1))
-	job "$@" >"$work/results.$(printf %03d $jobs_started)" &
-}
 
 # --- what is measured -------------------------------------------------------------------------------------------
 
@@ -101,31 +44,56 @@ on_all() {
 		[[ $2 != gids-* || $side != ykcs11* ]] || continue
 		# shellcheck disable=SC2086 # two words
 		start "$1" "$2" $side "${@:3}"
-		[ "$1" != fast ] || wait # where the reader takes so little, others would be in the way
+		# where the reader takes so little, others would be in the way
+		[ "$1" != fast ] || wait
 	done
 }
 
-everyday() {	# everyday MODEL: what is measured with each model of a reader
+# everyday MODEL: what is measured with each model of a reader
+everyday() {
 	local card
 	for card in gids-1 piv; do
 		on_all "$1" $card slots token list sign sign-next pkcs11-tool ssh tls
-		on_all "$1" $card sign-100
+		[ "$1" = slow ] || wait
 	done
 	on_all "$1" gids-4 list
 	on_all "$1" gids-15 list
 }
 
-# later: acts after a pause; it lasts longer than all of them
+# many: signatures, which take so long that all models are measured at once
+many() {
+	local model
+	for model in "$@"; do
+		on_all "$model" gids-1 sign-100
+		on_all "$model" piv sign-100
+	done
+}
+
+# later: acts after a pause
 later() {
 	on_all median gids-1 list-again sign-later
 	on_all median piv list-again sign-later
 }
 
-# repeated: what limits.awk compares and what other work on the machine disturbs most
+# repeated: programs that other work on the machine disturbs, once more
 repeated() {
-	on_all median gids-bare pkcs11-tool sign pkcs11-tool sign pkcs11-tool sign
-	on_all median gids-1 pkcs11-tool ssh tls pkcs11-tool ssh tls
+	on_all median gids-1 ssh tls
+	wait
 	on_all median piv ssh tls
+}
+
+# compared: what limits.awk compares, by turns and with nothing at the same time. Of several measurements the quickest
+# counts, since a busy machine makes them longer and nothing makes them shorter.
+compared() {
+	local side
+	for _ in 1 2 3 4 5; do
+		for side in minidriver-pkcs11 OpenSC; do
+			[ -n "${MODULES[$side]-}" ] || continue
+			start median gids-bare $side cold pkcs11-tool sign
+			start median gids-1 $side cold pkcs11-tool
+			wait
+		done
+	done
 }
 
 # growth: listing, and finding one object, among 1 to 30 containers; exchanges and bytes alone matter
@@ -137,8 +105,9 @@ growth() {
 		case $n in
 		1 | 5 | 10 | 15 | 20 | 25 | 30) [ -z "${MODULES[OpenSC]-}" ] || start none gids-$n OpenSC cold list ;;
 		esac
-		wait
+		[ $((n % 5)) -ne 0 ] || wait
 	done
+	wait
 }
 
 # crowd MODULE: several processes sign on one card
@@ -150,11 +119,6 @@ crowd() {
 	done | sed "s/^/crowd\t$name\t/"
 }
 
-crowds() {
-	crowd minidriver-pkcs11 >"$work/results.998" &
-	[ -z "${MODULES[OpenSC]-}" ] || crowd OpenSC >"$work/results.999" &
-}
-
 weights() {
 	local side
 	for side in minidriver-pkcs11 OpenSC ykcs11; do
@@ -163,10 +127,25 @@ weights() {
 	done
 }
 
+# other_module NAME PATTERN: a module that the system has, or not
+other_module() {
+	local path
+	path=$(find /usr/lib /usr/local/lib -name "$2" -not -path '*/pkcs11/*' 2>/dev/null | sort | tail -n 1)
+	if [ -n "$path" ]; then MODULES[$1]=$path; else echo "bench: without $1, which is not installed" >&2; fi
+}
+
+clean_up() {
+	local running
+	running=$(jobs -p)
+	# shellcheck disable=SC2086 # several
+	[ -z "$running" ] || kill $running 2>/dev/null || :
+	rm -rf "$work"
+}
+
 # --- the run ----------------------------------------------------------------------------------------------------
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/minidriver-bench.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+trap clean_up EXIT
 jobs_started=0
 
 other_module OpenSC opensc-pkcs11.so
@@ -177,12 +156,19 @@ make_cards
 
 weights >"$work/results.000"
 everyday fast
+many fast
+compared
 everyday median
-later
+wait
 repeated
 wait
-[ "${BENCH_QUICK:-no}" = yes ] || everyday slow
-crowds
+later
+crowd minidriver-pkcs11 >"$work/results.998" &
+wait
+# what takes long is hardly disturbed by anything
+many median
+[ -z "${MODULES[OpenSC]-}" ] || crowd OpenSC >"$work/results.999" &
+[ "${BENCH_QUICK:-no}" = yes ] || { everyday slow; many slow; }
 wait
 growth
 cat "$work"/results.[0-9]* >"$results"

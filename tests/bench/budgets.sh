@@ -54,28 +54,21 @@ cold()
 	export MINIDRIVER_PKCS11_DISK_CACHE=no
 }
 
-# gids N: a card with N keys of RSA-1024, which are made fast, and no certificates
+# gids N ALGORITHM: a card with N keys and no certificates is in the reader
 gids()
 {
+	rm -f "$scratch/gids"
 	perso create "$scratch/gids"
 	perso format "$scratch/gids" --pin $pin
 	gids_n=0
 	while [ $gids_n -lt "$1" ]; do
-		gids_key "$gids_n" rsa1024
+		perso keygen "$scratch/gids" --pin $pin --index $gids_n --alg "$2" --kind exchange --name "key$gids_n"
 		gids_n=$((gids_n + 1))
 	done
+	insert gids
 }
 
-gids_key()
-{
-	perso keygen "$scratch/gids" --pin $pin --index "$1" --alg "$2" --kind exchange --name "key$1"
-}
-
-# A GIDS card with one RSA-2048 key and no certificate
-perso create "$scratch/gids"
-perso format "$scratch/gids" --pin $pin
-gids_key 0 rsa2048
-insert gids
+gids 1 rsa2048
 cold
 budget "GIDS, cold" - slots 0
 budget "GIDS, cold" - token 3
@@ -92,10 +85,8 @@ budget "GIDS, warm" - list 3
 budget "GIDS, warm" - find 3
 budget "GIDS, warm" - sign 7
 
-# Among 30 keys one is found for the price of one
-rm "$scratch/gids"
-gids 30
-insert gids
+# Among 30 keys, which are short since they are made here, one is found for the price of one
+gids 30 rsa1024
 warm 1d
 budget "30 keys, warm" 1d find 3
 budget "30 keys, warm" 1d list 3

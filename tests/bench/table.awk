@@ -75,7 +75,9 @@ function rounded(n)
 # What one act cost: exchanges, bytes, and milliseconds with each reader
 function cell(key, i, times)
 {
-	if (!(key in exchanges) || exchanges[key] == "-")
+	if (!(key in exchanges))
+		return ""
+	if (exchanges[key] == "-")
 		return "–"
 	for (i = 1; i <= models; i++)
 		if ((model_at[i], key) in ms)
