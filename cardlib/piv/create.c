@@ -102,7 +102,8 @@ generate(const struct request *q)
 	if (r != SCARD_S_SUCCESS) {
 		if (!piv_refused(sw))
 			piv_key_forget(&q->p->keys[q->index]);
-		return change_code(r, sw);
+		/* no such key reference: cards need not have every retired key */
+		return sw == SW_BAD_REFERENCE ? SCARD_E_WRITE_TOO_MANY : change_code(r, sw);
 	}
 	piv_key_forget(&q->p->keys[q->index]);
 	c = buf_cur(&answer);

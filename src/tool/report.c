@@ -33,7 +33,7 @@ static const struct report {
 	  "end that program; " TOOL_NAME " list shows who uses the service" },
 	{ SCARD_W_WRONG_CHV, TOOL_DENIED, "it is wrong", NULL },
 	{ SCARD_W_CHV_BLOCKED, TOOL_DENIED, "no try is left",
-	  "unblock it with the admin key: " TOOL_NAME " pin unblock, or without the key at hand: " TOOL_NAME
+	  "unblock it with the PUK or the admin key: " TOOL_NAME " pin unblock, or without the key at hand: " TOOL_NAME
 	  " challenge" },
 	{ SCARD_E_INVALID_CHV, TOOL_DENIED, "the card does not take such a PIN", NULL },
 	{ SCARD_W_CARD_NOT_AUTHENTICATED, TOOL_DENIED, "the card wants a PIN or key first",

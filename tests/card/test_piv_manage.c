@@ -554,6 +554,23 @@ test_unmanaged(void **state)
 	rig_close(&rig);
 }
 
+/* A retired key that the card does not have is room that is not there. */
+static void
+test_few_retired(void **state)
+{
+	struct kit kit;
+	struct rig rig;
+
+	(void)state;
+	piv_kit_make(&kit, VCARD_PIV_FEW_RETIRED);
+	rig_acquire(&rig, &kit);
+	assert_int_equal(authenticate(&rig, factory_key), SCARD_S_SUCCESS);
+	assert_int_equal(generate(&rig, 23, AT_ECDHE_P256, 0, ROLE_USER), SCARD_E_WRITE_TOO_MANY);
+	assert_int_equal(generate(&rig, 4, AT_ECDHE_P256, 0, ROLE_USER), SCARD_S_SUCCESS);
+	rig_close(&rig);
+	kit_free(&kit);
+}
+
 /* A card that has the standard's objects and no place for others says so; what it cannot have is deleted already. */
 static void
 test_fixed_objects(void **state)
@@ -578,12 +595,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pins),	   cmocka_unit_test(test_management_key),
-		cmocka_unit_test(test_change_key), cmocka_unit_test(test_challenges),
-		cmocka_unit_test(test_generate),   cmocka_unit_test(test_import),
-		cmocka_unit_test(test_files),	   cmocka_unit_test(test_fixed_objects),
-		cmocka_unit_test(test_objects),	   cmocka_unit_test(test_simulated_roots),
-		cmocka_unit_test(test_factory),	   cmocka_unit_test(test_unmanaged),
+		cmocka_unit_test(test_pins),
+		cmocka_unit_test(test_management_key),
+		cmocka_unit_test(test_change_key),
+		cmocka_unit_test(test_challenges),
+		cmocka_unit_test(test_generate),
+		cmocka_unit_test(test_import),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_few_retired),
+		cmocka_unit_test(test_fixed_objects),
+		cmocka_unit_test(test_objects),
+		cmocka_unit_test(test_simulated_roots),
+		cmocka_unit_test(test_factory),
+		cmocka_unit_test(test_unmanaged),
 		cmocka_unit_test(test_keypad),
 	};
 
