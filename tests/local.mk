@@ -238,6 +238,7 @@ CLIENT_TESTS = \
 	tests/clients/p11-kit.sh \
 	tests/clients/pam.sh \
 	tests/clients/pkcs11-tool.sh \
+	tests/clients/provider.sh \
 	tests/clients/pulled.sh \
 	tests/clients/python.sh \
 	tests/clients/strongswan.sh \

@@ -1,20 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A Java program over SunPKCS11: lists the entries of the token's KeyStore, signs with each, also in several threads,
- * decrypts, and verifies with Java's own providers. Usage: java Card.java CONFIGURATION PIN. P-154
+ * decrypts, and verifies with Java's own providers; connects with each to a server that is trusted for its certificate.
+ * Usage: java Card.java CONFIGURATION PIN [URL CERTIFICATE]. P-154
  */
+import java.io.FileInputStream;
+import java.net.Socket;
+import java.net.URL;
 import java.security.KeyStore;
+import java.security.Principal;
 import java.security.PrivateKey;
 import java.security.Provider;
 import java.security.PublicKey;
 import java.security.Security;
 import java.security.Signature;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 import java.security.spec.MGF1ParameterSpec;
 import java.security.spec.PSSParameterSpec;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.crypto.Cipher;
+import javax.net.ssl.HttpsURLConnection;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509ExtendedKeyManager;
 
 public class Card {
 	private static Signature signature(String algorithm, String provider) throws Exception {
@@ -77,6 +90,58 @@ public class Card {
 		return good.get() == 40;
 	}
 
+	/* The token's keys, of which a server gets this one. */
+	private static KeyManager only(KeyStore store, String alias, char[] pin) throws Exception {
+		KeyManagerFactory factory = KeyManagerFactory.getInstance("SunX509");
+
+		factory.init(store, pin);
+		X509ExtendedKeyManager all = (X509ExtendedKeyManager) factory.getKeyManagers()[0];
+		return new X509ExtendedKeyManager() {
+			public String[] getClientAliases(String type, Principal[] issuers) {
+				return new String[] { alias };
+			}
+
+			public String chooseClientAlias(String[] types, Principal[] issuers, Socket socket) {
+				return alias;
+			}
+
+			public String[] getServerAliases(String type, Principal[] issuers) {
+				return null;
+			}
+
+			public String chooseServerAlias(String type, Principal[] issuers, Socket socket) {
+				return null;
+			}
+
+			public X509Certificate[] getCertificateChain(String alias) {
+				return all.getCertificateChain(alias);
+			}
+
+			public PrivateKey getPrivateKey(String alias) {
+				return all.getPrivateKey(alias);
+			}
+		};
+	}
+
+	private static boolean connects(KeyStore store, String alias, char[] pin, String url, String authority) throws Exception {
+		TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
+		KeyStore authorities = KeyStore.getInstance("PKCS12");
+		SSLContext context = SSLContext.getInstance("TLS");
+
+		authorities.load(null, null);
+		authorities.setCertificateEntry("ca",
+				CertificateFactory.getInstance("X.509").generateCertificate(new FileInputStream(authority)));
+		trust.init(authorities);
+		context.init(new KeyManager[] { only(store, alias, pin) }, trust.getTrustManagers(), null);
+		HttpsURLConnection connection = (HttpsURLConnection) new URL(url).openConnection();
+		connection.setSSLSocketFactory(context.getSocketFactory());
+		connection.setRequestProperty("Connection", "close");
+		String page = new String(connection.getInputStream().readAllBytes());
+		connection.disconnect();
+		String serial = ((X509Certificate) store.getCertificate(alias)).getSerialNumber().toString(16);
+		return page.replaceAll("[: \\n]", "").toLowerCase().contains(serial);
+	}
+
 	private static void say(String alias, String what, boolean good) {
 		System.out.println(alias + " " + what + " " + (good ? "good" : "bad"));
 	}
@@ -111,6 +176,8 @@ public class Card {
 		for (String alias : Collections.list(store.aliases())) {
 			System.out.println("entry " + alias + " " + store.isKeyEntry(alias));
 			tryOut(token, store, alias, pin);
+			if (args.length > 2)
+				say(alias, "TLS", connects(store, alias, pin, args[2], args[3]));
 		}
 	}
 }

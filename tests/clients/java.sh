@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Java's SunPKCS11: what keytool lists, a signed archive, and signatures, decryption, threads of a program. P-154
+# Java's SunPKCS11: what keytool lists, a signed archive, and signatures, decryption, threads, TLS of a program. P-154
 # shellcheck source=tests/clients/lib.sh
 . "$abs_top_srcdir/tests/clients/lib.sh"
 e2e_needs gids-tool pkcs11-tool opensc-tool openssl pcscd java javac keytool
@@ -17,7 +17,7 @@ jarsigner() {
 }
 
 program() {
-	timeout 100 java "${virtual_machine[@]}" "$abs_top_srcdir/tests/clients/Card.java" card.cfg "$1"
+	timeout 100 java "${virtual_machine[@]}" "$abs_top_srcdir/tests/clients/Card.java" card.cfg "$@"
 }
 
 # The fingerprint as keytool writes it.
@@ -38,12 +38,15 @@ tools() {
 }
 
 programs() {
-	check "a program runs" program "$E2E_PIN"
+	tls_server -tls1_3
+	check "a program runs" program "$E2E_PIN" https://www.example.org/ "$W/ca.pem"
 	cp "$W/out" "$W/program"
+	tls_server_stop
 	is "it sees two entries with keys" "$(grep -c '^entry .* true$' "$W/program")" 2
 	for act in SHA256withRSA RSASSA-PSS SHA256withECDSA decryption threads; do
 		is "$act" "$(grep -c " $act good\$" "$W/program")" 1
 	done
+	is "TLS 1.3 with both keys" "$(grep -c ' TLS good$' "$W/program")" 2
 	is "and nothing goes wrong" "$(grep -c ' bad$' "$W/program")" 0
 	refuse "a wrong PIN is refused" CKR_PIN_INCORRECT program 999999
 }

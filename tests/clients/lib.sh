@@ -60,7 +60,7 @@ uri() {
 # shellcheck disable=SC2034 # the manual uses them
 use() {
 	M=$MODULE KEY="$URI;id=%${ID[$1]}" KEYID=${ID[$1]} NAME=${LABEL[$1]} TYPE=${1/ec/ecdsa}
-	FINGERPRINT=$(openssl x509 -in "$W/$1.crt" -noout -fingerprint -sha1 | sed 's/.*=//;s/://g')
+	FINGERPRINT=$(OPENSSL_CONF=/dev/null openssl x509 -in "$W/$1.crt" -noout -fingerprint -sha1 | sed 's/.*=//;s/://g')
 }
 
 # The manual ----------------------------------------------------------------------------------------------------------

@@ -77,6 +77,28 @@ threads() {
 	tls_server_stop
 }
 
+# page ARGUMENTS...: openssl's client gets the page of the server in these ways
+page() {
+	printf 'GET / HTTP/1.0\r\n\r\n' | timeout 20 openssl s_client "$@" -connect "127.0.0.1:$PORT" -CAfile "$W/ca.pem" \
+		-purpose any -verify_return_error -ign_eof 2>&1 | grep -q 'HTTP/1.0 200'
+}
+
+# The card's key is the server's; NSS tries to make copies of it that live in a session.
+servers() {
+	local name option
+	for name in rsa ec; do
+		use "$name"
+		[ "$name" = rsa ] && option=-n || option=-e
+		selfserv -d "sql:$DB" "$option" "$TOKEN:$NAME" -p "$PORT" -w "$E2E_PIN" \
+			-V tls1.2:tls1.3 >"$W/server.log" 2>&1 </dev/null &
+		SERVER=$!
+		wait_for 10 listening "$PORT"
+		check "selfserv in TLS 1.3 with the $name key" page -tls1_3
+		check "selfserv in TLS 1.2 with the $name key" page -tls1_2
+		tls_server_stop
+	done
+}
+
 nss() {
 	two_keys
 	server_certificate
@@ -88,6 +110,7 @@ nss() {
 	connections
 	mail
 	threads
+	servers
 	card_remove
 }
 

@@ -48,6 +48,37 @@ decryption() {
 	check "the message" cmp before data
 }
 
+# agreement_key: one more key on the PIV card, the one for key management (9D), on a curve
+agreement_key() {
+	local card=$CARD
+	card_remove
+	sed -i s/keyEncipherment/keyAgreement/ "$W/ext"
+	"$VCARD_PERSO" piv-keygen "$card" --slot 9D --alg p256 && "$VCARD_PERSO" piv-pubkey "$card" --slot 9D >"$W/management.spki" &&
+		OPENSSL_CONF=/dev/null issue "$W/management.spki" management &&
+		"$VCARD_PERSO" piv-cert "$card" --slot 9D --der "$W/management.der" || exit 1
+	verifier x509 -inform DER -in "$W/management.der" -out "$W/management.crt"
+	card_insert "$card"
+	ID[management]=03
+	LABEL[management]="X.509 Certificate for Key Management"
+	use management
+}
+
+# It agrees on secrets, with a peer and with who encrypts mail; no GIDS card does that.
+agreement() {
+	agreement_key
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out peer.key
+	openssl pkey -in peer.key -pubout -out peer.pem
+	check "the card derives a secret" openssl pkeyutl -engine pkcs11 -keyform engine -derive -inkey "$KEY;type=private" \
+		-peerkey peer.pem -out secret
+	verifier pkeyutl -derive -inkey peer.key -peerkey "$W/management.pem" -out wanted
+	check "which is the peer's" cmp secret wanted
+	cp "$W/management.crt" cert.pem
+	cp data before
+	verifier cms -encrypt -binary -aes-128-cbc -in data -outform DER -out data.p7m cert.pem
+	check "cms -decrypt with a key on a curve" told "openssl cms -engine pkcs11 -keyform engine -decrypt"
+	check "the message" cmp before data
+}
+
 # connect: with this key, to a server that is there
 connect() {
 	printf 'GET / HTTP/1.0\r\n\r\n' | SSL_CERT_FILE="$W/ca.pem" told "openssl s_client" >"$W/page" 2>"$W/client.log"
@@ -100,6 +131,7 @@ engine() {
 	told "OPENSSL_CONF"
 	signatures
 	decryption
+	[ "$CARD_KIND" = gids ] || agreement
 	connections
 	section curl
 	pages
