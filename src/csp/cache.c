@@ -238,7 +238,7 @@ number_work(struct csp_card *card, void *arg)
 	const struct wanted *wanted = arg;
 	const size_t index = container_of(card, wanted->number);
 
-	if (index >= 32 || (card->loaded && card->only == 0))
+	if (index >= CSP_ONLY_MAX || (card->loaded && card->only == 0))
 		return check_only(card, 0, false);
 	return check_only(card, card->only | UINT32_C(1) << index,
 			  wanted->keys_only && (card->only == 0 || card->keys_only));

@@ -228,6 +228,9 @@ struct csp_store {
 	size_t count;
 };
 
+/* Containers that can be asked for one by one: those with a bit in csp_card.only. */
+#define CSP_ONLY_MAX 32u
+
 struct csp_card {
 	struct csp *csp;
 	struct csp_reader *reader;

@@ -227,7 +227,7 @@ static DWORD
 ask_containers(struct csp_card *card, struct csp_cmap *ret_map)
 {
 	memset(ret_map, 0, sizeof(*ret_map));
-	for (uint8_t i = 0; i < 32; i++) {
+	for (uint8_t i = 0; i < CSP_ONLY_MAX; i++) {
 		CONTAINER_INFO info;
 		struct csp_container *c = &ret_map->containers[ret_map->count];
 		DWORD r;
@@ -256,7 +256,7 @@ ask_names(struct csp_card *card, struct buf *names)
 	char name[9];
 	DWORD r;
 
-	for (uint8_t i = 0; i < 2 * 32; i++) {
+	for (uint8_t i = 0; i < 2 * CSP_ONLY_MAX; i++) {
 		if ((card->only & UINT32_C(1) << i / 2) == 0)
 			continue;
 		csp_certfile_name(i % 2 == 0, i / 2, false, name);

@@ -55,7 +55,13 @@ read_line(int fd, struct secret *line)
 
 	if (!secret_alloc(line, LINE_MAX_BYTES))
 		return LINE_BROKEN;
-	while ((got = read(fd, line->p + n, 1)) == 1 && line->p[n] != '\n') {
+	for (;;) {
+		got = read(fd, line->p + n, 1);
+		/* what was read so far counts: half a PIN would cost a try */
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got != 1 || line->p[n] == '\n')
+			break;
 		if (++n == LINE_MAX_BYTES)
 			return LINE_TOO_LONG;
 	}
@@ -84,17 +90,11 @@ line_answer(enum line_result result, const char *where, const char *what, const 
 static int
 from_fd(const char *number, const char *what, struct secret *line)
 {
-	enum line_result result;
 	uint32_t fd = 0;
-	int r;
 
 	if (!tool_number(number, "the descriptor", INT16_MAX, &fd))
 		return TOOL_USAGE;
-	do
-		result = read_line((int)fd, line);
-	while (result == LINE_BROKEN && errno == EINTR);
-	r = line_answer(result, "the descriptor", what, line);
-	return r;
+	return line_answer(read_line((int)fd, line), "the descriptor", what, line);
 }
 
 static void
