@@ -6,13 +6,13 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -517,35 +517,43 @@ test_killed(void **state)
 	assert_int_equal(mt_tries(MT_ALICE), MT_PIN_TRIES);
 }
 
-/* Rest ------------------------------------------------------------------------------------------------------------------- */
+/* The end ---------------------------------------------------------------------------------------------------------------- */
 
-/* D7: what is asked again and again costs nothing, and who does nothing is not woken. */
-static void
-test_rest(void **state)
+static void *
+sign_in_thread(void *arg)
 {
-	struct rusage before, after;
-	unsigned long exchanges;
-	CK_SLOT_INFO slot;
-	CK_TOKEN_INFO token;
+	CK_RV *rv = arg;
+
+	*rv = mt_sign(mt_open(0));
+	return NULL;
+}
+
+/* Whoever waits for a card is let go when the module ends. */
+static void
+test_finalise_while_waiting(void **state)
+{
+	struct told a;
+	pthread_t thread;
+	unsigned long ms;
+	CK_RV rv = CKR_OK;
 
 	(void)state;
-	assert_int_equal(setenv(HOLD, "20", 1), 0);
+	a = start_told(0);
+	assert_int_equal(setenv(HOLD, "0", 1), 0);
 	(void)mt_start_user();
 	assert_int_equal(unsetenv(HOLD), 0);
-	assert_rv(mt->C_GetTokenInfo(1, &token), CKR_OK);
-	mt_sleep_ms(200); /* the transaction is over */
-	exchanges = mt_exchanges(MT_READER);
-	for (unsigned i = 0; i < mt_times(10000); i++) {
-		assert_rv(mt->C_GetSlotInfo(1, &slot), CKR_OK);
-		assert_true((slot.flags & CKF_TOKEN_PRESENT) != 0);
-	}
-	assert_int_equal(mt_exchanges(MT_READER), exchanges);
-	if (!mt_plain())
-		return;
-	assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
-	mt_sleep_ms(300);
-	assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
-	assert_true(after.ru_nvcsw - before.ru_nvcsw <= 5);
+	assert_rv(tell(&a, &ms), CKR_OK);
+	assert_int_equal(kill(a.pid, SIGSTOP), 0);
+	assert_int_equal(pthread_create(&thread, NULL, sign_in_thread, &rv), 0);
+	mt_sleep_ms(200);
+	ms = mt_now_ms();
+	assert_rv(mt->C_Finalize(NULL), CKR_OK);
+	if (mt_plain())
+		assert_true(mt_now_ms() - ms < 2000);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(rv != CKR_OK);
+	assert_int_equal(kill(a.pid, SIGCONT), 0);
+	dismiss(&a);
 }
 
 int
@@ -559,7 +567,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_killed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_slow_reader, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_rest, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_finalise_while_waiting, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("sharing", tests, mt_load, mt_unload);
