@@ -18,7 +18,7 @@
 #define TURN_EXCHANGES 32u
 #define TURN_MS CSP_DEFAULT_TIMEOUT_MS
 #define CHANGE_EXCHANGES 4u
-#define LINGER_MIN_MS 2u
+#define LINGER_MIN_MS 4u
 #define LINGER_MAX_MS 50u
 
 size_t

@@ -251,10 +251,11 @@ run_many(int programs, unsigned times)
 
 /*
  * What one who does all the work needs, and what many who share it do: exchanges, since those are what takes time with a
- * reader, and they are the same on any machine. Fair: when the first is ready, nobody has less than a third of that.
+ * reader, and they are the same on any machine. Fair, where the card is what is scarce and not the processor: when the
+ * first is ready, nobody has less than a third of that.
  */
 static bool
-share(int programs, unsigned times)
+share(int programs, unsigned times, bool slow)
 {
 	const struct cost alone = run_many(1, times * (unsigned)programs), together = run_many(programs, times);
 	unsigned long longest = 0;
@@ -268,17 +269,17 @@ share(int programs, unsigned times)
 		longest, times, together.least);
 	assert_int_equal(mt_tries(MT_ALICE), MT_PIN_TRIES);
 	assert_false(mt_is_verified(MT_ALICE));
-	return 3 * together.least >= times && 2 * together.exchanges <= 3 * alone.exchanges;
+	return (!slow || 3 * together.least >= times) && 2 * together.exchanges <= 3 * alone.exchanges;
 }
 
 /* A machine that is busy with something else can make a program miss its time. */
 static void
-share_well(int programs, unsigned times)
+share_well(int programs, unsigned times, bool slow)
 {
 	bool good = false;
 
 	for (int i = 0; i < 3 && !good; i++)
-		good = share(programs, times) || !mt_plain();
+		good = share(programs, times, slow) || !mt_plain();
 	assert_true(good);
 }
 
@@ -295,7 +296,7 @@ static void
 test_many(void **state)
 {
 	(void)state;
-	share_well(PROGRAMS, wanted_times(50));
+	share_well(PROGRAMS, wanted_times(50), false);
 }
 
 static void
@@ -305,7 +306,7 @@ test_slow_reader(void **state)
 
 	(void)state;
 	assert_int_equal(setenv("VCARD_LATENCY", other != NULL ? other : "2000,0", 1), 0);
-	share_well(other != NULL ? PROGRAMS : 3, wanted_times(other != NULL ? 50 : 40));
+	share_well(other != NULL ? PROGRAMS : 3, wanted_times(other != NULL ? 50 : 40), true);
 	assert_int_equal(unsetenv("VCARD_LATENCY"), 0);
 }
 
