@@ -120,6 +120,7 @@ MODULE_TESTS = \
 	tests/module/test_session_keys \
 	tests/module/test_session_objects \
 	tests/module/test_sessions \
+	tests/module/test_rest \
 	tests/module/test_sharing \
 	tests/module/test_sharing_login \
 	tests/module/test_sign \
@@ -161,6 +162,7 @@ THREADED_TESTS = \
 	tests/module/test_objects \
 	tests/module/test_recover \
 	tests/module/test_sessions \
+	tests/module/test_rest \
 	tests/module/test_sharing \
 	tests/module/test_sharing_login \
 	tests/module/test_sign \

@@ -23,6 +23,13 @@ io_end(struct io *io, bool reset_card)
 	io->ops->end(io, reset_card);
 }
 
+void
+io_rest(struct io *io)
+{
+	if (io->ops->rest != NULL)
+		io->ops->rest(io);
+}
+
 DWORD
 io_control(struct io *io, uint32_t code, struct cursor in, struct buf *response)
 {

@@ -16,11 +16,10 @@
 
 /* Without service: how often to look for it. */
 #define ABSENT_STEP_MS 1000u
-/*
- * With service: the longest wait in one piece. PC/SC tells of readers that come after the wait has begun, and forgets
- * one that came between our look and that moment.
- */
-#define WAIT_STEP_MS 5000u
+/* With service: the longest wait in one piece, as pcsc-lite's own that have no end. */
+#define WAIT_STEP_MS 60000u
+/* The first piece where PC/SC forgets a reader that came between our look and the beginning of the wait. */
+#define FIRST_STEP_MS 1000u
 /* PC/SC forgets a cancel that comes just before the wait it is meant for, so it is said again until it is heard. */
 #define CANCEL_STEP_MS 10u
 #define CANCEL_ROUNDS 100
@@ -274,10 +273,11 @@ ended_well(DWORD r)
  * failure to look is not what the caller waits for, except that without service there are no readers.
  */
 static DWORD
-wait_step(struct io_monitor *m, const struct io_reader *readers, size_t count, uint64_t deadline)
+wait_step(struct io_monitor *m, const struct io_reader *readers, size_t count, uint64_t deadline, bool first)
 {
 	bool opened;
 	DWORD r = refresh(&m->wait_view, &opened);
+	uint32_t step = WAIT_STEP_MS;
 
 	if (r == SCARD_S_SUCCESS && differs(m->wait_view, readers, count))
 		return SCARD_S_SUCCESS;
@@ -287,7 +287,9 @@ wait_step(struct io_monitor *m, const struct io_reader *readers, size_t count, u
 		return r;
 	if (time_left(deadline, 1) == 0)
 		return SCARD_E_TIMEOUT;
-	if (r == SCARD_S_SUCCESS && (r = block(m, time_left(deadline, WAIT_STEP_MS))) == SCARD_E_NO_SERVICE)
+	if (r == SCARD_S_SUCCESS && first && pcsc_view_misses(m->wait_view))
+		step = FIRST_STEP_MS;
+	if (r == SCARD_S_SUCCESS && (r = block(m, time_left(deadline, step))) == SCARD_E_NO_SERVICE)
 		return SCARD_E_TIMEOUT;
 	/* whatever fails here must not become a loop that never rests */
 	if (!ended_well(r))
@@ -299,14 +301,15 @@ DWORD
 io_monitor_wait(struct io_monitor *monitor, const struct io_reader *readers, size_t count, uint32_t timeout_ms)
 {
 	const uint64_t deadline = timeout_ms == IO_WAIT_FOREVER ? UINT64_MAX : now_ms() + timeout_ms;
-	bool over;
+	bool over, first = true;
 	DWORD r;
 
 	do {
 		if (take_cancel(monitor))
 			return SCARD_E_CANCELLED;
 		over = time_left(deadline, 1) == 0;
-		r = wait_step(monitor, readers, count, deadline);
+		r = wait_step(monitor, readers, count, deadline, first);
+		first = false;
 	} while (r == SCARD_E_TIMEOUT && !over);
 	return r;
 }

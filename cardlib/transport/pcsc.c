@@ -17,6 +17,7 @@
 #include "transport/pcsc.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -113,7 +114,8 @@ struct pcsc_io {
 	struct io io;
 	SCARDCONTEXT context;
 	SCARDHANDLE card;
-	bool connected;
+	char reader[LIMIT_READER_NAME];
+	bool connected; /* not while it rests */
 	bool in_transaction;
 	bool was_reset;	   /* seen outside begin, and still to be told */
 	bool gone;	   /* for good, whatever is in the reader now */
@@ -191,6 +193,8 @@ pcsc_transmit(struct io *io, struct cursor command, bool secret, struct buf *res
 
 	if (p->gone)
 		return (DWORD)SCARD_W_REMOVED_CARD;
+	if (!p->connected)
+		return (DWORD)SCARD_E_SHARING_VIOLATION;
 	rv = SCardTransmit(p->card, io->t0 ? SCARD_PCI_T0 : SCARD_PCI_T1, command.p, command.left, NULL, p->response,
 			   &n);
 	if (rv == SCARD_S_SUCCESS)
@@ -214,6 +218,8 @@ pcsc_control(struct io *io, uint32_t code, struct cursor in, struct buf *respons
 
 	if (p->gone)
 		return (DWORD)SCARD_W_REMOVED_CARD;
+	if (!p->connected)
+		return (DWORD)SCARD_E_SHARING_VIOLATION;
 	rv = SCardControl(p->card, code, in.p, in.left, p->response, IO_CONTROL_ROOM, &n);
 	if (code_of(rv) == (DWORD)SCARD_E_UNSUPPORTED_FEATURE)
 		return UNSUPPORTED;
@@ -301,14 +307,49 @@ begin_acknowledging(struct pcsc_io *p)
 }
 
 static DWORD
+open_card(struct pcsc_io *p)
+{
+	pcsc_dword protocol = 0;
+	LONG rv = SCardConnect(p->context, p->reader, SCARD_SHARE_SHARED, PROTOCOLS, &p->card, &protocol);
+
+	if (rv != SCARD_S_SUCCESS)
+		return connect_code(rv);
+	p->connected = true;
+	return set_protocol(p, protocol);
+}
+
+static void
+close_card(struct pcsc_io *p)
+{
+	if (p->connected)
+		(void)SCardDisconnect(p->card, SCARD_LEAVE_CARD);
+	p->connected = false;
+}
+
+/* After a rest, in which anything may have become of the card. */
+static DWORD
+resume(struct pcsc_io *p)
+{
+	DWORD r = open_card(p);
+
+	switch (r) {
+	case OK: p->was_reset = true; return OK;
+	case (DWORD)SCARD_E_NO_SMARTCARD:
+	case (DWORD)SCARD_E_READER_UNAVAILABLE:
+	case (DWORD)SCARD_E_NO_SERVICE: return (DWORD)SCARD_W_REMOVED_CARD;
+	default: close_card(p); return r;
+	}
+}
+
+static DWORD
 pcsc_begin(struct io *io, bool *ret_reset)
 {
 	struct pcsc_io *p = pcsc_of(io);
-	DWORD r;
+	DWORD r = OK;
 
 	if (p->gone)
 		return (DWORD)SCARD_W_REMOVED_CARD;
-	if ((r = begin_acknowledging(p)) != OK)
+	if ((!p->connected && (r = resume(p)) != OK) || (r = begin_acknowledging(p)) != OK)
 		return noted(p, r);
 	p->in_transaction = true;
 	if (p->was_reset && (r = check_same_card(p)) != OK) {
@@ -340,6 +381,15 @@ pcsc_end(struct io *io, bool reset_card)
 }
 
 static void
+pcsc_rest(struct io *io)
+{
+	struct pcsc_io *p = pcsc_of(io);
+
+	if (!p->in_transaction)
+		close_card(p);
+}
+
+static void
 pcsc_forget(struct io *io)
 {
 	struct pcsc_io *p = pcsc_of(io);
@@ -363,8 +413,7 @@ pcsc_close(struct io *io)
 
 	/* whoever closes in the middle of a transaction has not locked the card again */
 	io_end(io, true);
-	if (p->connected)
-		(void)SCardDisconnect(p->card, SCARD_LEAVE_CARD);
+	close_card(p);
 	(void)SCardReleaseContext(p->context);
 	pcsc_forget(io);
 }
@@ -375,6 +424,7 @@ static const struct io_ops pcsc_ops = {
 	.end = pcsc_end,
 	.close = pcsc_close,
 	.forget = pcsc_forget,
+	.rest = pcsc_rest,
 	.others = pcsc_others,
 	.control = pcsc_control,
 };
@@ -395,16 +445,11 @@ learn_card(struct pcsc_io *p)
 }
 
 static DWORD
-connect_card(struct pcsc_io *p, const char *reader)
+connect_card(struct pcsc_io *p)
 {
-	pcsc_dword protocol = 0;
-	LONG rv = SCardConnect(p->context, reader, SCARD_SHARE_SHARED, PROTOCOLS, &p->card, &protocol);
-	DWORD r;
+	DWORD r = open_card(p);
 
-	if (rv != SCARD_S_SUCCESS)
-		return connect_code(rv);
-	p->connected = true;
-	if ((r = set_protocol(p, protocol)) != OK)
+	if (r != OK)
 		return r;
 	r = learn_card(p);
 	return r == (DWORD)SCARD_W_REMOVED_CARD ? (DWORD)SCARD_E_NO_SMARTCARD : r;
@@ -420,12 +465,13 @@ io_connect(const char *reader, struct io **ret_io)
 	if (p == NULL)
 		return (DWORD)SCARD_E_NO_MEMORY;
 	p->io.ops = &pcsc_ops;
+	(void)snprintf(p->reader, sizeof(p->reader), "%s", reader);
 	if ((rv = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &p->context)) != SCARD_S_SUCCESS) {
 		free(p);
 		return service_code(rv);
 	}
 	atomic_fetch_add(&contexts, 1);
-	if ((r = connect_card(p, reader)) != OK) {
+	if ((r = connect_card(p)) != OK) {
 		log_info(LOG_IO, "%s: %s", reader, log_code_name(r));
 		pcsc_close(&p->io);
 		return r;
@@ -438,6 +484,8 @@ io_connect(const char *reader, struct io **ret_io)
 
 struct pcsc_view {
 	SCARDCONTEXT context;
+	bool asked;	     /* whether the service counts readers that come and go (pcsc-lite 2.3) */
+	pcsc_dword arrivals; /* that count; 0: it does not */
 	size_t count;
 	SCARD_READERSTATE states[PCSCLITE_MAX_READERS_CONTEXTS];
 	char names[NAMES_ROOM];
@@ -502,11 +550,40 @@ start_states(struct pcsc_view *view, pcsc_dword names_len)
 	}
 }
 
+static SCARD_READERSTATE
+any_reader(const struct pcsc_view *view)
+{
+	return (SCARD_READERSTATE){ .szReader = "\\\\?PnP?\\Notification",
+				    .dwCurrentState = view->arrivals << EVENT_SHIFT };
+}
+
+static void
+note_arrivals(struct pcsc_view *view, const SCARD_READERSTATE *any)
+{
+	view->arrivals = (any->dwEventState >> EVENT_SHIFT) & 0xFFFF;
+}
+
+/* Before the first list of readers: what comes after that is missed by nobody who waits with this number. */
+static void
+ask_arrivals(struct pcsc_view *view)
+{
+	SCARD_READERSTATE any = any_reader(view);
+
+	if (view->asked)
+		return;
+	view->asked = true;
+	(void)SCardGetStatusChange(view->context, 0, &any, 1);
+	note_arrivals(view, &any);
+}
+
 static DWORD
 look(struct pcsc_view *view)
 {
 	pcsc_dword names_len = sizeof(view->names);
-	DWORD r = service_code(SCardListReaders(view->context, NULL, view->names, &names_len));
+	DWORD r;
+
+	ask_arrivals(view);
+	r = service_code(SCardListReaders(view->context, NULL, view->names, &names_len));
 
 	if (r == (DWORD)SCARD_E_NO_READERS_AVAILABLE) {
 		view->count = 0;
@@ -532,6 +609,12 @@ pcsc_view_refresh(struct pcsc_view *view)
 	if (r != OK)
 		view->count = 0;
 	return r;
+}
+
+bool
+pcsc_view_misses(const struct pcsc_view *view)
+{
+	return view->arrivals == 0;
 }
 
 size_t
@@ -567,11 +650,11 @@ pcsc_view_wait(struct pcsc_view *view, uint32_t timeout_ms)
 	for (size_t i = 0; i < count; i++)
 		states[i].dwCurrentState = states[i].dwEventState & ~(pcsc_dword)SCARD_STATE_CHANGED;
 	/* with all readers that it can have, pcsc-lite has room for no more states; no reader can come then either */
-	if (count < PCSCLITE_MAX_READERS_CONTEXTS) {
-		states[count] = (SCARD_READERSTATE){ .szReader = "\\\\?PnP?\\Notification" };
-		count++;
-	}
+	if (count < PCSCLITE_MAX_READERS_CONTEXTS)
+		states[count++] = any_reader(view);
 	r = service_code(SCardGetStatusChange(view->context, timeout_ms, states, count));
+	if (count > view->count)
+		note_arrivals(view, &states[view->count]);
 	return r == (DWORD)SCARD_E_UNKNOWN_READER ? OK : r;
 }
 

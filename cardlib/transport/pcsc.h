@@ -19,6 +19,8 @@ void pcsc_view_forget(struct pcsc_view **view);
 
 /* Takes a new look at all readers, without waiting. No reader at all is success. */
 DWORD pcsc_view_refresh(struct pcsc_view *view);
+/* True when a reader that comes between a refresh and the wait that follows is not noticed by the wait. */
+bool pcsc_view_misses(const struct pcsc_view *view);
 size_t pcsc_view_count(const struct pcsc_view *view);
 void pcsc_view_reader(const struct pcsc_view *view, size_t index, struct io_reader *ret_reader);
 

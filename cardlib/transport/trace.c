@@ -118,6 +118,13 @@ trace_end(struct io *io, bool reset_card)
 	io_end(trace_of(io)->inner, reset_card);
 }
 
+static void
+trace_rest(struct io *io)
+{
+	log_write(LOG_APDU, LOG_IO, NULL, "rest");
+	io_rest(trace_of(io)->inner);
+}
+
 static bool
 trace_others(struct io *io)
 {
@@ -149,6 +156,7 @@ static const struct io_ops trace_ops = {
 	.end = trace_end,
 	.close = trace_close,
 	.forget = trace_forget,
+	.rest = trace_rest,
 	.others = trace_others,
 	.control = trace_control,
 };

@@ -50,6 +50,8 @@ struct io_ops {
 	DWORD (*begin)(struct io *io, bool *ret_reset);
 	/* Ends the transaction, resetting the card if asked. Errors are logged; the transaction is over in any case. */
 	void (*end)(struct io *io, bool reset_card);
+	/* As io_rest. NULL: there is nothing to let go of. */
+	void (*rest)(struct io *io);
 	/* Closes and frees; ends an open transaction. Leaves the card powered unless it may be unlocked. */
 	void (*close)(struct io *io);
 	/* As close, but without a word to anybody: see io_forget. NULL when close speaks to nobody anyway. */
@@ -70,6 +72,12 @@ struct io_ops {
 DWORD io_transmit(struct io *io, struct cursor command, bool secret, struct buf *response);
 DWORD io_begin(struct io *io, bool *ret_reset);
 void io_end(struct io *io, bool reset_card);
+/*
+ * Lets go of the card, so that others may have it to themselves, or its power be cut. The next io_begin() connects again,
+ * with the codes of io_connect() as well, and says that the card was reset; that it is the same one is for the caller to
+ * find out. Nothing within a transaction.
+ */
+void io_rest(struct io *io);
 DWORD io_control(struct io *io, uint32_t code, struct cursor in, struct buf *response);
 /* Whether programs besides this one may want the card. False is certain; asks neither card nor service. */
 bool io_others(struct io *io);

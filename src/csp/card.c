@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One card: connection, context of its minidriver, properties, and its end. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "csp/card.h"
@@ -46,6 +47,15 @@ csp_code_is_trouble(DWORD code)
 	}
 }
 
+/* Kept for the day on which it is asked whether the card is still the same. */
+static void
+note_id(struct csp_card *card, const void *id, size_t size)
+{
+	card->id_known = size == sizeof(card->id) && csp_store_is_own_id(id);
+	if (card->id_known)
+		memcpy(card->id, id, size);
+}
+
 DWORD
 csp_card_property(struct csp_card *card, const char *name, DWORD flags, void *ret_value, size_t size)
 {
@@ -54,6 +64,8 @@ csp_card_property(struct csp_card *card, const char *name, DWORD flags, void *re
 	r = card->data.pfnCardGetProperty(&card->data, name, ret_value, (DWORD)size, &len, flags);
 	if (r == SCARD_S_SUCCESS && len != size)
 		return SCARD_E_UNEXPECTED;
+	if (r == SCARD_S_SUCCESS && strcmp(name, CP_CARD_GUID) == 0)
+		note_id(card, ret_value, size);
 	return r;
 }
 

@@ -75,6 +75,7 @@ struct csp {
 	const struct lock_ops *locks;
 	uint32_t hold_ms; /* 0: a transaction ends with the lock */
 	uint32_t busy_ms; /* how long to wait for a card that others use; 0: for ever */
+	uint32_t rest_ms; /* how long a card stays connected that is not used; 0: for ever */
 	struct csp_policy policy;
 	bool no_keypads;		    /* PINs are not asked for at readers */
 	char cache_directory[CSP_PATH_MAX]; /* empty: nothing is kept on disk */
@@ -255,7 +256,10 @@ struct csp_card {
 	uint64_t begun_ms;
 	uint32_t begun_exchanges; /* of its connection until then */
 	uint64_t looked_ms;	  /* when others was found out */
-	bool others;		  /* programs of which we know nothing may wait for the card */
+	bool id_known;		  /* what distinguishes it was read, ever */
+	uint8_t id[CSP_CARD_ID_LEN];
+	bool resting; /* not connected until the next transaction */
+	bool others;  /* programs of which we know nothing may wait for the card */
 
 	/* what is kept of the card */
 	bool loaded;
@@ -307,6 +311,8 @@ DWORD csp_txn_begin(struct csp_card *card);
 void csp_txn_end(struct csp_card *card);
 /* Whether others may wait in PC/SC's way; looked up now and then. */
 bool csp_txn_has_others(struct csp_card *card);
+/* Outside a transaction: lets go of the card until the next one, if it can be known again and loses nothing by that. */
+void csp_txn_rest(struct csp_card *card);
 /* Marks now as the time of the last card operation. */
 void csp_txn_touch(struct csp_card *card);
 
@@ -355,6 +361,8 @@ bool csp_freshness_decode(struct cursor content, struct csp_freshness *ret_fresh
 
 /* The callbacks and their context, if anything is to be kept on disk. */
 void csp_store_install(struct csp_card *card);
+/* False for identifiers that many cards may have: zeros and the like. */
+bool csp_store_is_own_id(const uint8_t id[CSP_CARD_ID_LEN]);
 /*
  * Inside a transaction, before anything is read: looks at the disk. *ret_some: something is there, and the counters are
  * to be read and given to csp_store_compare() first. Otherwise they may as well be read afterwards.

@@ -156,6 +156,12 @@ set_busy_timeout(struct csp_options *o, const char *value)
 }
 
 static bool
+set_connection_timeout(struct csp_options *o, const char *value)
+{
+	return read_number(value, 0, TIMEOUT_MAX_MS, &o->connection_timeout_ms);
+}
+
+static bool
 set_allow(struct csp_options *o, const char *value)
 {
 	return read_text(value, sizeof(o->allow), o->allow);
@@ -228,6 +234,7 @@ static const struct {
 	{ "require_on_card_private_key_gen",    NULL,                             NULL,    set_on_card },
 	{ "transaction_timeout_ms",             "TransactionTimeoutMilliseconds", NULL,    set_timeout },
 	{ "busy_timeout_ms",                    NULL,                             NULL,    set_busy_timeout },
+	{ "connection_timeout_ms",              NULL,                             NULL,    set_connection_timeout },
 	{ "allow_private_signature_key_import", NULL,                             NULL,    set_import_signature },
 	{ "allow_private_exchange_key_import",  NULL,                             NULL,    set_import_exchange },
 	{ "allow_private_ecdsa_key_import",     NULL,                             NULL,    set_import_ecdsa },
@@ -433,6 +440,7 @@ csp_config_load(struct csp_options *ret_options, csp_config_report report, void 
 {
 	struct csp_options options = { .transaction_timeout_ms = CSP_DEFAULT_TIMEOUT_MS,
 				       .busy_timeout_ms = CSP_DEFAULT_BUSY_MS,
+				       .connection_timeout_ms = CSP_DEFAULT_CONNECTION_MS,
 				       .policy = { .default_key_bits = CSP_DEFAULT_KEY_BITS } };
 	struct reading r = { .options = &options, .report = report, .context = context };
 	const char *instead = secure_getenv(ENVIRONMENT_FILE);

@@ -44,6 +44,7 @@ struct csp_options {
 	bool no_threads;		 /* the application forbids threads, or has its own mutexes: hold time is 0 */
 	uint32_t transaction_timeout_ms; /* hold time after the last operation; CSP_DEFAULT_TIMEOUT_MS */
 	uint32_t busy_timeout_ms;	 /* wait for a card that others use; 0: for ever */
+	uint32_t connection_timeout_ms;	 /* after the last operation the card is let go of; 0: never */
 	struct csp_policy policy;
 	bool no_keypads; /* PINs are not asked for at the keys of a reader */
 	/* readers by name, patterns of fnmatch(3) with a bar between; allow empty: all that deny does not name */
@@ -52,11 +53,12 @@ struct csp_options {
 	char cache_directory[CSP_PATH_MAX];
 	char runtime_directory[CSP_PATH_MAX]; /* where programs of the user meet; empty: nowhere */
 	bool no_disk_cache;		      /* of the configuration, which leaves cache_directory empty then */
-	int log_level;	    /* enum log_level, 0 for none; for log_open_as() */
+	int log_level;			      /* enum log_level, 0 for none; for log_open_as() */
 	char log_file[CSP_PATH_MAX];
 };
 #define CSP_DEFAULT_TIMEOUT_MS 1500u
 #define CSP_DEFAULT_BUSY_MS 60000u
+#define CSP_DEFAULT_CONNECTION_MS 10000u
 
 /* Never fails for a missing service or reader. SCARD_E_NO_MEMORY, SCARD_F_INTERNAL_ERROR (libcrypto). */
 DWORD csp_open(const struct csp_options *options, struct csp **ret_csp);

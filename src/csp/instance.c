@@ -32,6 +32,7 @@ set_policy(struct csp *csp, const struct csp_options *options)
 {
 	csp->policy = options->policy;
 	csp->busy_ms = options->busy_timeout_ms;
+	csp->rest_ms = options->connection_timeout_ms;
 	if (csp->policy.default_key_bits == 0)
 		csp->policy.default_key_bits = CSP_DEFAULT_KEY_BITS;
 	csp->no_keypads = options->no_keypads;

@@ -126,6 +126,7 @@ write_all(struct csp_card *card, struct cursor content, BYTE id[CSP_CARD_ID_LEN]
 	if (r != SCARD_S_SUCCESS || is_marked(id))
 		return r;
 	memcpy(id, mark, sizeof(mark));
+	card->id_known = false;
 	return card->data.pfnCardSetProperty(&card->data, CP_CARD_GUID, id, CSP_CARD_ID_LEN, 0);
 }
 

@@ -18,7 +18,7 @@
 #define TURN_EXCHANGES 32u
 #define TURN_MS CSP_DEFAULT_TIMEOUT_MS
 #define CHANGE_EXCHANGES 4u
-#define LINGER_MIN_MS 2u
+#define LINGER_MIN_MS 4u
 #define LINGER_MAX_MS 50u
 
 size_t
@@ -272,7 +272,7 @@ deadline_of(struct csp_card *card, bool wanted, uint64_t now)
 
 /* Ends the transaction now, or arranges for it, which is true. */
 static bool
-settle(struct csp_card *card)
+settle_transaction(struct csp_card *card)
 {
 	const struct csp_turn *turn = &card->reader->turn;
 	const uint64_t now = csp_now_ms();
@@ -288,12 +288,32 @@ settle(struct csp_card *card)
 	return false;
 }
 
+/* The same for the connection, when there is no transaction. */
+static bool
+settle_connection(struct csp_card *card)
+{
+	const uint64_t deadline = card->used_ms + card->csp->rest_ms;
+
+	if (card->csp->rest_ms == 0 || card->resting)
+		return false;
+	if (csp_now_ms() < deadline)
+		return csp_release_arm(card->reader, deadline, false);
+	csp_txn_rest(card);
+	return false;
+}
+
+static bool
+settle(struct csp_card *card)
+{
+	return (card->begun && settle_transaction(card)) || settle_connection(card);
+}
+
 void
 csp_reader_unlock(struct csp_reader *reader)
 {
 	if (reader->card != NULL && reader->card->gone)
 		csp_card_free(&reader->card);
-	if (reader->card == NULL || !reader->card->begun || !settle(reader->card))
+	if (reader->card == NULL || !settle(reader->card))
 		csp_release_disarm(reader);
 	atomic_store(&reader->busy, false);
 	lock_release(&reader->lock);

@@ -229,8 +229,8 @@ csp_store_install(struct csp_card *card)
 /* With the card -------------------------------------------------------------------------------------------------------- */
 
 /* Zeros and the like are what cards have that were made in numbers, or copied. */
-static bool
-is_own_id(const uint8_t id[CSP_CARD_ID_LEN])
+bool
+csp_store_is_own_id(const uint8_t id[CSP_CARD_ID_LEN])
 {
 	for (size_t i = 1; i < CSP_CARD_ID_LEN; i++)
 		if (id[i] != id[0])
@@ -264,7 +264,7 @@ csp_store_start(struct csp_card *card, bool *ret_some)
 		if (csp_code_is_trouble(r))
 			return r;
 		store->tried = true;
-		store->off = r != SCARD_S_SUCCESS || !is_own_id(store->id);
+		store->off = r != SCARD_S_SUCCESS || !csp_store_is_own_id(store->id);
 		if (store->off)
 			return SCARD_S_SUCCESS;
 		read_disk(card);

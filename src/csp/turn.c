@@ -327,8 +327,11 @@ pass_over(const struct csp_turn *turn, uint64_t ticket)
 static void
 wait_for_turn(const struct csp_turn *turn)
 {
-	uint64_t first, before = 0, until = 0, passed = 0;
+	uint64_t first = lowest(turn, 0, turn->ticket), before = 0, until = 0, passed = 0;
 
+	/* one that was passed over may have the card still, and hear by now */
+	if (first != turn->ticket)
+		ring(turn, first);
 	while (!atomic_load(turn->cancelled)) {
 		const uint64_t floor = read_queue(turn).floor;
 

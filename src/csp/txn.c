@@ -3,6 +3,8 @@
  * Transactions. Nothing that this process unlocked is left unlocked when a transaction ends: the card is
  * deauthenticated, and reset when that is not certain (minidriver specification, CardDeauthenticate).
  */
+#include <string.h>
+
 #include "base/log.h"
 #include "csp/card.h"
 
@@ -44,6 +46,44 @@ csp_txn_has_others(struct csp_card *card)
 	return card->others;
 }
 
+/* A session PIN is worth nothing once the card has lost its power, and the user would be asked again. */
+static bool
+has_session_pin(const struct csp_card *card)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(card->roles); i++)
+		if (card->roles[i].session)
+			return true;
+	return false;
+}
+
+void
+csp_txn_rest(struct csp_card *card)
+{
+	if (card->begun || card->gone || !card->id_known || has_session_pin(card))
+		return;
+	io_rest(card->io);
+	card->resting = true;
+}
+
+/* Readers that come and go are not seen while there is no connection; PINs are shown to the card that they are for. */
+static DWORD
+recognise(struct csp_card *card)
+{
+	uint8_t id[CSP_CARD_ID_LEN], before[CSP_CARD_ID_LEN];
+	DWORD r;
+
+	memcpy(before, card->id, sizeof(before));
+	r = csp_card_property(card, CP_CARD_GUID, 0, id, sizeof(id));
+	if (csp_code_is_trouble(r))
+		return r;
+	if (r == SCARD_S_SUCCESS && memcmp(id, before, sizeof(id)) == 0) {
+		card->resting = false;
+		return SCARD_S_SUCCESS;
+	}
+	log_info(LOG_CSP, "another card is in the reader");
+	return SCARD_W_REMOVED_CARD;
+}
+
 DWORD
 csp_txn_begin(struct csp_card *card)
 {
@@ -67,7 +107,11 @@ csp_txn_begin(struct csp_card *card)
 	card->authenticated = card->exposed = 0;
 	card->data.dwTransaction++;
 	csp_txn_touch(card);
-	if ((reset || card->reconnect) && (r = reconnect(card)) != SCARD_S_SUCCESS)
+	if (reset || card->reconnect)
+		r = reconnect(card);
+	if (r == SCARD_S_SUCCESS && card->resting)
+		r = recognise(card);
+	if (r != SCARD_S_SUCCESS)
 		csp_txn_end(card);
 	return r;
 }

@@ -9,8 +9,8 @@ e2e_needs gids-tool pkcs11-tool opensc-tool openssl pcscd
 
 PROGRAMS=16
 TIMES=50
-# of each exchange, in microseconds: one tenth of what a reader takes
-export VCARD_LATENCY=${VCARD_LATENCY:-2000,0}
+# of each exchange, in microseconds: a twentieth of what a reader takes
+export VCARD_LATENCY=${VCARD_LATENCY:-1000,0}
 
 now_ms() {
 	echo $(($(date +%s%N) / 1000000))
@@ -90,7 +90,7 @@ mixed() {
 	rm -f "$W/enough"
 	foreign &
 	pid=$!
-	run_signers 4 200
+	run_signers 4 150
 	: >"$W/enough"
 	wait "$pid"
 	worst=$(grep -v failed "$W/foreign" | sort -n | tail -n 1)
@@ -100,10 +100,55 @@ mixed() {
 	contains "all tries are left" "PIN tries left: 3" card_info
 }
 
+# A program that holds the card is stopped: others of ours give up after a while, and go on when it goes on.
+stopped() {
+	local name pid
+	export MINIDRIVER_PKCS11_BUSY_TIMEOUT_MS=300
+	for name in A B; do
+		program_start "$name"
+		pid=$!
+		expect "$name" 0x0 init
+		expect "$name" 0x0 open
+		expect "$name" 0x0 login "$E2E_PIN"
+		expect "$name" 0x0 sign
+	done
+	unset MINIDRIVER_PKCS11_BUSY_TIMEOUT_MS
+	kill -STOP "$pid"
+	expect A 0x30 sign
+	kill -CONT "$pid"
+	expect A 0x0 sign
+	expect B 0x0 sign
+	expect A 0x0 finalize
+	expect B 0x0 finalize
+}
+
+# A card that is not used is let go of, and the user stays logged in.
+idle() {
+	export MINIDRIVER_PKCS11_TRANSACTION_TIMEOUT_MS=50 MINIDRIVER_PKCS11_CONNECTION_TIMEOUT_MS=200
+	program_start I
+	expect I 0x0 init
+	unset MINIDRIVER_PKCS11_TRANSACTION_TIMEOUT_MS MINIDRIVER_PKCS11_CONNECTION_TIMEOUT_MS
+	expect I 0x0 open
+	expect I 0x0 login "$E2E_PIN"
+	ask I token
+	expect I 0x0 sign
+	sleep 0.6
+	expect I 0x0 sign
+	sleep 0.6
+	card_remove
+	card_insert "$CARD"
+	ask I sign
+	is "a card that was taken out meanwhile is not taken for the same" "$([ "${got%% *}" != 0x0 ] && echo yes)" yes
+	contains "all tries are left" "PIN tries left: 3" card_info
+	expect I 0x0 finalize
+}
+
 sharing() {
 	make_opensc_card
 	many
 	mixed
+	stopped
+	idle
 	card_remove
 }
 

@@ -6,13 +6,13 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -251,10 +251,11 @@ run_many(int programs, unsigned times)
 
 /*
  * What one who does all the work needs, and what many who share it do: exchanges, since those are what takes time with a
- * reader, and they are the same on any machine. Fair: when the first is ready, nobody has less than a third of that.
+ * reader, and they are the same on any machine. Fair, where the card is what is scarce and not the processor: when the
+ * first is ready, nobody has less than a third of that.
  */
 static bool
-share(int programs, unsigned times)
+share(int programs, unsigned times, bool slow)
 {
 	const struct cost alone = run_many(1, times * (unsigned)programs), together = run_many(programs, times);
 	unsigned long longest = 0;
@@ -268,17 +269,17 @@ share(int programs, unsigned times)
 		longest, times, together.least);
 	assert_int_equal(mt_tries(MT_ALICE), MT_PIN_TRIES);
 	assert_false(mt_is_verified(MT_ALICE));
-	return 3 * together.least >= times && 2 * together.exchanges <= 3 * alone.exchanges;
+	return (!slow || 3 * together.least >= times) && 2 * together.exchanges <= 3 * alone.exchanges;
 }
 
 /* A machine that is busy with something else can make a program miss its time. */
 static void
-share_well(int programs, unsigned times)
+share_well(int programs, unsigned times, bool slow)
 {
 	bool good = false;
 
 	for (int i = 0; i < 3 && !good; i++)
-		good = share(programs, times) || !mt_plain();
+		good = share(programs, times, slow) || !mt_plain();
 	assert_true(good);
 }
 
@@ -295,7 +296,7 @@ static void
 test_many(void **state)
 {
 	(void)state;
-	share_well(PROGRAMS, wanted_times(50));
+	share_well(PROGRAMS, wanted_times(50), false);
 }
 
 static void
@@ -305,7 +306,7 @@ test_slow_reader(void **state)
 
 	(void)state;
 	assert_int_equal(setenv("VCARD_LATENCY", other != NULL ? other : "2000,0", 1), 0);
-	share_well(other != NULL ? PROGRAMS : 3, wanted_times(other != NULL ? 50 : 40));
+	share_well(other != NULL ? PROGRAMS : 3, wanted_times(other != NULL ? 50 : 40), true);
 	assert_int_equal(unsetenv("VCARD_LATENCY"), 0);
 }
 
@@ -517,35 +518,43 @@ test_killed(void **state)
 	assert_int_equal(mt_tries(MT_ALICE), MT_PIN_TRIES);
 }
 
-/* Rest ------------------------------------------------------------------------------------------------------------------- */
+/* The end ---------------------------------------------------------------------------------------------------------------- */
 
-/* D7: what is asked again and again costs nothing, and who does nothing is not woken. */
-static void
-test_rest(void **state)
+static void *
+sign_in_thread(void *arg)
 {
-	struct rusage before, after;
-	unsigned long exchanges;
-	CK_SLOT_INFO slot;
-	CK_TOKEN_INFO token;
+	CK_RV *rv = arg;
+
+	*rv = mt_sign(mt_open(0));
+	return NULL;
+}
+
+/* Whoever waits for a card is let go when the module ends. */
+static void
+test_finalise_while_waiting(void **state)
+{
+	struct told a;
+	pthread_t thread;
+	unsigned long ms;
+	CK_RV rv = CKR_OK;
 
 	(void)state;
-	assert_int_equal(setenv(HOLD, "20", 1), 0);
+	a = start_told(0);
+	assert_int_equal(setenv(HOLD, "0", 1), 0);
 	(void)mt_start_user();
 	assert_int_equal(unsetenv(HOLD), 0);
-	assert_rv(mt->C_GetTokenInfo(1, &token), CKR_OK);
-	mt_sleep_ms(200); /* the transaction is over */
-	exchanges = mt_exchanges(MT_READER);
-	for (unsigned i = 0; i < mt_times(10000); i++) {
-		assert_rv(mt->C_GetSlotInfo(1, &slot), CKR_OK);
-		assert_true((slot.flags & CKF_TOKEN_PRESENT) != 0);
-	}
-	assert_int_equal(mt_exchanges(MT_READER), exchanges);
-	if (!mt_plain())
-		return;
-	assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
-	mt_sleep_ms(300);
-	assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
-	assert_true(after.ru_nvcsw - before.ru_nvcsw <= 5);
+	assert_rv(tell(&a, &ms), CKR_OK);
+	assert_int_equal(kill(a.pid, SIGSTOP), 0);
+	assert_int_equal(pthread_create(&thread, NULL, sign_in_thread, &rv), 0);
+	mt_sleep_ms(200);
+	ms = mt_now_ms();
+	assert_rv(mt->C_Finalize(NULL), CKR_OK);
+	if (mt_plain())
+		assert_true(mt_now_ms() - ms < 2000);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(rv != CKR_OK);
+	assert_int_equal(kill(a.pid, SIGCONT), 0);
+	dismiss(&a);
 }
 
 int
@@ -559,7 +568,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_killed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_slow_reader, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_rest, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_finalise_while_waiting, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("sharing", tests, mt_load, mt_unload);
