@@ -130,7 +130,7 @@ weights() {
 # other_module NAME PATTERN: a module that the system has, or not
 other_module() {
 	local path
-	path=$(find /usr/lib /usr/local/lib -name "$2" -not -path '*/pkcs11/*' 2>/dev/null | sort | tail -n 1)
+	path=$(find /usr/lib /usr/local/lib -name "$2" -not -path '*/pkcs11/*' 2>/dev/null | sort | tail -n 1) || :
 	if [ -n "$path" ]; then MODULES[$1]=$path; else echo "bench: without $1, which is not installed" >&2; fi
 }
 

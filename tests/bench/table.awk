@@ -38,7 +38,7 @@ function note(name, word)
 }
 
 # Everyday acts: model, card, module, state, act, exchanges, bytes up, bytes down, milliseconds. Those on other GIDS cards
-# are rows of their own. Of several measurements the one that was disturbed least counts.
+# are rows of their own. Of several measurements the quickest counts, with its own exchanges and bytes.
 function take_act(card, act, key)
 {
 	card = $2
@@ -51,10 +51,11 @@ function take_act(card, act, key)
 	note("sides of " card, $3 ", " $4)
 	measured[card, act]
 	key = card SUBSEP $3 ", " $4 SUBSEP act
-	exchanges[key] = $6
-	bytes[key] = $7 + $8
-	if (!(($1, key) in ms) || $9 < ms[$1, key])
+	if (!(($1, key) in ms) || $9 < ms[$1, key]) {
+		exchanges[$1, key] = $6
+		bytes[$1, key] = $7 + $8
 		ms[$1, key] = $9
+	}
 }
 
 $1 == "crowd" { crowd[++crowds] = $0; next }
@@ -72,17 +73,31 @@ function rounded(n)
 	return sprintf(n < 10 ? "%.1f" : "%d", n)
 }
 
-# What one act cost: exchanges, bytes, and milliseconds with each reader
-function cell(key, i, times)
+# What one act cost with each reader, between slashes; a number once where all readers agree
+function each(values, key, how, i, value, words, all_same, first)
 {
-	if (!(key in exchanges))
-		return ""
-	if (exchanges[key] == "-")
-		return "–"
-	for (i = 1; i <= models; i++)
-		if ((model_at[i], key) in ms)
-			times = times (times == "" ? "" : " / ") rounded(ms[model_at[i], key])
-	return exchanges[key] (model == "" ? ", " bytes[key] " bytes" : "") (times == "" ? "" : ", " times " ms")
+	all_same = 1
+	for (i = 1; i <= models; i++) {
+		if (!((model_at[i], key) in values))
+			continue
+		value = values[model_at[i], key]
+		if (how == "ms")
+			value = rounded(value)
+		if (words == "")
+			first = value
+		else if (value != first)
+			all_same = 0
+		words = words (words == "" ? "" : " / ") value
+	}
+	return all_same && how != "ms" ? first : words
+}
+
+function cell(key, counts)
+{
+	counts = each(exchanges, key)
+	if (counts == "" || counts == "-")
+		return counts == "" ? "" : "–"
+	return counts (model == "" ? ", " each(bytes, key) " bytes" : "") ", " each(ms, key, "ms") " ms"
 }
 
 function header(first, name, i, rule)
