@@ -85,6 +85,7 @@ CARD_TESTS = \
 	tests/card/test_gids_write \
 	tests/card/test_piv \
 	tests/card/test_piv_25519 \
+	tests/card/test_piv_cache \
 	tests/card/test_piv_hostile \
 	tests/card/test_piv_manage \
 	tests/card/test_piv_key \
