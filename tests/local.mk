@@ -5,6 +5,7 @@
 
 UNIT_TESTS = \
 	tests/unit/test_apdu \
+	tests/unit/test_atr \
 	tests/unit/test_base_buf \
 	tests/unit/test_base_cursor \
 	tests/unit/test_base_inflate \
@@ -116,6 +117,7 @@ MODULE_TESTS = \
 	tests/module/test_message \
 	tests/module/test_objects \
 	tests/module/test_piv \
+	tests/module/test_piv_long \
 	tests/module/test_profiles \
 	tests/module/test_recover \
 	tests/module/test_session_keys \
