@@ -152,9 +152,9 @@ show(bool cached, bool history, struct buf *ret_text)
 	buf_reset(ret_text);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		put_file(&rig, files[i], ret_text);
-	for (BYTE i = 0; i < PIV_KIT_KEYS; i++) {
+	for (unsigned i = 0; i < PIV_KIT_KEYS; i++) {
 		memset(&info, 0, sizeof(info));
-		buf_be32(ret_text, rig.data.pfnCardGetContainerInfo(&rig.data, i, 0, &info));
+		buf_be32(ret_text, rig.data.pfnCardGetContainerInfo(&rig.data, (BYTE)i, 0, &info));
 		buf_put(ret_text, info.KeyExPublicKey.modulus, info.KeyExPublicKey.modulus_len);
 		buf_put(ret_text, info.SigPublicKey.point, info.SigPublicKey.point_len);
 	}
