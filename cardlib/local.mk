@@ -37,6 +37,7 @@ libcardlib_la_LIBADD = libcardbase.la $(PCSC_LIBS) $(CRYPTO_LIBS)
 ISO7816_SOURCES = \
 	cardlib/iso7816/apdu.c \
 	cardlib/iso7816/apdu.h \
+	cardlib/iso7816/atr.c \
 	cardlib/iso7816/exchange.c \
 	cardlib/iso7816/sw.c \
 	cardlib/iso7816/sw.h \

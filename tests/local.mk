@@ -5,6 +5,7 @@
 
 UNIT_TESTS = \
 	tests/unit/test_apdu \
+	tests/unit/test_atr \
 	tests/unit/test_base_buf \
 	tests/unit/test_base_cursor \
 	tests/unit/test_base_inflate \
@@ -85,6 +86,7 @@ CARD_TESTS = \
 	tests/card/test_gids_write \
 	tests/card/test_piv \
 	tests/card/test_piv_25519 \
+	tests/card/test_piv_cache \
 	tests/card/test_piv_hostile \
 	tests/card/test_piv_manage \
 	tests/card/test_piv_key \
@@ -115,6 +117,7 @@ MODULE_TESTS = \
 	tests/module/test_message \
 	tests/module/test_objects \
 	tests/module/test_piv \
+	tests/module/test_piv_long \
 	tests/module/test_profiles \
 	tests/module/test_recover \
 	tests/module/test_session_keys \

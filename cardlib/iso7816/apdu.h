@@ -18,6 +18,7 @@ struct apdu {
 	struct buf data; /* command data, any length up to LIMIT_COMMAND */
 	size_t le;	 /* APDU_LE_NONE, APDU_LE_MAX or a length */
 	bool secret;	 /* command and answer data never reach a log, and the encoded command is wiped */
+	bool bulk;	 /* nothing but an answer that may be long is asked for: in one piece where that goes */
 	bool head;	 /* the first piece of a long answer is enough; the status word is 61xx when there is more */
 };
 
@@ -33,6 +34,7 @@ void apdu_put_secret(struct apdu *a, const struct secret *s);
 struct channel {
 	struct io *io;
 	bool extended;		   /* card and reader take extended length (EF.ATR says so) */
+	bool long_answers;	   /* they should, for bulk commands; false again once the card refused that */
 	size_t chain_part;	   /* bytes per chained part; 0 means 255 */
 	const struct sw_row *rows; /* the card's own status words, tried before the common ones; may be NULL */
 	size_t row_count;
@@ -49,6 +51,9 @@ DWORD apdu_exchange(struct channel *ch, const struct apdu *a, struct buf *ret_an
 /* Encodes one command in short or extended form. False when data or le do not fit the form. */
 bool apdu_encode(const struct apdu *a, struct cursor data, bool last_part, bool extended, bool t0,
 		 struct buf *ret_bytes);
+
+/* Whether an ATR announces extended length. */
+bool apdu_atr_extended(struct cursor atr);
 
 /* SELECT by DF name (ISO 7816-4, 11.1.1); ret_fci may be NULL, then no answer is asked for (P2 = 0C). */
 DWORD apdu_select_name(struct channel *ch, const uint8_t *name, size_t name_len, struct buf *ret_fci, uint16_t *ret_sw);

@@ -18,6 +18,7 @@
 #define SW1_MORE 0x61u
 #define SW1_WRONG_LE 0x6Cu
 #define SW_END_OF_DATA 0x6282u
+#define SW_WRONG_LENGTH 0x6700u
 
 #define SHORT_DATA_MAX 255u
 #define SHORT_LE_MAX 256u
@@ -28,7 +29,7 @@
 
 /* One command under way. */
 struct exchange {
-	const struct channel *ch;
+	struct channel *ch;
 	struct apdu part; /* what is sent now; its data buffer is not used */
 	struct buf answer;
 	uint16_t sw;
@@ -148,9 +149,21 @@ send_parts(struct exchange *x, struct cursor *data, size_t part_len, bool *ret_t
 static bool
 wants_extended(const struct channel *ch, const struct apdu *a)
 {
-	if (!ch->extended || ch->io->t0 || a->data.len > EXTENDED_DATA_MAX)
+	if (!(ch->extended || (ch->long_answers && a->bulk && !a->head)) || ch->io->t0 ||
+	    a->data.len > EXTENDED_DATA_MAX)
 		return false;
 	return a->data.len > SHORT_DATA_MAX || a->le > SHORT_LE_MAX;
+}
+
+/* Announced, and not so: it is not tried again, and what only asks is asked in short form. */
+static bool
+is_length_refused(struct exchange *x, const struct apdu *a, DWORD r)
+{
+	if (!a->bulk || !x->ch->long_answers || (r == SCARD_S_SUCCESS && x->sw != SW_WRONG_LENGTH))
+		return false;
+	log_info(LOG_ISO, "extended length is announced and refused");
+	x->ch->long_answers = false;
+	return r == SCARD_S_SUCCESS;
 }
 
 static size_t
@@ -167,8 +180,11 @@ send_command(struct exchange *x, const struct apdu *a, bool *ret_complete)
 	DWORD r;
 
 	*ret_complete = true;
-	if (wants_extended(x->ch, a))
-		return send_last(x, data, true);
+	if (wants_extended(x->ch, a)) {
+		r = send_last(x, data, true);
+		if (!is_length_refused(x, a, r))
+			return r;
+	}
 	if (x->part.le > SHORT_LE_MAX)
 		x->part.le = APDU_LE_MAX;
 	if ((r = send_parts(x, &data, part_length(x->ch), &taken)) != SCARD_S_SUCCESS)

@@ -82,6 +82,9 @@ piv_acquire(CARD_DATA *card, DWORD dwFlags)
 	memset(p, 0, sizeof(*p));
 	p->card = card;
 	p->ch.io = card->io;
+	/* only answers: what a command that changes something did, or used up, when it is refused is another matter */
+	p->ch.long_answers =
+		apdu_atr_extended(cur_of(card->io->atr, card->io->atr_len)) && io_data_max(card->io) >= APDU_LE_MAX;
 	p->transaction = card->dwTransaction;
 	if ((r = piv_select(p)) != SCARD_S_SUCCESS) {
 		destroy(card, p);

@@ -44,6 +44,7 @@ get_data(uint32_t tag)
 	while (list.left > 1 && *list.p == 0)
 		(void)cur_skip(&list, 1);
 	tlv_put(&a.data, TAG_LIST, list);
+	a.bulk = true;
 	return a;
 }
 
@@ -117,6 +118,7 @@ piv_object_write(struct piv *p, uint32_t tag, struct cursor content)
 
 	a.ins = PIV_INS_PUT_DATA;
 	a.le = APDU_LE_NONE;
+	a.bulk = false;
 	tlv_put(&a.data, TAG_CONTENT, content);
 	r = apdu_exchange(&p->ch, &a, NULL, &sw);
 	/* a card that was given its objects when it was made has no others */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PIN entry at the reader (PC/SC part 10): what the reader can, and the structures that tell it which command to complete
- * with what is typed. Numbers in them are little-endian but for the control codes in the list of features.
+ * PC/SC part 10: what a reader says of itself, and PIN entry at its keys with the structures that tell it which command to
+ * complete with what is typed. Numbers in them are little-endian but for the control codes in the list of features.
  */
 #include "transport/transport.h"
 
@@ -18,7 +18,7 @@ enum {
 	FEATURE_PIN_PROPERTIES = 0x0A,
 	FEATURE_TLV_PROPERTIES = 0x12,
 };
-enum { PROPERTY_LAYOUT = 1, PROPERTY_MIN = 6, PROPERTY_MAX = 7 };
+enum { PROPERTY_LAYOUT = 1, PROPERTY_MIN = 6, PROPERTY_MAX = 7, PROPERTY_DATA_MAX = 10 };
 
 #define CODE_BYTES 4u
 /* Units are bytes, no offset behind Lc, left, ASCII. */
@@ -122,6 +122,28 @@ ask_properties(struct io *io, const struct features *f, struct io_keypad *k)
 	buf_reset(&answer);
 	if (f->tlv_properties != 0 && io_control(io, f->tlv_properties, nothing, &answer) == SCARD_S_SUCCESS)
 		read_tlv_properties(buf_cur(&answer), k);
+}
+
+uint32_t
+io_data_max(struct io *io)
+{
+	static const struct cursor nothing = { NULL, 0 };
+	AUTO_BUF struct buf answer = BUF_INIT_MAX(IO_CONTROL_ROOM);
+	struct features f = { 0 };
+	struct cursor list, value;
+	uint32_t number = 0;
+	uint8_t tag, len;
+
+	if (io_control(io, GET_FEATURE_REQUEST, nothing, &answer) == SCARD_S_SUCCESS)
+		read_features(buf_cur(&answer), &f);
+	buf_reset(&answer);
+	if (f.tlv_properties == 0 || io_control(io, f.tlv_properties, nothing, &answer) != SCARD_S_SUCCESS)
+		return 0;
+	list = buf_cur(&answer);
+	while (cur_u8(&list, &tag) && cur_u8(&list, &len) && cur_take(&list, len, &value))
+		if (tag == PROPERTY_DATA_MAX && len == sizeof(number) && cur_le32(&value, &number))
+			return number;
+	return 0;
 }
 
 /* Whether the failure says something about the reader, and not about the moment. */

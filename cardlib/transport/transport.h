@@ -81,6 +81,8 @@ void io_rest(struct io *io);
 DWORD io_control(struct io *io, uint32_t code, struct cursor in, struct buf *response);
 /* Whether programs besides this one may want the card. False is certain; asks neither card nor service. */
 bool io_others(struct io *io);
+/* Bytes of data that the reader brings to the card, and back, in one command (dwMaxAPDUDataSize); 0: it does not say. */
+uint32_t io_data_max(struct io *io);
 /* Leaves *io NULL; NULL is fine. */
 void io_close(struct io **io);
 

@@ -4,6 +4,7 @@
  * a GIDS card, which fill up one file of its file system after the other.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -85,7 +86,8 @@ received(void)
 	if (f == NULL)
 		return 0;
 	while (fgets(line, sizeof(line), f) != NULL)
-		(void)sscanf(line, "down %lu", &down);
+		if (strncmp(line, "down ", 5) == 0)
+			down = strtoul(line + 5, NULL, 10);
 	(void)fclose(f);
 	return down;
 }
