@@ -12,6 +12,7 @@ destroy(const CARD_DATA *card, struct piv *p)
 	buf_free(&p->chuid);
 	buf_free(&p->cardcf);
 	buf_free(&p->history.rest);
+	secret_free(&p->shown_pin);
 	card->pfnCspFree(p);
 }
 

@@ -122,6 +122,26 @@ doubt_reference(struct piv *p)
 	}
 }
 
+/*
+ * Whether the card was shown this PIN for the user, found it right, and has heard nothing since: then it is the one that
+ * the signature key wants shown directly before.
+ */
+static bool
+is_shown(const struct piv *p, PIN_ID role, const struct secret *pin)
+{
+	return role == PIV_ROLE_ALWAYS && IS_PIN_SET(p->authenticated, ROLE_USER) && pin->len > 0 &&
+	       p->shown_exchange == p->ch.io->exchanges && secret_equal(pin, &p->shown_pin);
+}
+
+static void
+note_shown(struct piv *p, struct secret *pin)
+{
+	secret_free(&p->shown_pin);
+	p->shown_pin = *pin;
+	*pin = (struct secret)SECRET_INIT;
+	p->shown_exchange = p->ch.io->exchanges;
+}
+
 /* pin NULL: the reader asks for it. */
 static DWORD
 verify(struct piv *p, PIN_ID role, const BYTE *pin, DWORD len, DWORD *ret_tries)
@@ -135,6 +155,8 @@ verify(struct piv *p, PIN_ID role, const BYTE *pin, DWORD len, DWORD *ret_tries)
 		return SCARD_E_INVALID_PARAMETER;
 	if ((r = prepare(p, role, &reference)) != SCARD_S_SUCCESS)
 		return r;
+	if (is_shown(p, role, &padded))
+		return SCARD_S_SUCCESS;
 	r = pin != NULL ? send_pin(p, reference, &padded, &sw) : at_reader(p, PIV_INS_VERIFY, reference, &sw);
 	if (sw != 0 || pin != NULL)
 		p->authenticated &= ~USER_ROLES;
@@ -144,6 +166,7 @@ verify(struct piv *p, PIN_ID role, const BYTE *pin, DWORD len, DWORD *ret_tries)
 	}
 	p->authenticated |= USER_ROLES;
 	p->pin_reference_recalled = false;
+	note_shown(p, &padded);
 	return SCARD_S_SUCCESS;
 }
 
@@ -322,6 +345,7 @@ piv_deauthenticate_ex(CARD_DATA *card, PIN_SET PinId, DWORD dwFlags)
 	if (p->pin_reference_known)
 		a.p2 = p->pin_reference;
 	p->authenticated &= ~USER_ROLES;
+	secret_free(&p->shown_pin);
 	r = apdu_exchange(&p->ch, &a, NULL, &sw);
 	return piv_refused(sw) ? SCARD_E_UNSUPPORTED_FEATURE : r;
 }

@@ -147,6 +147,8 @@ struct piv {
 	bool chuid_current; /* the CHUID was read in this transaction */
 	bool presented;	    /* a PIN was sent since the context was made */
 	PIN_SET authenticated;
+	struct secret shown_pin; /* as the card got it, when it was right in this transaction */
+	uint32_t shown_exchange; /* of the connection, after that */
 
 	bool chuid_known;
 	struct buf chuid;	    /* as the card gave it; empty when there is none */

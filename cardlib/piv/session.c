@@ -35,6 +35,7 @@ piv_context(CARD_DATA *card)
 		p->transaction = card->dwTransaction;
 		p->selected = p->chuid_current = false;
 		p->authenticated = 0;
+		secret_free(&p->shown_pin);
 		piv_agreements_forget(p);
 	}
 	return p;

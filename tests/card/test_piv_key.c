@@ -80,6 +80,39 @@ test_adjacency(void **state)
 	rig_close(&rig);
 }
 
+/*
+ * The user's PIN that was right in the command before is the one that 9C wants shown directly before: it is not shown twice.
+ * After any other command, and when it is another PIN, it is. S-019.
+ */
+static void
+test_shown_before(void **state)
+{
+	DWORD left = 0;
+	struct rig rig;
+
+	(void)state;
+	rig_acquire(&rig, &reference);
+	assert_int_equal(piv_rig_verify(&rig, PIV_ALWAYS, "123456", NULL), SCARD_S_SUCCESS);
+	rig_next(&rig);
+	assert_int_equal(piv_rig_verify(&rig, ROLE_USER, "123456", NULL), SCARD_S_SUCCESS);
+	(void)rig_exchanges(&rig);
+	assert_int_equal(piv_rig_verify(&rig, PIV_ALWAYS, "123456", NULL), SCARD_S_SUCCESS);
+	assert_int_equal(rig_exchanges(&rig), 0);
+	assert_int_equal(piv_rig_signs(&rig, &reference, PIV_9C), SCARD_S_SUCCESS);
+	assert_int_equal(rig_exchanges(&rig), 1);
+	assert_int_equal(piv_rig_verify(&rig, PIV_ALWAYS, "123456", NULL), SCARD_S_SUCCESS);
+	assert_int_equal(rig_exchanges(&rig), 1);
+	assert_int_equal(piv_rig_verify(&rig, PIV_ALWAYS, "654321", &left), SCARD_W_WRONG_CHV);
+	assert_int_equal(left, 2);
+	assert_int_equal(piv_rig_verify(&rig, PIV_ALWAYS, "123456", NULL), SCARD_S_SUCCESS);
+	assert_int_equal(rig_exchanges(&rig), 2);
+	/* nor after the rights were given back */
+	assert_int_equal(rig.data.pfnCardDeauthenticateEx(&rig.data, CREATE_PIN_SET(ROLE_USER), 0), SCARD_S_SUCCESS);
+	assert_int_equal(piv_rig_verify(&rig, PIV_ALWAYS, "123456", NULL), SCARD_S_SUCCESS);
+	assert_int_equal(rig_exchanges(&rig), 2);
+	rig_close(&rig);
+}
+
 /* A further RSA signature is its own chained command and the rest of its answer. S-020, S-039. */
 static void
 test_costs(void **state)
@@ -402,13 +435,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_signatures),    cmocka_unit_test(test_adjacency),
-		cmocka_unit_test(test_costs),	      cmocka_unit_test(test_rsa_paddings),
-		cmocka_unit_test(test_ecdsa_lengths), cmocka_unit_test(test_decryption),
-		cmocka_unit_test(test_agreement),     cmocka_unit_test(test_pin_form),
-		cmocka_unit_test(test_pin_tries),     cmocka_unit_test(test_logout),
-		cmocka_unit_test(test_global_pin),    cmocka_unit_test(test_foreign_select),
-		cmocka_unit_test(test_policies),
+		cmocka_unit_test(test_signatures),     cmocka_unit_test(test_adjacency),
+		cmocka_unit_test(test_shown_before),   cmocka_unit_test(test_costs),
+		cmocka_unit_test(test_rsa_paddings),   cmocka_unit_test(test_ecdsa_lengths),
+		cmocka_unit_test(test_decryption),     cmocka_unit_test(test_agreement),
+		cmocka_unit_test(test_pin_form),       cmocka_unit_test(test_pin_tries),
+		cmocka_unit_test(test_logout),	       cmocka_unit_test(test_global_pin),
+		cmocka_unit_test(test_foreign_select), cmocka_unit_test(test_policies),
 	};
 
 	return cmocka_run_group_tests(tests, make_kits, free_kits);
