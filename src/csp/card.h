@@ -83,7 +83,8 @@ struct csp {
 	atomic_bool cancelled;	/* nobody waits for anything any more */
 	atomic_bool said_cache; /* what is wrong with it was logged */
 	char allow[CSP_PATTERNS_MAX], deny[CSP_PATTERNS_MAX];
-	atomic_uint last_number; /* of a key or of a view; never used twice */
+	_Atomic uint32_t changes; /* of generations */
+	atomic_uint last_number;  /* of a key or of a view; never used twice */
 
 	struct lock monitor_lock;
 	atomic_bool polling; /* somebody holds it; as csp_reader.busy */

@@ -87,6 +87,13 @@ uint32_t csp_reader_generation(const struct csp_reader *reader);
  * also ends waits that begin later), SCARD_E_TIMEOUT.
  */
 DWORD csp_wait(struct csp *csp, uint32_t timeout_ms);
+#define CSP_WAIT_FOREVER UINT32_MAX
+/* Ends the waits under way with success, and counts as a change: for what the caller knows and PC/SC does not. */
+void csp_wake_waits(struct csp *csp);
+/* Rises whenever a generation does. */
+uint32_t csp_changes(const struct csp *csp);
+/* As csp_wait(), but does not wait when there have been changes since that number was read. */
+DWORD csp_wait_since(struct csp *csp, uint32_t changes, uint32_t timeout_ms);
 void csp_cancel_waits(struct csp *csp);
 /* Waits until no csp_wait() is under way; after csp_cancel_waits(). */
 void csp_join_waits(struct csp *csp);

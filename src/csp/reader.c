@@ -51,12 +51,25 @@ csp_reader_generation(const struct csp_reader *reader)
 	return atomic_load(&reader->generation);
 }
 
+uint32_t
+csp_changes(const struct csp *csp)
+{
+	return atomic_load(&csp->changes);
+}
+
+static void
+raise_generation(struct csp_reader *reader)
+{
+	atomic_fetch_add(&reader->generation, 1);
+	atomic_fetch_add(&reader->csp->changes, 1);
+}
+
 void
 csp_reader_removed(struct csp_reader *reader)
 {
 	atomic_store(&reader->gone_noticed, true);
 	atomic_store(&reader->present, false);
-	atomic_fetch_add(&reader->generation, 1);
+	raise_generation(reader);
 }
 
 /* Polling ------------------------------------------------------------------------------------------------------------ */
@@ -93,7 +106,7 @@ update(struct csp_reader *reader, const struct io_reader *seen, bool restarted)
 	reader->events = seen->events;
 	atomic_store(&reader->present, seen->present);
 	if (changed)
-		atomic_fetch_add(&reader->generation, 1);
+		raise_generation(reader);
 }
 
 static bool

@@ -75,6 +75,12 @@ copy_seen(struct csp *csp, struct csp_waiter *w)
 DWORD
 csp_wait(struct csp *csp, uint32_t timeout_ms)
 {
+	return csp_wait_since(csp, csp_changes(csp), timeout_ms);
+}
+
+DWORD
+csp_wait_since(struct csp *csp, uint32_t changes, uint32_t timeout_ms)
+{
 	struct csp_waiter *w = calloc(1, sizeof(*w));
 	DWORD r;
 
@@ -86,12 +92,33 @@ csp_wait(struct csp *csp, uint32_t timeout_ms)
 	if (!enlist(&csp->waits, w))
 		goto out;
 	copy_seen(csp, w);
-	r = io_monitor_wait(w->monitor, w->seen, w->seen_count, timeout_ms);
+	/* what another thread has noticed since is in the copy, and would be waited for in vain */
+	r = csp_changes(csp) != changes ? SCARD_S_SUCCESS
+					: io_monitor_wait(w->monitor, w->seen, w->seen_count, timeout_ms);
+	if (r == SCARD_E_CANCELLED && !atomic_load(&csp->cancelled))
+		r = SCARD_S_SUCCESS;
 	delist(&csp->waits, w);
 out:
 	io_monitor_close(&w->monitor);
 	free(w);
 	return r;
+}
+
+/* Called with the mutex: a waiter cannot close its monitor before it has left the list. */
+static void
+wake_all(const struct csp_waits *waits)
+{
+	for (struct csp_waiter *w = waits->first; w != NULL; w = w->next)
+		io_monitor_cancel(w->monitor);
+}
+
+void
+csp_wake_waits(struct csp *csp)
+{
+	atomic_fetch_add(&csp->changes, 1);
+	(void)pthread_mutex_lock(&csp->waits.mutex);
+	wake_all(&csp->waits);
+	(void)pthread_mutex_unlock(&csp->waits.mutex);
 }
 
 void
@@ -100,9 +127,7 @@ csp_cancel_waits(struct csp *csp)
 	atomic_store(&csp->cancelled, true);
 	(void)pthread_mutex_lock(&csp->waits.mutex);
 	csp->waits.cancelled = true;
-	/* a waiter cannot close its monitor before it has left the list */
-	for (struct csp_waiter *w = csp->waits.first; w != NULL; w = w->next)
-		io_monitor_cancel(w->monitor);
+	wake_all(&csp->waits);
 	(void)pthread_mutex_unlock(&csp->waits.mutex);
 }
 

@@ -4,12 +4,6 @@
 
 #include "p11/p11.h"
 
-/*
- * Another thread's look at the readers may be the one that notices a change, between ours and our wait for the next;
- * so the wait is never longer than this before the slots are asked again.
- */
-#define WAIT_MS 1000u
-
 /* A change that concerns no listed slot, such as a reader yet to be listed, must not turn the wait into a busy loop. */
 static void
 pause_between_changes(void)
@@ -25,6 +19,8 @@ wait_for_event(CK_FLAGS flags, CK_SLOT_ID *slot_id)
 	for (bool woken = false;;) {
 		const struct p11_slot *slot;
 		CK_RV rv = p11_slots_poll(false);
+		/* before the slots are asked: another thread may look at the readers between that and our wait */
+		const uint32_t changes = csp_changes(p11_csp());
 		DWORD r;
 
 		if (rv != CKR_OK)
@@ -37,7 +33,7 @@ wait_for_event(CK_FLAGS flags, CK_SLOT_ID *slot_id)
 			return CKR_NO_EVENT;
 		if (woken)
 			pause_between_changes();
-		r = csp_wait(p11_csp(), WAIT_MS);
+		r = csp_wait_since(p11_csp(), changes, CSP_WAIT_FOREVER);
 		woken = r != SCARD_E_TIMEOUT;
 		if (r == SCARD_E_CANCELLED)
 			return CKR_CRYPTOKI_NOT_INITIALIZED;

@@ -58,13 +58,19 @@ p11_slots_poll(bool add)
 	struct p11_instance *in = p11_instance();
 	DWORD r = csp_poll(in->csp, add);
 	bool done = true;
+	size_t before, after;
 
 	if (r != SCARD_S_SUCCESS)
 		return p11_rv(r, P11_CTX_TOKEN);
 	if (add) {
 		lock_acquire(&in->lock);
+		before = in->slot_count;
 		done = add_slots(in);
+		after = in->slot_count;
 		lock_release(&in->lock);
+		/* the card in a new slot is an event, which whoever waits could not know as one */
+		if (after > before)
+			csp_wake_waits(in->csp);
 	}
 	return done ? CKR_OK : CKR_HOST_MEMORY;
 }

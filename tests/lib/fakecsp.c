@@ -149,11 +149,25 @@ csp_reader_generation(const struct csp_reader *reader)
 }
 
 DWORD
-csp_wait(struct csp *csp, uint32_t timeout_ms)
+csp_wait_since(struct csp *csp, uint32_t changes, uint32_t timeout_ms)
 {
 	(void)csp;
+	(void)changes;
 	(void)timeout_ms;
 	return SCARD_E_CANCELLED;
+}
+
+uint32_t
+csp_changes(const struct csp *csp)
+{
+	(void)csp;
+	return fake.generation;
+}
+
+void
+csp_wake_waits(struct csp *csp)
+{
+	(void)csp;
 }
 
 void
