@@ -204,6 +204,7 @@ STATIC_TESTS = \
 E2E_TESTS = \
 	tests/bench/budgets.sh \
 	tests/e2e/both-ways.sh \
+	tests/e2e/idle.sh \
 	tests/e2e/manage.sh \
 	tests/e2e/mix.sh \
 	tests/e2e/nss.sh \
