@@ -46,10 +46,15 @@ csp_txn_has_others(struct csp_card *card)
 	return card->others;
 }
 
-/* A session PIN is worth nothing once the card has lost its power, and the user would be asked again. */
+/*
+ * What is worth nothing once the card has lost its power: a session PIN, for which the user would be asked again, and a
+ * challenge that somebody is about to answer.
+ */
 static bool
-has_session_pin(const struct csp_card *card)
+needs_power(const struct csp_card *card)
 {
+	if (card->challenged != 0)
+		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(card->roles); i++)
 		if (card->roles[i].session)
 			return true;
@@ -59,7 +64,7 @@ has_session_pin(const struct csp_card *card)
 void
 csp_txn_rest(struct csp_card *card)
 {
-	if (card->begun || card->gone || !card->id_known || has_session_pin(card))
+	if (card->begun || card->gone || !card->id_known || needs_power(card))
 		return;
 	io_rest(card->io);
 	card->resting = true;

@@ -154,7 +154,9 @@ test_waiting(void **state)
 	calls = waits;
 	mt_sleep_ms(IDLE_MS);
 	assert_int_equal(waits, calls);
-	assert_int_equal(sleeps_of_others(), sleeps);
+	/* a sanitizer may have a thread of its own */
+	if (mt_plain())
+		assert_int_equal(sleeps_of_others(), sleeps);
 	assert_int_equal(mt_exchanges(MT_READER), exchanges);
 	mt_remove(MT_READER);
 	assert_int_equal(pthread_join(thread, NULL), 0);
