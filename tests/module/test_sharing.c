@@ -215,6 +215,7 @@ many(int number)
 	note_first();
 	world->of[number].ended_ms = mt_now_ms();
 	must(number, mt->C_Finalize(NULL));
+	EVP_PKEY_free(p.public);
 }
 
 struct cost {
@@ -338,6 +339,7 @@ obey(int number)
 			break;
 	}
 	(void)mt->C_Finalize(NULL);
+	EVP_PKEY_free(p.public);
 }
 
 static struct told
